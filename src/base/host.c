@@ -1,0 +1,23 @@
+/* host.c - defaults for a host that offers nothing. */
+#include "base/host.h"
+
+#include <stdlib.h>
+
+void *kb_take(const struct kb_host *host, size_t bytes) {
+    if (bytes == 0)
+        bytes = 1;
+    if (host != NULL && host->arena != NULL)
+        return host->arena->take(bytes);
+    return calloc(1, bytes);
+}
+
+void kb_give_back(const struct kb_host *host, void *memory, size_t bytes) {
+    if (memory == NULL)
+        return;
+    if (bytes == 0)
+        bytes = 1;
+    if (host != NULL && host->arena != NULL)
+        host->arena->give_back(memory, bytes);
+    else
+        free(memory);
+}
