@@ -1,31 +1,10 @@
-/* run.h - what a trace is made of: runs of references, in blocks, with events between them.
- *
- * A run is `count` references in a row to one page with one kind. Pages are
- * dense ids in the order of first touch: the first page of a trace is 0.
- *
- *   struct kb_run   | page : 32 | count : 30 | kind : 2 |
- */
+/* run.h - what a trace is made of: blocks of runs (base/run.h), with events between them. */
 #ifndef KB_TRACE_RUN_H
 #define KB_TRACE_RUN_H
 
 #include <stddef.h>
-#include <stdint.h>
 
-enum kb_kind { KB_READ = 0, KB_WRITE = 1, KB_EXECUTE = 2 };
-
-#define KB_RUN_MAX_COUNT ((UINT32_C(1) << 30) - 1)
-#define KB_NO_PAGE UINT32_MAX
-
-struct kb_run {
-    uint32_t page;
-    uint32_t word; /* count << 2 | kind */
-};
-
-static inline struct kb_run kb_run_make(uint32_t page, enum kb_kind kind, uint32_t count) {
-    return (struct kb_run){page, count << 2 | (uint32_t)kind};
-}
-static inline uint32_t kb_run_count(struct kb_run run) { return run.word >> 2; }
-static inline enum kb_kind kb_run_kind(struct kb_run run) { return (enum kb_kind)(run.word & 3); }
+#include "base/run.h"
 
 /* Things that happen between references. */
 enum kb_event_type {
@@ -45,10 +24,8 @@ struct kb_event {
 };
 
 /* A piece of a trace in memory. The arrays belong to the reader that filled it and are valid until
- * its next call; after runs[count − 1] there are KB_RUN_PADDING runs of page 0, so that a loop may
- * look ahead. */
+ * its next call; runs has KB_RUN_PADDING runs behind its end. */
 #define KB_BLOCK_RUNS (UINT32_C(1) << 18)
-#define KB_RUN_PADDING 64
 
 struct kb_block {
     const struct kb_run *runs;

@@ -1,0 +1,73 @@
+# bash completion for kilburn. Options and policies are asked of the program itself, once a shell.
+
+_kilburn_policies() {
+    [[ -n ${_kilburn_policy_names-} ]] ||
+        _kilburn_policy_names=$(kilburn sim --policy help 2>/dev/null)
+    sed -nE 's/^[[:blank:]]*([a-z0-9]+(-[a-z0-9]+)*)([[:blank:]:].*)?$/\1/p' <<<"$_kilburn_policy_names"
+}
+
+# The long options of a subcommand, from its --help.
+_kilburn_options() {
+    kilburn "$@" --help 2>/dev/null | grep -oE -- '(^|[[:blank:],[])--[a-z][a-z-]*=?' |
+        grep -oE -- '--[a-z-]+' | sort -u
+}
+
+_kilburn() {
+    local cur prev subcommand=() i
+    cur=${COMP_WORDS[COMP_CWORD]}
+    prev=${COMP_WORDS[COMP_CWORD - 1]}
+    COMPREPLY=()
+
+    # --option=value arrives in one word or, split at “=”, in three.
+    if [[ $cur == --*=* ]]; then
+        prev=${cur%%=*} cur=${cur#*=}
+    elif [[ $cur == "=" ]]; then
+        cur=
+    elif [[ $prev == "=" ]]; then
+        prev=${COMP_WORDS[COMP_CWORD - 2]}
+    fi
+
+    for ((i = 1; i < COMP_CWORD && ${#subcommand[@]} < 2; i++)); do
+        case ${COMP_WORDS[i]} in
+        sim | trace | help) ((${#subcommand[@]})) || subcommand+=("${COMP_WORDS[i]}") ;;
+        info | convert | generate | verify)
+            [[ ${subcommand[0]-} == trace ]] && subcommand+=("${COMP_WORDS[i]}")
+            ;;
+        esac
+    done
+
+    case $prev in
+    --policy | -p)
+        # A list: complete its last name.
+        local before=
+        [[ $cur == *,* ]] && before=${cur%,*},
+        if [[ ${cur##*,} == */* ]]; then
+            mapfile -t COMPREPLY < <(compgen -P "$before" -f -X '!*.so' -- "${cur##*,}")
+        else
+            mapfile -t COMPREPLY < <(compgen -P "$before" -W "$(_kilburn_policies)" -- "${cur##*,}")
+        fi
+        return
+        ;;
+    --format | --from | --to)
+        mapfile -t COMPREPLY < <(compgen -W "pages rw ls lackey din pin champsim oracle kbt" -- "$cur")
+        return
+        ;;
+    --lang)
+        mapfile -t COMPREPLY < <(compgen -W "en es" -- "$cur")
+        return
+        ;;
+    --frames | --page-size | --seed) return ;;
+    esac
+
+    if [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$(_kilburn_options "${subcommand[@]}")" -- "$cur")
+    elif ((${#subcommand[@]} == 0)); then
+        mapfile -t COMPREPLY < <(compgen -W "sim trace help" -- "$cur")
+    elif [[ ${subcommand[*]} == trace ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "info convert generate verify" -- "$cur")
+    elif [[ ${subcommand[0]} == help ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "sim trace" -- "$cur")
+    else
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+    fi
+} && complete -o filenames -F _kilburn kilburn

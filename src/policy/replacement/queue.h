@@ -1,0 +1,40 @@
+/* queue.h - the part that fifo, second-chance, lru and mru share: one list of all resident frames.
+ *
+ * The sentinel is node `capacity`; its successor is the oldest. Each policy
+ * says what "old" means by what it moves. */
+#ifndef KB_POLICY_QUEUE_H
+#define KB_POLICY_QUEUE_H
+
+#include "base/list.h"
+#include "policy/policy.h"
+
+#define KB_QUEUE_STATE(p)                                                                          \
+    struct p##_arrays {                                                                            \
+        struct kb_link *links;                                                                     \
+    };                                                                                             \
+    static inline size_t p##_layout(uint32_t capacity, KB_UNUSED uint32_t pages,                   \
+                                    KB_UNUSED uint64_t horizon, char *at, struct p##_arrays *a) {  \
+        size_t bytes = 0;                                                                          \
+        KB_ARRAY(a->links, (size_t)capacity + 1);                                                  \
+        return bytes;                                                                              \
+    }                                                                                              \
+    KB_HOOK void p##_resize(KB_SELF(p)) {}                                                         \
+    KB_HOOK void p##_dequeue(KB_SELF(p), uint32_t frame) {                                         \
+        kb_list_remove(a.links, frame);                                                            \
+        a.links[frame].next = frame; /* so that removing again at admit does no harm */            \
+        a.links[frame].prev = frame;                                                               \
+    }                                                                                              \
+    KB_HOOK void p##_queue_init(KB_SELF(p)) {                                                      \
+        for (uint32_t i = 0; i <= s->base.capacity; i++)                                           \
+            kb_list_init(a.links, i);                                                              \
+    }                                                                                              \
+    /* As the newest; a victim still stands in the list. */                                        \
+    KB_HOOK void p##_enqueue(KB_SELF(p), uint32_t frame) {                                         \
+        kb_list_move_to_end(a.links, s->base.capacity, frame);                                     \
+    }                                                                                              \
+    KB_HOOK uint32_t p##_oldest(KB_SELF(p)) {                                                      \
+        uint32_t frame = a.links[s->base.capacity].next;                                           \
+        return frame == s->base.capacity ? KB_NO_FRAME : frame;                                    \
+    }
+
+#endif

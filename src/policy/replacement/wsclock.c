@@ -1,0 +1,111 @@
+/* wsclock.c - a clock that takes only pages that left the working set, and cleans as it goes.
+ *
+ * Source: R. W. Carr, J. L. Hennessy, "WSClock - a simple and effective
+ * algorithm for virtual memory management", SOSP 1981. */
+#include "policy/policy.h"
+
+struct wsclock {
+    struct kb_state base;
+    uint64_t tau;
+    uint32_t hand;
+};
+
+struct wsclock_arrays {
+    uint64_t *used_at; /* by frame: reference at which R was last seen */
+};
+
+static inline size_t wsclock_layout(uint32_t capacity, KB_UNUSED uint32_t pages,
+                                    KB_UNUSED uint64_t horizon, char *at,
+                                    struct wsclock_arrays *a) {
+    size_t bytes = 0;
+    KB_ARRAY(a->used_at, capacity);
+    return bytes;
+}
+
+KB_HOOK void wsclock_resize(KB_SELF(wsclock)) {}
+
+KB_HOOK void wsclock_init(KB_SELF(wsclock), const uint64_t *values) { s->tau = values[0]; }
+
+KB_HOOK void wsclock_touch(KB_SELF(wsclock), KB_UNUSED uint32_t frame, KB_UNUSED uint32_t count,
+                           KB_UNUSED struct kb_when when) {}
+
+KB_HOOK void wsclock_admit(KB_SELF(wsclock), uint32_t frame, KB_UNUSED uint32_t page,
+                           KB_UNUSED enum kb_why why, struct kb_when when) {
+    a.used_at[frame] = when.now;
+    s->base.time_marks++;
+}
+
+KB_HOOK void wsclock_advance(KB_SELF(wsclock)) {
+    s->hand = s->hand + 1 == s->base.capacity ? 0 : s->hand + 1;
+}
+
+/* Looks at the hand's frame; true if it is the victim. */
+KB_HOOK bool wsclock_look(KB_SELF(wsclock), uint64_t now) {
+    uint8_t flags = f.flags[s->hand];
+    s->base.examined++;
+    if (!(flags & KB_RESIDENT))
+        return false;
+    if (flags & KB_REFERENCED) {
+        f.flags[s->hand] = (uint8_t)(flags & ~KB_REFERENCED);
+        a.used_at[s->hand] = now;
+        s->base.bit_clears++;
+        s->base.time_marks++;
+        return false;
+    }
+    if (now - a.used_at[s->hand] <= s->tau)
+        return false;
+    if (flags & KB_MODIFIED) {
+        f.clean(f.host, s->hand);
+        return false;
+    }
+    return true;
+}
+
+KB_HOOK uint32_t wsclock_take(KB_SELF(wsclock)) {
+    uint32_t frame = s->hand;
+    wsclock_advance(s, a, f);
+    return frame;
+}
+
+KB_HOOK uint32_t wsclock_victim(KB_SELF(wsclock), KB_UNUSED uint32_t wanted, struct kb_when when) {
+    for (uint64_t left = 2 * (uint64_t)s->base.capacity; left > 0; left--) {
+        if (wsclock_look(s, a, f, when.now))
+            return wsclock_take(s, a, f);
+        wsclock_advance(s, a, f);
+    }
+    /* All pages are in the working set: a clean one, else whatever is at the hand. */
+    for (unsigned pass = 0; pass < 2; pass++) {
+        for (uint32_t left = s->base.capacity; left > 0; left--) {
+            uint8_t flags = f.flags[s->hand];
+            s->base.examined++;
+            if (flags & KB_RESIDENT && (pass == 1 || !(flags & KB_MODIFIED)))
+                return wsclock_take(s, a, f);
+            wsclock_advance(s, a, f);
+        }
+    }
+    return KB_NO_FRAME;
+}
+
+KB_HOOK void wsclock_refused(KB_SELF(wsclock), KB_UNUSED uint32_t frame) {
+    /* the hand has moved on */
+}
+
+KB_HOOK void wsclock_forget(KB_SELF(wsclock), KB_UNUSED uint32_t frame, KB_UNUSED enum kb_why why) {
+}
+
+KB_HOOK uint32_t wsclock_hand(const struct wsclock *s) { return s->hand; }
+
+KB_HOOK uint64_t wsclock_mark(KB_SELF(wsclock), uint32_t frame) { return a.used_at[frame]; }
+
+static const struct kb_option wsclock_options[] = {
+    {"tau", KB_MSG_option_tau, 0, UINT64_MAX, 10000, NULL},
+};
+
+#define KB_POLICY wsclock
+#define KB_POLICY_NAME "wsclock"
+#define KB_POLICY_SOURCE "Carr, Hennessy 1981"
+#define KB_POLICY_NEEDS (KB_NEEDS_REFERENCED | KB_NEEDS_MODIFIED | KB_NEEDS_TIME)
+#define KB_POLICY_OPTIONS wsclock_options
+#define KB_POLICY_HAND 1
+#define KB_POLICY_MARK 1
+#include "policy/policy_emit.h"

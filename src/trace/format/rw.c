@@ -1,0 +1,26 @@
+/* rw.c - `0041f7a0 R`: a hexadecimal address, blanks, R or W. */
+#include "trace/format/text.h"
+
+KB_INLINE bool record(struct kb_text *text) {
+    uint64_t address;
+    if (kb_text_blank_line(text))
+        return true;
+    if (!kb_text_address(text, &address))
+        return false;
+    if (!kb_text_blanks(text) || (*text->at != 'R' && *text->at != 'W'))
+        return kb_text_wrong(text, KB_MSG_reason_kind);
+    kb_text_store(text, address, 1, *text->at++ == 'W' ? KB_WRITE : KB_READ);
+    return kb_text_line_end(text);
+}
+
+static kb_status parse(struct kb_cursor *cursor, struct kb_access *accesses, size_t room,
+                       size_t *got, struct kb_error *error) {
+    return kb_text_parse(cursor, accesses, room, got, error, record, 1, KB_MSG_wanted_rw, parse);
+}
+
+static bool matches(const uint8_t *head, size_t length) {
+    return kb_text_matches(head, length, parse);
+}
+
+const struct kb_format kb_format_rw = {
+    .name = "rw", .title = KB_MSG_title_rw, .text = true, .matches = matches, .parse = parse};

@@ -1,0 +1,34 @@
+#!/bin/bash
+# completion.sh - the bash completion offers what the program has.
+set -u
+cd "$KILBURN_SOURCE" || exit 1
+# shellcheck source=/dev/null
+. completions/kilburn.bash
+PATH=$(dirname "$KILBURN"):$PATH
+failed=0
+
+# expect WORD LINE…: completing the last word of LINE offers WORD.
+expect() {
+    local wanted=$1 reply
+    shift
+    COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
+    _kilburn
+    for reply in "${COMPREPLY[@]}"; do [ "${reply% }" = "$wanted" ] && return; done
+    echo "completing '$*' does not offer $wanted, but: ${COMPREPLY[*]}"
+    failed=1
+}
+
+expect sim kilburn s
+expect trace kilburn ""
+expect info kilburn trace i
+expect generate kilburn trace ""
+expect --policy kilburn sim --pol
+expect --frames kilburn sim x.kbt --fr
+expect lru kilburn sim x.kbt --policy l
+expect fifo,lru kilburn sim x.kbt --policy fifo,l
+expect clock kilburn sim x.kbt --policy=c
+expect README.md kilburn sim REA
+for format in kbt $(sed -n 's/^KB_FORMAT(\(.*\))/\1/p' src/trace/formats.def); do
+    expect "$format" kilburn sim x --format "$format"
+done
+exit $failed
