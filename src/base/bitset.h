@@ -61,7 +61,7 @@ static inline bool kb_bitset_has(const struct kb_bitset *set, uint64_t member) {
     return set->level[0][member >> 6] >> (member & 63) & 1;
 }
 
-/* The greatest member below limit, or KB_BITSET_NONE. */
+/* The greatest member below limit, or KB_BITSET_NONE; limit is less than the n of the layout. */
 static inline uint64_t kb_bitset_below(const struct kb_bitset *set, uint64_t limit) {
     unsigned k = 0;
     uint64_t at = limit;

@@ -64,6 +64,8 @@ kb_status kb_replay_init(struct kb_replay *replay, const struct kb_policy_spec *
         loop->horizon = future->count;
     }
     loop->frames = capacity;
+    loop->clean = kb_loop_clean;
+    loop->release = kb_loop_release;
     if (!grow_frames(replay, capacity) || !grow_state(replay, capacity, 0)) {
         kb_replay_free(replay);
         return out_of_memory(error, (size_t)capacity * 5);

@@ -50,7 +50,8 @@ class Driver:
             batch = cases[start : start + BATCH]
             found += self.run(batch, BULK_SECONDS)
             if len(found) < start + len(batch):
-                raise AssertionError(f"the driver stopped near case {len(found)}: {cases[len(found)]}")
+                spec, frames, refs = cases[len(found)]
+                raise AssertionError(f"the driver stopped near: {spec} {frames} {text(refs)}")
         for case, answer in zip(cases, found):
             if isinstance(answer, str):
                 raise AssertionError(f"the driver said {answer!r} to {case[0]} {case[1]} {text(case[2])}")

@@ -29,7 +29,7 @@ struct opt_arrays {
 
 static inline size_t opt_layout(uint32_t capacity, KB_UNUSED uint32_t pages, uint64_t horizon,
                                 char *at, struct opt_arrays *a) {
-    size_t bytes = kb_bitset_layout(&a->times, horizon + 1, at);
+    size_t bytes = kb_bitset_layout(&a->times, horizon + 2, at);
     bytes += kb_bitset_layout(&a->never, capacity, at != NULL ? at + bytes : NULL);
     KB_ARRAY(a->next, capacity);
     return bytes;

@@ -85,12 +85,14 @@ static kb_status parse(struct kb_cursor *cursor, struct kb_access *accesses, siz
     bool sound = true;
     while (text.at < text.limit && text.next < stop) {
         const uint8_t *start = text.at;
+        struct kb_access *before = text.next;
         if (is_separator(*start)) {
             line += *start == '\n';
             text.at++;
         } else if (!record(&text)) {
             sound = text.reason == KB_MSG_none;
             text.at = start;
+            text.next = before;
             break;
         }
     }

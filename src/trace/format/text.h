@@ -312,7 +312,7 @@ static inline kb_status kb_text_tail(struct kb_cursor *cursor, struct kb_access 
     kb_status status = parse(&whole, accesses + *got, room - *got, &more, error);
     size_t consumed = (size_t)(whole.at - copy);
     cursor->at += consumed < length ? consumed : length;
-    cursor->line = whole.line;
+    cursor->line = whole.line - (whole.at == whole.end); /* the newline is not the input's */
     cursor->finished = whole.finished;
     *got += more;
     free(copy);
