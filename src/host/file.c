@@ -136,8 +136,8 @@ static kb_status open_input(struct input *input, struct kb_error *error) {
     input->regular = S_ISREG(status.st_mode);
     input->disk_size = input->regular ? (uint64_t)status.st_size : 0;
     while (input->head_length < HEAD) {
-        ssize_t got = read_some(input->fd, input->head + input->head_length,
-                                HEAD - input->head_length);
+        ssize_t got =
+            read_some(input->fd, input->head + input->head_length, HEAD - input->head_length);
         if (got < 0)
             return io_error(error, KB_MSG_cannot_read, input->name, errno);
         if (got == 0)
@@ -164,8 +164,8 @@ kb_status kb_file_open(struct kb_source *source, const char *name, struct kb_err
     }
     bool plain = input->archive == NULL;
     source->read = plain ? read_plain : read_packed;
-    source->seek = plain && input->regular && lseek(input->fd, 0, SEEK_CUR) >= 0 ? seek_plain
-                                                                                 : NULL;
+    source->seek =
+        plain && input->regular && lseek(input->fd, 0, SEEK_CUR) >= 0 ? seek_plain : NULL;
     source->size = plain ? input->disk_size : 0;
     return KB_OK;
 }
@@ -321,4 +321,6 @@ static kb_status write_stdout(void *context, const void *bytes, size_t count,
     return write_all("-", STDOUT_FILENO, bytes, count, error);
 }
 
-struct kb_sink kb_stdout_sink(void) { return (struct kb_sink){NULL, write_stdout}; }
+struct kb_sink kb_stdout_sink(void) {
+    return (struct kb_sink){NULL, write_stdout};
+}

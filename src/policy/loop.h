@@ -24,7 +24,8 @@ struct kb_loop {
     const uint32_t *future; /* page : 30 | kind : 2 of each run, kind in the high bits */
     const uint32_t *next;   /* number of the next run of the same page; 0 = never */
     void (*clean)(void *loop, uint32_t frame); /* kb_loop_clean and kb_loop_release: pointers, so */
-    void (*release)(void *loop, uint32_t frame, uint64_t when); /* a user's object needs no symbols */
+    void (*release)(void *loop, uint32_t frame,
+                    uint64_t when);                         /* a user's object needs no symbols */
     void (*released)(struct kb_loop *loop, uint32_t frame); /* told of releases; may be NULL */
 
     /* results */

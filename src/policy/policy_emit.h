@@ -185,8 +185,8 @@ static void P(replay)(struct kb_loop *loop, const void *input, uint32_t count) {
     struct KB_POLICY local = *(struct KB_POLICY *)loop->state, *s = &local;
     struct P(arrays) a = KB_VIEW(loop->state);
     uint32_t *frame_of = loop->frame_of;
-    struct kb_frames f = {loop->flags,    loop->page_of, loop->frames,  loop->future,
-                          loop->frame_of, loop,          loop->clean, loop->release};
+    struct kb_frames f = {loop->flags,    loop->page_of, loop->frames, loop->future,
+                          loop->frame_of, loop,          loop->clean,  loop->release};
     uint64_t now = loop->now;
 #if KB_POLICY_FUTURE
     (void)input;

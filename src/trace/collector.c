@@ -19,7 +19,8 @@ struct kb_collector {
     uint32_t count;   /* runs in the block */
     uint32_t waiting; /* runs not interned yet */
     uint64_t references;
-    struct kb_run *runs; /* KB_BLOCK_RUNS, and padding */
+    struct kb_run *runs;   /* KB_BLOCK_RUNS, and padding */
+    struct kb_run *before; /* the same, of the block before: still in use by its taker */
     uint64_t numbers[KB_INTERN_BATCH];
     uint32_t words[KB_INTERN_BATCH];
 };
@@ -29,16 +30,22 @@ kb_status kb_collector_new(struct kb_collector **collector, uint64_t page_size,
     struct kb_collector *c = calloc(1, sizeof *c);
     size_t bytes = (KB_BLOCK_RUNS + KB_RUN_PADDING) * sizeof *c->runs;
     *collector = NULL;
-    if (c != NULL)
+    if (c != NULL) {
         c->runs = malloc(bytes);
-    if (c == NULL || c->runs == NULL) {
+        c->before = malloc(bytes);
+    }
+    if (c == NULL || c->runs == NULL || c->before == NULL) {
+        if (c != NULL) {
+            free(c->runs);
+            free(c->before);
+        }
         free(c);
-        return kb_fail(error, KB_NO_MEMORY, KB_MSG_no_memory, "a block",
-                       (unsigned long long)bytes);
+        return kb_fail(error, KB_NO_MEMORY, KB_MSG_no_memory, "a block", (unsigned long long)bytes);
     }
     kb_status status = kb_intern_init(&c->intern, host, error);
     if (status != KB_OK) {
         free(c->runs);
+        free(c->before);
         free(c);
         return status;
     }
@@ -110,10 +117,11 @@ kb_status kb_collector_take(struct kb_collector *c, struct kb_block *block,
     if (status != KB_OK)
         return status;
     memset(c->runs + c->count, 0, KB_RUN_PADDING * sizeof *c->runs);
-    *block = (struct kb_block){.runs = c->runs,
-                               .count = c->count,
-                               .references = c->references,
-                               .pages = c->intern.count};
+    *block = (struct kb_block){
+        .runs = c->runs, .count = c->count, .references = c->references, .pages = c->intern.count};
+    struct kb_run *taken = c->runs;
+    c->runs = c->before;
+    c->before = taken;
     c->count = 0;
     c->references = 0;
     return KB_OK;
@@ -128,5 +136,6 @@ void kb_collector_free(struct kb_collector *c) {
         return;
     kb_intern_free(&c->intern);
     free(c->runs);
+    free(c->before);
     free(c);
 }

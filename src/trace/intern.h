@@ -22,11 +22,11 @@ struct kb_intern_entry {
 
 struct kb_intern {
     struct kb_intern_entry *table;
-    uint64_t *numbers; /* by id */
+    uint64_t *numbers;   /* by id */
     uint32_t *processes; /* by id; NULL while all are process 0 */
-    uint64_t slots;    /* a power of two */
-    uint32_t count;    /* ids given */
-    uint32_t room;     /* of numbers and processes */
+    uint64_t slots;      /* a power of two */
+    uint32_t count;      /* ids given */
+    uint32_t room;       /* of numbers and processes */
     const struct kb_host *host;
 };
 

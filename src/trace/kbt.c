@@ -21,8 +21,7 @@ void kbt_pack_block_header(const struct kbt_block_header *header, uint8_t bytes[
     kbt_put(bytes + 60, kb_crc32c(0, bytes, 60), 4);
 }
 
-int kbt_unpack_block_header(const uint8_t bytes[KBT_BLOCK_BYTES],
-                            struct kbt_block_header *header) {
+int kbt_unpack_block_header(const uint8_t bytes[KBT_BLOCK_BYTES], struct kbt_block_header *header) {
     header->magic = (uint32_t)kbt_get(bytes, 4);
     header->payload_crc = (uint32_t)kbt_get(bytes + 4, 4);
     header->stored = (uint32_t)kbt_get(bytes + 8, 4);

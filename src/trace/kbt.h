@@ -18,10 +18,9 @@
  *                    words; wide: 64-bit): first page number, then number of pages, each 64 bits,
  *                    low half first in narrow records
  *
- *   footer   a block "KFTR" whose raw payload is: references:8 | runs:8 | blocks:8 | pages:4 | 0:4 |
- *            reads:8 | writes:8 | executes:8 | for each block: offset:8 | references before:8 |
- *            pages before:4 | process:4 | then page number:8 of each page | process:4 of each
- *            page, if PROCESSES
+ *   footer   a block "KFTR" whose raw payload is: references:8 | runs:8 | blocks:8 | pages:4 | 0:4
+ * | reads:8 | writes:8 | executes:8 | for each block: offset:8 | references before:8 | pages
+ * before:4 | process:4 | then page number:8 of each page | process:4 of each page, if PROCESSES
  *
  *   trailer  offset of the footer block:8 | "KBTEND\r\n":8
  */
@@ -94,7 +93,6 @@ static inline uint64_t kbt_get(const uint8_t *at, unsigned bytes) {
 void kbt_pack_block_header(const struct kbt_block_header *header, uint8_t bytes[KBT_BLOCK_BYTES]);
 
 /* Returns 0 if the magic or the checksum is wrong. */
-int kbt_unpack_block_header(const uint8_t bytes[KBT_BLOCK_BYTES],
-                            struct kbt_block_header *header);
+int kbt_unpack_block_header(const uint8_t bytes[KBT_BLOCK_BYTES], struct kbt_block_header *header);
 
 #endif

@@ -1,4 +1,5 @@
-/* kbt_reader.c - reads native traces: checks every length and checksum before it believes a block. */
+/* kbt_reader.c - reads native traces: checks every length and checksum before it believes a block.
+ */
 #include "trace/kbt_reader.h"
 
 #include <stdlib.h>
@@ -32,8 +33,8 @@ static kb_status read_fully(struct kbt_reader *r, void *to, size_t count, size_t
     *got = 0;
     while (*got < count) {
         size_t part;
-        kb_status status = r->source.read(r->source.context, (uint8_t *)to + *got, count - *got,
-                                          &part, error);
+        kb_status status =
+            r->source.read(r->source.context, (uint8_t *)to + *got, count - *got, &part, error);
         if (status != KB_OK)
             return status;
         if (part == 0)
@@ -51,13 +52,11 @@ kb_status kbt_open(struct kbt_reader *r, struct kb_source source, const uint8_t 
     r->source = source;
     r->recover = recover;
     r->codecs = host != NULL ? host->codecs : NULL;
-    if (head_length < KBT_HEADER_BYTES ||
-        kbt_get(head + 60, 4) != kb_crc32c(0, head, 60))
+    if (head_length < KBT_HEADER_BYTES || kbt_get(head + 60, 4) != kb_crc32c(0, head, 60))
         return damaged(r, 0, KB_MSG_kbt_header, error);
     if (kbt_get(head + 8, 2) != KBT_VERSION)
         return kb_fail(error, KB_UNSUPPORTED, KB_MSG_kbt_version,
-                       (unsigned long long)kbt_get(head + 8, 2),
-                       (unsigned long long)KBT_VERSION);
+                       (unsigned long long)kbt_get(head + 8, 2), (unsigned long long)KBT_VERSION);
     if (head[10] != KBT_NO_GRAIN && head[10] > 40)
         return damaged(r, 10, KB_MSG_kbt_header, error);
     r->grain = head[10] == KBT_NO_GRAIN ? 0 : UINT64_C(1) << head[10];
@@ -65,7 +64,8 @@ kb_status kbt_open(struct kbt_reader *r, struct kb_source source, const uint8_t 
     r->program[KBT_PROGRAM_BYTES - 1] = '\0';
     r->offset = KBT_HEADER_BYTES;
     r->runs_buffer = malloc((KBT_RECORDS + KB_RUN_PADDING) * sizeof *r->runs_buffer);
-    if (r->runs_buffer == NULL)
+    r->runs_before = malloc((KBT_RECORDS + KB_RUN_PADDING) * sizeof *r->runs_before);
+    if (r->runs_buffer == NULL || r->runs_before == NULL)
         return out_of_memory(error, KBT_RECORDS * sizeof *r->runs_buffer);
     return KB_OK;
 }
@@ -209,8 +209,7 @@ static kb_status decode_any(struct kbt_reader *r, const struct kbt_block_header 
         i++;
         if (kind == KBT_KIND_EVENT) {
             d->bad = count != event_words || i + count > h->records;
-            kb_status status = d->bad ? KB_OK
-                                      : add_event(r, d, page, at + (size_t)i * size, error);
+            kb_status status = d->bad ? KB_OK : add_event(r, d, page, at + (size_t)i * size, error);
             if (status != KB_OK)
                 return status;
             i += count;
@@ -230,10 +229,23 @@ static kb_status decode_any(struct kbt_reader *r, const struct kbt_block_header 
     return KB_OK;
 }
 
+static void swap_buffers(struct kbt_reader *r) {
+    struct kb_run *runs = r->runs_buffer;
+    struct kb_event *events = r->events;
+    size_t room = r->event_room;
+    r->runs_buffer = r->runs_before;
+    r->events = r->events_before;
+    r->event_room = r->event_room_before;
+    r->runs_before = runs;
+    r->events_before = events;
+    r->event_room_before = room;
+}
+
 static kb_status decode(struct kbt_reader *r, const struct kbt_block_header *h,
                         const uint8_t *payload, struct kb_block *block, struct kb_error *error) {
     bool owned = h->flags & KBT_PROCESSES;
     struct decoded d = {0};
+    swap_buffers(r);
     kb_status status = take_names(r, r->pages, h->new_pages, owned, payload, error);
     if (status != KB_OK)
         return status;
@@ -287,9 +299,9 @@ static kb_status take_footer(struct kbt_reader *r, const struct kbt_block_header
         return out_of_memory(error, (size_t)t->blocks * sizeof *r->index);
     const uint8_t *at = raw + KBT_TOTALS_BYTES;
     for (uint64_t i = 0; i < t->blocks; i++, at += KBT_INDEX_BYTES)
-        r->index[i] = (struct kbt_index_entry){kbt_get(at, 8), kbt_get(at + 8, 8),
-                                               (uint32_t)kbt_get(at + 16, 4),
-                                               (uint32_t)kbt_get(at + 20, 4)};
+        r->index[i] =
+            (struct kbt_index_entry){kbt_get(at, 8), kbt_get(at + 8, 8),
+                                     (uint32_t)kbt_get(at + 16, 4), (uint32_t)kbt_get(at + 20, 4)};
     kb_status status = take_names(r, 0, t->pages, owned, at, error);
     r->totals_known = status == KB_OK;
     return status;
@@ -418,7 +430,9 @@ void kbt_close(struct kbt_reader *r) {
     free(r->numbers);
     free(r->owners);
     free(r->runs_buffer);
+    free(r->runs_before);
     free(r->events);
+    free(r->events_before);
     free(r->stored);
     free(r->raw);
     memset(r, 0, sizeof *r);

@@ -16,7 +16,7 @@ struct kbt_reader {
     uint64_t offset;     /* of the next byte of the source */
     uint64_t references; /* delivered */
     uint64_t runs, blocks;
-    uint32_t pages;    /* ids so far */
+    uint32_t pages; /* ids so far */
     uint32_t process;
     bool ended;
     uint64_t lost; /* with recover: bytes not used */
@@ -29,9 +29,10 @@ struct kbt_reader {
     uint32_t *owners;  /* NULL: all are process 0 */
     size_t page_room;
 
-    struct kb_run *runs_buffer;
-    struct kb_event *events;
-    size_t event_room;
+    /* Two of each: a block stays valid during the next call. */
+    struct kb_run *runs_buffer, *runs_before;
+    struct kb_event *events, *events_before;
+    size_t event_room, event_room_before;
     uint8_t *stored, *raw;
     size_t stored_room, raw_room;
 };

@@ -44,9 +44,9 @@ struct kb_reader {
     struct kb_intern merged;
     uint32_t *new_id; /* by inner id: id + 1 */
     size_t new_id_room;
-    struct kb_run *runs;
-    struct kb_event *events;
-    size_t event_room;
+    struct kb_run *runs, *runs_before; /* two of each: a block stays valid during the next call */
+    struct kb_event *events, *events_before;
+    size_t event_room, event_room_before;
 };
 
 static kb_status out_of_memory(struct kb_error *error, size_t bytes) {
@@ -114,7 +114,8 @@ static kb_status open_filter(struct kb_reader *r, struct kb_error *error) {
     if (!r->filtering)
         return KB_OK;
     r->runs = malloc((KB_BLOCK_RUNS + KB_RUN_PADDING) * sizeof *r->runs);
-    if (r->runs == NULL)
+    r->runs_before = malloc((KB_BLOCK_RUNS + KB_RUN_PADDING) * sizeof *r->runs);
+    if (r->runs == NULL || r->runs_before == NULL)
         return out_of_memory(error, KB_BLOCK_RUNS * sizeof *r->runs);
     return kb_intern_init(&r->merged, r->options.host, error);
 }
@@ -162,8 +163,8 @@ static kb_status open_native(struct kb_reader *r, struct kb_error *error) {
         source.read = read_window_first;
         r->cursor.at += r->window_filled < KBT_HEADER_BYTES ? 0 : KBT_HEADER_BYTES;
     }
-    kb_status status = kbt_open(&r->native, source, r->window, r->window_filled,
-                                r->options.recover, r->options.host, error);
+    kb_status status = kbt_open(&r->native, source, r->window, r->window_filled, r->options.recover,
+                                r->options.host, error);
     if (status != KB_OK)
         return status;
     if (r->source.seek != NULL) {
@@ -184,8 +185,7 @@ static kb_status open_all(struct kb_reader *r, struct kb_error *error) {
         status = kb_collector_new(&r->collector, r->page_size, r->options.host, error);
     if (status == KB_OK)
         status = open_filter(r, error);
-    if (status == KB_OK && r->format == NULL && r->options.skip > 0 &&
-        r->native.totals_known) {
+    if (status == KB_OK && r->format == NULL && r->options.skip > 0 && r->native.totals_known) {
         status = kbt_seek(&r->native, r->options.skip, error);
         r->position = r->native.references;
     }
@@ -219,8 +219,8 @@ kb_status kb_reader_open(struct kb_reader **reader, struct kb_source source,
 static kb_status placed(const struct kb_reader *r, struct kb_error *error) {
     struct kb_error place = {.language = error->language};
     bool text = r->format->text;
-    uint64_t where = text ? r->cursor.line
-                          : r->cursor.offset + (uint64_t)(r->cursor.at - r->window);
+    uint64_t where =
+        text ? r->cursor.line : r->cursor.offset + (uint64_t)(r->cursor.at - r->window);
     kb_fail(&place, KB_DATA, text ? KB_MSG_at_line : KB_MSG_at_byte, (unsigned long long)where);
     return kb_place(error, place.text);
 }
@@ -228,8 +228,8 @@ static kb_status placed(const struct kb_reader *r, struct kb_error *error) {
 static kb_status parse_more(struct kb_reader *r, struct kb_error *error) {
     r->access_used = r->access_count = 0;
     for (;;) {
-        kb_status status = r->format->parse(&r->cursor, r->accesses, KB_ACCESS_BATCH,
-                                            &r->access_count, error);
+        kb_status status =
+            r->format->parse(&r->cursor, r->accesses, KB_ACCESS_BATCH, &r->access_count, error);
         if (status != KB_OK)
             return placed(r, error);
         if (r->access_count > 0 || r->cursor.finished)
@@ -242,8 +242,7 @@ static kb_status parse_more(struct kb_reader *r, struct kb_error *error) {
     }
 }
 
-static kb_status next_foreign(struct kb_reader *r, struct kb_block *block,
-                              struct kb_error *error) {
+static kb_status next_foreign(struct kb_reader *r, struct kb_block *block, struct kb_error *error) {
     while (!kb_collector_full(r->collector)) {
         kb_status status = KB_OK;
         if (r->access_used == r->access_count)
@@ -252,8 +251,8 @@ static kb_status next_foreign(struct kb_reader *r, struct kb_block *block,
             return status;
         if (r->access_count == 0)
             break;
-        status = kb_collector_add(r->collector, r->accesses, r->access_count, &r->access_used,
-                                  error);
+        status =
+            kb_collector_add(r->collector, r->accesses, r->access_count, &r->access_used, error);
         if (status != KB_OK)
             return status;
     }
@@ -316,12 +315,25 @@ static kb_status keep_event(struct kb_reader *r, const struct kb_event *event, u
     return KB_OK;
 }
 
+static void swap_buffers(struct kb_reader *r) {
+    struct kb_run *runs = r->runs;
+    struct kb_event *events = r->events;
+    size_t room = r->event_room;
+    r->runs = r->runs_before;
+    r->events = r->events_before;
+    r->event_room = r->event_room_before;
+    r->runs_before = runs;
+    r->events_before = events;
+    r->event_room_before = room;
+}
+
 /* Skips `before` references of the block, and gives the rest its final ids; runs that become
  * neighbours of one page and kind grow together. */
 static kb_status filter(struct kb_reader *r, struct kb_block *block, uint64_t before,
                         struct kb_error *error) {
     uint32_t count = 0, events = 0, event = 0;
     uint64_t references = 0;
+    swap_buffers(r);
     kb_status status = room_for_ids(r, block->pages, error);
     for (uint32_t i = 0; i <= block->count && status == KB_OK; i++) {
         bool barrier = false;
@@ -386,8 +398,8 @@ static void cut(struct kb_block *block, uint64_t most) {
 
 static kb_status next_inner(struct kb_reader *r, struct kb_block *block, struct kb_error *error) {
     for (;;) {
-        kb_status status = r->format != NULL ? next_foreign(r, block, error)
-                                             : kbt_next(&r->native, block, error);
+        kb_status status =
+            r->format != NULL ? next_foreign(r, block, error) : kbt_next(&r->native, block, error);
         if (status != KB_OK)
             return status;
         if (block->count == 0 && block->event_count == 0)
@@ -468,6 +480,8 @@ void kb_reader_close(struct kb_reader *r) {
     free(r->window);
     free(r->new_id);
     free(r->runs);
+    free(r->runs_before);
     free(r->events);
+    free(r->events_before);
     free(r);
 }

@@ -15,11 +15,11 @@
 #define KB_LARGEST_PAGE_SIZE (UINT64_C(1) << 40)
 
 struct kb_reader_options {
-    const char *format; /* by name; NULL: found out from the content */
-    uint64_t page_size; /* 0: the trace's grain, but at least 4096; 4096 for addresses */
-    uint64_t skip;      /* references passed over at the start */
-    uint64_t limit;     /* references delivered at most; 0: all */
-    bool recover;       /* a damaged native trace ends before the damage, without error */
+    const char *format;         /* by name; NULL: found out from the content */
+    uint64_t page_size;         /* 0: the trace's grain, but at least 4096; 4096 for addresses */
+    uint64_t skip;              /* references passed over at the start */
+    uint64_t limit;             /* references delivered at most; 0: all */
+    bool recover;               /* a damaged native trace ends before the damage, without error */
     const struct kb_host *host; /* codecs (for native traces) and memory; may be NULL */
 };
 
@@ -36,13 +36,15 @@ struct kb_trace_info {
 
 struct kb_reader;
 
-/* Takes a source that stands at its beginning and stays the caller's; it must outlive the reader. */
+/* Takes a source that stands at its beginning and stays the caller's; it must outlive the reader.
+ */
 kb_status kb_reader_open(struct kb_reader **reader, struct kb_source source,
                          const struct kb_reader_options *options,
                          struct kb_error *error) KB_MUST_CHECK;
 
-/* The next block; block->count = 0 at the end. The arrays belong to the reader until the next
- * call. An input without any reference is an error here. */
+/* The next block; block->count = 0 at the end. The arrays belong to the reader and stay valid
+ * during the next call, so that a block can be replayed while another thread reads on; page
+ * numbers may move at each call. An input without any reference is an error here. */
 kb_status kb_reader_next(struct kb_reader *reader, struct kb_block *block,
                          struct kb_error *error) KB_MUST_CHECK;
 

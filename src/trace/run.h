@@ -24,7 +24,7 @@ struct kb_event {
 };
 
 /* A piece of a trace in memory. The arrays belong to the reader that filled it and are valid until
- * its next call; runs has KB_RUN_PADDING runs behind its end. */
+ * its next call but one; runs has KB_RUN_PADDING runs behind its end. */
 #define KB_BLOCK_RUNS (UINT32_C(1) << 18)
 
 struct kb_block {

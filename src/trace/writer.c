@@ -41,8 +41,7 @@ static kb_status out_of_memory(struct kb_error *error, size_t bytes) {
     return kb_fail(error, KB_NO_MEMORY, KB_MSG_no_memory, "kbt", (unsigned long long)bytes);
 }
 
-static kb_status put(struct kb_writer *w, const void *bytes, size_t count,
-                     struct kb_error *error) {
+static kb_status put(struct kb_writer *w, const void *bytes, size_t count, struct kb_error *error) {
     kb_status status = w->sink.write(w->sink.context, bytes, count, error);
     if (status == KB_OK)
         w->offset += count;
@@ -141,8 +140,8 @@ static kb_status note_in_index(struct kb_writer *w, const struct kbt_block_heade
         w->index = index;
         w->index_room = room;
     }
-    w->index[w->totals.blocks++] = (struct kbt_index_entry){
-        w->offset, header->references_before, header->pages_before, header->process};
+    w->index[w->totals.blocks++] = (struct kbt_index_entry){w->offset, header->references_before,
+                                                            header->pages_before, header->process};
     return KB_OK;
 }
 

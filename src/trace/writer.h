@@ -18,7 +18,7 @@ struct kb_writer_options {
     uint64_t grain;      /* bytes, a power of two; 0: page numbers without a size */
     const char *program; /* what was recorded, cut to 43 bytes; may be NULL */
     enum kb_packing packing;
-    int level; /* of zstd: 1 while recording, 9 to keep */
+    int level;                  /* of zstd: 1 while recording, 9 to keep */
     const struct kb_host *host; /* codecs; NULL or without codecs: all blocks raw */
 };
 

@@ -33,6 +33,8 @@ KB_HOOK void clock_touch(KB_SELF(clock), KB_UNUSED uint32_t frame, KB_UNUSED uin
 
 KB_HOOK void clock_admit(KB_SELF(clock), uint32_t frame, KB_UNUSED uint32_t page,
                          KB_UNUSED enum kb_why why, KB_UNUSED struct kb_when when) {
+    if (s->hand == frame) /* a free frame; the hand is past a victim's already */
+        s->hand = frame + 1 == s->base.capacity ? 0 : frame + 1;
     if (s->load_bit == 0)
         f.flags[frame] &= (uint8_t)~KB_REFERENCED;
 }

@@ -5,11 +5,13 @@
  *
  * The stack S is a ring in the order of recency, newest at its end, with holes
  * where a page moved up; a page's word tells its slot. The queue Q is a list
- * of frames. A second ring remembers in which order non-resident pages left,
- * with the slot each had in S: if the slot is another's now, the entry is old.
+ * of frames. A second ring holds the slots of the non-resident pages in the
+ * order in which they left; each such slot knows its entry, so that whoever
+ * takes the page out of S makes a hole there too.
  *
- *   slots[i]    | LIR : 1 | gone : 1 | page + 1 : 30 |      0: a hole
- *   where[page] slot + 1, or 0: not in S
+ *   slots[i]     | LIR : 1 | gone : 1 | page + 1 : 30 |      0: a hole
+ *   where[page]  slot + 1, or 0: not in S
+ *   leavers[k]   slot + 1, or 0: a hole        leaver_of[i]  k, if slot i is gone
  */
 #include "base/list.h"
 #include "policy/policy.h"
@@ -22,11 +24,6 @@ enum { LIRS_ABSENT, LIRS_HIR, LIRS_IS_LIR };
 
 struct lirs_ring {
     uint32_t first, length, room;
-};
-
-struct lirs_leaver {
-    uint32_t page;
-    uint32_t slot;
 };
 
 struct lirs {
@@ -42,11 +39,12 @@ struct lirs {
 };
 
 struct lirs_arrays {
-    struct kb_link *links;       /* Q; sentinel: capacity; next is the head */
-    uint8_t *status;             /* by frame */
-    uint32_t *slots;             /* S */
-    struct lirs_leaver *leavers; /* oldest first */
-    uint32_t *where;             /* by page */
+    struct kb_link *links; /* Q; sentinel: capacity; next is the head */
+    uint8_t *status;       /* by frame */
+    uint32_t *slots;       /* S */
+    uint32_t *leavers;     /* oldest first */
+    uint32_t *leaver_of;   /* by slot */
+    uint32_t *where;       /* by page */
 };
 
 static inline uint32_t lirs_stack_room(uint32_t capacity) {
@@ -63,6 +61,7 @@ static inline size_t lirs_layout(uint32_t capacity, uint32_t pages, KB_UNUSED ui
     KB_ARRAY(a->status, capacity);
     KB_ARRAY(a->slots, lirs_stack_room(capacity));
     KB_ARRAY(a->leavers, lirs_leaver_room(capacity));
+    KB_ARRAY(a->leaver_of, lirs_stack_room(capacity));
     KB_ARRAY(a->where, pages);
     return bytes;
 }
@@ -93,17 +92,15 @@ KB_HOOK void lirs_drop_first(struct lirs_ring *ring) {
     ring->length--;
 }
 
-/* Whether this entry is still the page's place as a non-resident page. */
-KB_HOOK bool lirs_current(struct lirs_arrays a, struct lirs_leaver leaver) {
-    return a.where[leaver.page] == leaver.slot + 1 && a.slots[leaver.slot] & LIRS_GONE;
-}
-
-static void lirs_filter_leavers(struct lirs *s, struct lirs_arrays a) {
+static void lirs_compact_leavers(struct lirs *s, struct lirs_arrays a) {
     uint32_t to = 0;
     for (uint32_t from = 0; from < s->leavers.length; from++) {
-        struct lirs_leaver leaver = a.leavers[lirs_at(&s->leavers, from)];
-        if (lirs_current(a, leaver))
-            a.leavers[lirs_at(&s->leavers, to++)] = leaver;
+        uint32_t entry = a.leavers[lirs_at(&s->leavers, from)];
+        if (entry == 0)
+            continue;
+        uint32_t place = lirs_at(&s->leavers, to++);
+        a.leavers[place] = entry;
+        a.leaver_of[entry - 1] = place;
     }
     s->leavers.length = to;
 }
@@ -111,29 +108,31 @@ static void lirs_filter_leavers(struct lirs *s, struct lirs_arrays a) {
 /* Closes the holes of S; the leavers' slots follow. */
 static void lirs_compact(struct lirs *s, struct lirs_arrays a) {
     uint32_t to = 0;
-    lirs_filter_leavers(s, a);
     for (uint32_t from = 0; from < s->stack.length; from++) {
-        uint32_t entry = a.slots[lirs_at(&s->stack, from)];
+        uint32_t old = lirs_at(&s->stack, from), entry = a.slots[old];
         if (entry == 0)
             continue;
         uint32_t slot = lirs_at(&s->stack, to++);
         a.slots[slot] = entry;
         a.where[(entry & LIRS_PAGE) - 1] = slot + 1;
+        if (entry & LIRS_GONE) {
+            a.leaver_of[slot] = a.leaver_of[old];
+            a.leavers[a.leaver_of[slot]] = slot + 1;
+        }
     }
     s->stack.length = to;
-    for (uint32_t i = 0; i < s->leavers.length; i++) {
-        struct lirs_leaver *leaver = &a.leavers[lirs_at(&s->leavers, i)];
-        leaver->slot = a.where[leaver->page] - 1;
-    }
 }
 
 /* Takes a page out of S, if it is there. */
 KB_HOOK void lirs_unstack(KB_SELF(lirs), uint32_t page) {
     if (a.where[page] == 0)
         return;
-    uint32_t *slot = &a.slots[a.where[page] - 1];
-    s->ghosts -= (*slot & LIRS_GONE) != 0;
-    *slot = 0;
+    uint32_t slot = a.where[page] - 1;
+    if (a.slots[slot] & LIRS_GONE) {
+        a.leavers[a.leaver_of[slot]] = 0;
+        s->ghosts--;
+    }
+    a.slots[slot] = 0;
     a.where[page] = 0;
 }
 
@@ -226,13 +225,15 @@ KB_HOOK void lirs_note_leaver(KB_SELF(lirs), uint32_t page) {
     a.slots[slot] |= LIRS_GONE;
     s->ghosts++;
     if (s->leavers.length == s->leavers.room)
-        lirs_filter_leavers(s, a);
-    a.leavers[lirs_at(&s->leavers, s->leavers.length++)] = (struct lirs_leaver){page, slot};
+        lirs_compact_leavers(s, a);
+    uint32_t place = lirs_at(&s->leavers, s->leavers.length++);
+    a.leavers[place] = slot + 1;
+    a.leaver_of[slot] = place;
     while (s->ghosts > s->ghost_limit) {
-        struct lirs_leaver leaver = a.leavers[s->leavers.first];
+        uint32_t oldest = a.leavers[s->leavers.first];
+        if (oldest != 0)
+            lirs_unstack(s, a, f, (a.slots[oldest - 1] & LIRS_PAGE) - 1);
         lirs_drop_first(&s->leavers);
-        if (lirs_current(a, leaver))
-            lirs_unstack(s, a, f, leaver.page);
     }
 }
 
@@ -261,8 +262,10 @@ KB_HOOK uint32_t lirs_victim(KB_SELF(lirs), uint32_t wanted, KB_UNUSED struct kb
 
 KB_HOOK void lirs_refused(KB_SELF(lirs), uint32_t frame) {
     uint32_t page = f.page[frame];
-    if (a.where[page] != 0 && a.slots[a.where[page] - 1] & LIRS_GONE) {
-        a.slots[a.where[page] - 1] &= ~LIRS_GONE;
+    uint32_t slot = a.where[page] - 1;
+    if (a.where[page] != 0 && a.slots[slot] & LIRS_GONE) {
+        a.leavers[a.leaver_of[slot]] = 0;
+        a.slots[slot] &= ~LIRS_GONE;
         s->ghosts--;
     }
     a.status[frame] = LIRS_HIR;

@@ -1,0 +1,252 @@
+/* stack.c - LRU at all memory sizes in one pass. */
+#include "replay/stack.h"
+
+#include <string.h>
+
+static kb_status out_of_memory(struct kb_error *error, size_t bytes) {
+    return kb_fail(error, KB_NO_MEMORY, KB_MSG_no_memory, "LRU stack", (unsigned long long)bytes);
+}
+
+static size_t words_of(uint32_t slots) { return (size_t)slots / 64; }
+static size_t blocks_of(uint32_t slots) { return (size_t)slots / KB_STACK_BLOCK + 1; }
+
+kb_status kb_stack_init(struct kb_stack *stack, uint32_t largest, const struct kb_host *host,
+                        struct kb_error *error) {
+    size_t sizes = (size_t)largest + 3;
+    memset(stack, 0, sizeof *stack);
+    stack->host = host;
+    stack->largest = largest;
+    stack->at_distance = kb_take(host, sizes * sizeof *stack->at_distance);
+    stack->written = kb_take(host, sizes * sizeof *stack->written);
+    if (stack->at_distance == NULL || stack->written == NULL) {
+        kb_stack_free(stack);
+        return out_of_memory(error, sizes * 16);
+    }
+    return KB_OK;
+}
+
+/* ---- the line ---- */
+
+static void tree_add(struct kb_stack *stack, uint32_t slot, uint32_t change) {
+    uint32_t blocks = stack->slots / KB_STACK_BLOCK;
+    for (uint32_t i = slot / KB_STACK_BLOCK + 1; i <= blocks; i += i & -i)
+        stack->tree[i] += change;
+}
+
+/* Taken slots in the blocks before that of slot. */
+static uint32_t tree_before(const struct kb_stack *stack, uint32_t slot) {
+    uint32_t sum = 0;
+    for (uint32_t i = slot / KB_STACK_BLOCK; i > 0; i -= i & -i)
+        sum += stack->tree[i];
+    return sum;
+}
+
+/* Taken slots from `slot` on: the page's distance. */
+static uint32_t distance(const struct kb_stack *stack, uint32_t slot) {
+    uint32_t word = slot / 64, end = stack->next / 64, first = word & ~63u;
+    uint64_t own = stack->taken[word] >> (slot % 64);
+    if (end - word <= 16) { /* near the top: count directly */
+        uint32_t sum = (uint32_t)__builtin_popcountll(own);
+        for (uint32_t w = word + 1; w <= end; w++)
+            sum += (uint32_t)__builtin_popcountll(stack->taken[w]);
+        return sum;
+    }
+    uint32_t before = tree_before(stack, slot);
+    for (uint32_t w = first; w < word; w++)
+        before += (uint32_t)__builtin_popcountll(stack->taken[w]);
+    uint64_t below = stack->taken[word] & ~(~UINT64_C(0) << (slot % 64));
+    return stack->pages - before - (uint32_t)__builtin_popcountll(below);
+}
+
+static void build_tree(struct kb_stack *stack) {
+    uint32_t blocks = stack->slots / KB_STACK_BLOCK;
+    memset(stack->tree, 0, blocks_of(stack->slots) * sizeof *stack->tree);
+    for (uint32_t i = 1; i <= blocks; i++) {
+        for (uint32_t w = 0; w < KB_STACK_BLOCK / 64; w++)
+            stack->tree[i] +=
+                (uint32_t)__builtin_popcountll(stack->taken[(i - 1) * (KB_STACK_BLOCK / 64) + w]);
+        uint32_t above = i + (i & -i);
+        if (above <= blocks)
+            stack->tree[above] += stack->tree[i];
+    }
+}
+
+/* Closes the gaps, and makes the line long enough that this is rare. */
+static bool close_gaps(struct kb_stack *stack) {
+    uint64_t wanted = ((uint64_t)stack->pages + 1) * 4;
+    uint32_t slots = stack->slots, old_slots = stack->slots, to = 0;
+    if (wanted > slots)
+        slots = (uint32_t)(wanted / 65536 * 65536 + 65536);
+    uint32_t *page_at = kb_take(stack->host, (size_t)slots * sizeof *page_at);
+    uint64_t *taken = kb_take(stack->host, (words_of(slots) + 1) * sizeof *taken);
+    uint32_t *tree = kb_take(stack->host, blocks_of(slots) * sizeof *tree);
+    if (page_at == NULL || taken == NULL || tree == NULL)
+        return false;
+    for (uint32_t from = 0; from < stack->next; from++) {
+        if (!(stack->taken[from / 64] >> (from % 64) & 1))
+            continue;
+        uint32_t page = stack->page_at[from];
+        page_at[to] = page;
+        taken[to / 64] |= UINT64_C(1) << (to % 64);
+        stack->slot[page] = ++to;
+    }
+    kb_give_back(stack->host, stack->page_at, (size_t)old_slots * sizeof *page_at);
+    kb_give_back(stack->host, stack->taken, (words_of(old_slots) + 1) * sizeof *taken);
+    kb_give_back(stack->host, stack->tree, blocks_of(old_slots) * sizeof *tree);
+    stack->page_at = page_at;
+    stack->taken = taken;
+    stack->tree = tree;
+    stack->slots = slots;
+    stack->next = to;
+    build_tree(stack);
+    return true;
+}
+
+static kb_status grow_pages(struct kb_stack *stack, uint32_t pages, struct kb_error *error) {
+    if (pages <= stack->page_room)
+        return KB_OK;
+    size_t room = pages + pages / 2;
+    uint32_t *slot = kb_take(stack->host, room * 4), *dirty = kb_take(stack->host, room * 4);
+    if (slot == NULL || dirty == NULL)
+        return out_of_memory(error, room * 8);
+    if (stack->page_room > 0) {
+        memcpy(slot, stack->slot, stack->page_room * 4);
+        memcpy(dirty, stack->dirty_from, stack->page_room * 4);
+    }
+    memset(dirty + stack->page_room, 0xff, (room - stack->page_room) * 4);
+    kb_give_back(stack->host, stack->slot, stack->page_room * 4);
+    kb_give_back(stack->host, stack->dirty_from, stack->page_room * 4);
+    stack->slot = slot;
+    stack->dirty_from = dirty;
+    stack->page_room = room;
+    return KB_OK;
+}
+
+/* ---- references ---- */
+
+/* Sizes from … to − 1 wrote the page back once more. */
+static void note_written(struct kb_stack *stack, uint32_t from, uint32_t to) {
+    uint32_t end = stack->largest + 1;
+    if (from >= to || from >= end)
+        return;
+    stack->written[from]++;
+    stack->written[to < end ? to : end]--;
+}
+
+static void take_slot(struct kb_stack *stack, uint32_t page) {
+    uint32_t slot = stack->next++;
+    stack->page_at[slot] = page;
+    stack->taken[slot / 64] |= UINT64_C(1) << (slot % 64);
+    tree_add(stack, slot, 1);
+    stack->slot[page] = slot + 1;
+}
+
+static void leave_slot(struct kb_stack *stack, uint32_t slot) {
+    stack->taken[slot / 64] &= ~(UINT64_C(1) << (slot % 64));
+    tree_add(stack, slot, (uint32_t)-1);
+}
+
+static void reference(struct kb_stack *stack, struct kb_run run) {
+    uint32_t page = run.page, most = stack->largest + 1, d;
+    if (stack->slot[page] == stack->next) { /* the top again */
+        d = 1;
+    } else if (stack->slot[page] == 0) {
+        stack->pages++;
+        d = most;
+        take_slot(stack, page);
+    } else {
+        uint32_t slot = stack->slot[page] - 1;
+        d = distance(stack, slot);
+        leave_slot(stack, slot);
+        take_slot(stack, page);
+    }
+    uint32_t dirty = stack->dirty_from[page];
+    if (dirty != KB_CLEAN) {
+        note_written(stack, dirty, d);
+        stack->dirty_from[page] = dirty > d ? dirty : d;
+    }
+    if (kb_run_kind(run) == KB_WRITE)
+        stack->dirty_from[page] = 1;
+    stack->at_distance[d < most ? d : most]++;
+}
+
+kb_status kb_stack_block(struct kb_stack *stack, const struct kb_block *block,
+                         struct kb_error *error) {
+    kb_status status = grow_pages(stack, block->pages, error);
+    if (status != KB_OK)
+        return status;
+    for (uint32_t i = 0; i < block->count; i++) {
+        if (stack->next == stack->slots && !close_gaps(stack))
+            return out_of_memory(error, (size_t)stack->slots * 4);
+        __builtin_prefetch(&stack->slot[block->runs[i + 16].page]);
+        reference(stack, block->runs[i]);
+    }
+    stack->references += block->references;
+    return KB_OK;
+}
+
+/* ---- results ---- */
+
+/* Each page's last stay: it was written back where it has left, and is dirty where it stays. */
+static void settle(struct kb_stack *stack, int64_t *dirty) {
+    uint32_t depth = stack->pages, end = stack->largest + 1;
+    for (uint32_t slot = 0; slot < stack->next; slot++) {
+        if (!(stack->taken[slot / 64] >> (slot % 64) & 1))
+            continue;
+        uint32_t from = stack->dirty_from[stack->page_at[slot]];
+        if (from != KB_CLEAN) {
+            note_written(stack, from, depth);
+            uint32_t still = from > depth ? from : depth;
+            dirty[still < end ? still : end]++;
+        }
+        depth--;
+    }
+}
+
+void kb_stack_results(struct kb_stack *stack, const uint32_t *frames, uint32_t count,
+                      struct kb_result *results) {
+    size_t sizes = (size_t)stack->largest + 3;
+    int64_t *dirty = kb_take(stack->host, sizes * sizeof *dirty);
+    if (dirty != NULL)
+        settle(stack, dirty);
+    /* Prefix sums: hits, write-backs and dirty pages of each size. */
+    for (uint32_t i = 1; i <= stack->largest; i++) {
+        stack->at_distance[i] += stack->at_distance[i - 1];
+        stack->written[i] += stack->written[i - 1];
+        if (dirty != NULL)
+            dirty[i] += dirty[i - 1];
+    }
+    uint64_t runs = stack->at_distance[stack->largest] + stack->at_distance[stack->largest + 1];
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t f = frames[i];
+        uint64_t faults = runs - stack->at_distance[f];
+        uint64_t filled = f < stack->pages ? f : stack->pages;
+        results[i] = (struct kb_result){
+            .references = stack->references,
+            .faults = faults,
+            .cold_faults = stack->pages,
+            .evictions = faults - filled,
+            .write_backs = (uint64_t)stack->written[f],
+            .still_dirty = dirty != NULL ? (uint64_t)dirty[f] : 0,
+            .time_marks = stack->references,
+            .examined = faults - filled,
+            .frames = f,
+            .state_bytes = stack->page_room * 8 + (size_t)stack->slots * 4 +
+                           words_of(stack->slots) * 8 + sizes * 16,
+        };
+    }
+    kb_give_back(stack->host, dirty, sizes * sizeof *dirty);
+}
+
+void kb_stack_free(struct kb_stack *stack) {
+    const struct kb_host *host = stack->host;
+    size_t sizes = (size_t)stack->largest + 3;
+    kb_give_back(host, stack->slot, stack->page_room * 4);
+    kb_give_back(host, stack->dirty_from, stack->page_room * 4);
+    kb_give_back(host, stack->page_at, (size_t)stack->slots * 4);
+    kb_give_back(host, stack->taken, (words_of(stack->slots) + 1) * 8);
+    kb_give_back(host, stack->tree, blocks_of(stack->slots) * 4);
+    kb_give_back(host, stack->at_distance, sizes * 8);
+    kb_give_back(host, stack->written, sizes * 8);
+    memset(stack, 0, sizeof *stack);
+}

@@ -1,0 +1,57 @@
+/* stack.h - LRU at all memory sizes in one pass over the trace.
+ *
+ * Source: R. L. Mattson, J. Gecsei, D. R. Slutz, I. L. Traiger, "Evaluation
+ * techniques for storage hierarchies", IBM Systems Journal 9(2), 1970. A
+ * reference at stack distance d is a fault in every memory smaller than d.
+ *
+ * The stack is a line of slots in the order of last use; a bit tells which are
+ * taken. A page's distance is the number of bits behind its slot: a Fenwick
+ * tree over blocks of 4096 slots and a count of bits within the block. When the
+ * line is full, the gaps are closed.
+ *
+ * Dirty pages: `dirty_from` of a page is the smallest memory in which it is
+ * now modified. A reference at distance d finds it written back in the sizes
+ * dirty_from … d − 1, and clean below d. */
+#ifndef KB_REPLAY_STACK_H
+#define KB_REPLAY_STACK_H
+
+#include "base/host.h"
+#include "replay/replay.h"
+
+struct kb_stack {
+    const struct kb_host *host;
+    uint32_t largest; /* the largest memory of interest */
+    uint64_t references, marks;
+
+    /* by page */
+    uint32_t *slot;       /* + 1; 0: never used */
+    uint32_t *dirty_from; /* KB_CLEAN: in none */
+    size_t page_room;
+    uint32_t pages;
+
+    /* the line */
+    uint32_t *page_at; /* by slot */
+    uint64_t *taken;   /* a bit a slot */
+    uint32_t *tree;    /* Fenwick, over blocks of KB_STACK_BLOCK slots */
+    uint32_t slots, next;
+
+    /* by memory size, 1 … largest + 1 (which stands for all larger) */
+    uint64_t *at_distance; /* references at this distance */
+    int64_t *written;      /* differences of write-backs */
+};
+
+#define KB_STACK_BLOCK 4096
+#define KB_CLEAN UINT32_MAX
+
+kb_status kb_stack_init(struct kb_stack *stack, uint32_t largest, const struct kb_host *host,
+                        struct kb_error *error) KB_MUST_CHECK;
+kb_status kb_stack_block(struct kb_stack *stack, const struct kb_block *block,
+                         struct kb_error *error) KB_MUST_CHECK;
+
+/* The results of LRU for memories of frames[0 … count); each ≤ largest. Afterwards the stack can
+ * only be freed. */
+void kb_stack_results(struct kb_stack *stack, const uint32_t *frames, uint32_t count,
+                      struct kb_result *results);
+void kb_stack_free(struct kb_stack *stack);
+
+#endif
