@@ -67,6 +67,8 @@ KB_HOOK uint32_t aging_victim(KB_SELF(aging), KB_UNUSED uint32_t wanted,
     for (uint32_t i = 0; least < 1u << 9; i++)
         if (aging_age(s, f.flags[i], a.counter[i]) == least)
             return i;
+    if (s->passed > 0) /* all were refused: the next search begins anew */
+        aging_forgive(s, a, f);
     return KB_NO_FRAME;
 }
 

@@ -6,14 +6,13 @@
  *   names B1 ◄─ T1 (seen once, LRU)      T2 (seen again, LRU) ─► names B2
  *               target size p, grown by faults on B1, shrunk by faults on B2
  */
-#include "base/list.h"
 #include "base/names.h"
-#include "policy/policy.h"
+#include "policy/replacement/queue.h"
 
 struct arc {
     struct kb_state base;
     double p;
-    uint32_t size[3];  /* [1] = |T1|, [2] = |T2| */
+    uint32_t size[3];  /* [1] = |T1|, [2] = |T2| with the refused */
     uint32_t prepared; /* the page whose fault has been prepared, or KB_NO_WANTED */
     uint32_t found_in; /* 1, 2: its name was in B1, B2; 0: in neither */
     uint32_t nameless; /* the victim is T1's oldest, and leaves no name */
@@ -21,7 +20,7 @@ struct arc {
 };
 
 struct arc_arrays {
-    struct kb_link *links; /* sentinels: capacity = T1, capacity + 1 = T2; end is newest */
+    struct kb_link *links; /* sentinels: capacity = T1, + 1 = T2, + 2 = refused; end is newest */
     uint8_t *list;         /* by frame: 0 none, 1, 2 */
     uint32_t *slots1, *slots2;
     uint32_t *where; /* by page: B1 without tag, B2 with */
@@ -30,7 +29,7 @@ struct arc_arrays {
 static inline size_t arc_layout(uint32_t capacity, uint32_t pages, KB_UNUSED uint64_t horizon,
                                 char *at, struct arc_arrays *a) {
     size_t bytes = 0;
-    KB_ARRAY(a->links, (size_t)capacity + 2);
+    KB_ARRAY(a->links, (size_t)capacity + 3);
     KB_ARRAY(a->list, capacity);
     KB_ARRAY(a->slots1, kb_names_room(capacity + 1));
     KB_ARRAY(a->slots2, kb_names_room(capacity + 1));
@@ -47,7 +46,7 @@ KB_HOOK void arc_init(KB_SELF(arc), KB_UNUSED const uint64_t *values) {
     s->b1.room = s->b2.room = kb_names_room(s->base.capacity + 1);
     s->b2.tag = KB_NAMES_TAG;
     s->prepared = KB_NO_WANTED;
-    for (uint32_t i = 0; i < s->base.capacity + 2; i++)
+    for (uint32_t i = 0; i < s->base.capacity + 3; i++)
         kb_list_init(a.links, i);
 }
 
@@ -113,6 +112,7 @@ KB_HOOK void arc_admit(KB_SELF(arc), uint32_t frame, uint32_t page, KB_UNUSED en
             kb_names_remove(&s->b2, a.slots2, a.where, page);
     }
     s->base.time_marks++;
+    kb_queue_take_back(a.links, s->base.capacity + 1, s->base.capacity + 2);
     arc_enter(s, a, f, frame, s->found_in != 0 ? 2 : 1);
     s->prepared = KB_NO_WANTED;
 }
@@ -131,22 +131,26 @@ KB_HOOK uint32_t arc_victim(KB_SELF(arc), uint32_t wanted, KB_UNUSED struct kb_w
     bool nameless = wanted != KB_NO_WANTED && s->nameless;
     bool from_b2 = wanted != KB_NO_WANTED && s->found_in == 2;
     s->base.examined++;
-    if (s->size[1] + s->size[2] == 0)
+    uint32_t oldest2 = a.links[s->base.capacity + 1].next;
+    bool empty2 = oldest2 > s->base.capacity;
+    if (s->size[1] == 0 && empty2) { /* all were refused: the next search begins anew */
+        kb_queue_take_back(a.links, s->base.capacity + 1, s->base.capacity + 2);
         return KB_NO_FRAME;
+    }
     bool over = s->size[1] > s->p || (from_b2 && s->size[1] == s->p);
-    if (s->size[1] > 0 && (nameless || over || s->size[2] == 0)) {
+    if (s->size[1] > 0 && (nameless || over || empty2)) {
         uint32_t frame = a.links[s->base.capacity].next;
         arc_leave(s, a, f, frame);
         if (!nameless)
             arc_name(&s->b1, s->base.capacity, a.slots1, a.where, f.page[frame]);
         return frame;
     }
-    uint32_t frame = a.links[s->base.capacity + 1].next;
-    arc_leave(s, a, f, frame);
-    arc_name(&s->b2, s->base.capacity, a.slots2, a.where, f.page[frame]);
-    return frame;
+    arc_leave(s, a, f, oldest2);
+    arc_name(&s->b2, s->base.capacity, a.slots2, a.where, f.page[oldest2]);
+    return oldest2;
 }
 
+/* It stands aside until the next load, and then is the most recent of T2. */
 KB_HOOK void arc_refused(KB_SELF(arc), uint32_t frame) {
     uint32_t page = f.page[frame];
     if (a.where[page] != 0) {
@@ -156,7 +160,9 @@ KB_HOOK void arc_refused(KB_SELF(arc), uint32_t frame) {
             kb_names_remove(&s->b2, a.slots2, a.where, page);
     }
     s->nameless = 0;
-    arc_enter(s, a, f, frame, 2);
+    a.list[frame] = 2;
+    s->size[2]++;
+    kb_list_append(a.links, s->base.capacity + 2, frame);
 }
 
 KB_HOOK void arc_forget(KB_SELF(arc), uint32_t frame, KB_UNUSED enum kb_why why) {

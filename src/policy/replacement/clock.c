@@ -47,17 +47,19 @@ KB_HOOK uint32_t clock_victim(KB_SELF(clock), KB_UNUSED uint32_t wanted,
         uint8_t flags = f.flags[frame];
         hand = hand + 1 == n ? 0 : hand + 1;
         s->base.examined++;
-        if ((flags & (KB_REFERENCED | KB_RESIDENT)) == KB_RESIDENT) {
+        if ((flags & (KB_REFERENCED | KB_RESIDENT | KB_PASSED_OVER)) == KB_RESIDENT) {
             s->hand = hand;
             return frame;
         }
         s->base.bit_clears += flags & KB_REFERENCED;
-        f.flags[frame] = (uint8_t)(flags & ~KB_REFERENCED);
+        f.flags[frame] = (uint8_t)(flags & ~(KB_REFERENCED | KB_PASSED_OVER));
     }
     return KB_NO_FRAME;
 }
 
-KB_HOOK void clock_refused(KB_SELF(clock), KB_UNUSED uint32_t frame) { /* the hand has moved on */ }
+/* The hand has moved on, and passes the frame once more, as if it had been referenced: so all
+ * others are proposed before it comes again. */
+KB_HOOK void clock_refused(KB_SELF(clock), uint32_t frame) { f.flags[frame] |= KB_PASSED_OVER; }
 
 KB_HOOK void clock_forget(KB_SELF(clock), KB_UNUSED uint32_t frame, KB_UNUSED enum kb_why why) {}
 

@@ -24,6 +24,7 @@ struct clock_pro {
     uint32_t exempt;                         /* node of the wanted page, or NO_NODE */
     uint32_t free_node;                      /* chain through links[].next, or NO_NODE */
     uint32_t fresh_node;                     /* nodes from here on were never used */
+    uint32_t passed;                         /* resident cold pages marked PASSED_OVER */
 };
 
 struct clock_pro_arrays {
@@ -150,11 +151,19 @@ KB_HOOK void clock_pro_promote(KB_SELF(clock_pro), uint32_t node) {
 KB_HOOK void clock_pro_touch(KB_SELF(clock_pro), KB_UNUSED uint32_t frame, KB_UNUSED uint32_t count,
                              KB_UNUSED struct kb_when when) {}
 
+static inline void clock_pro_forgive(KB_SELF(clock_pro)) {
+    for (uint32_t i = 0; i < s->base.capacity; i++)
+        f.flags[i] &= (uint8_t)~KB_PASSED_OVER;
+    s->passed = 0;
+}
+
 KB_HOOK void clock_pro_admit(KB_SELF(clock_pro), uint32_t frame, uint32_t page,
                              KB_UNUSED enum kb_why why, KB_UNUSED struct kb_when when) {
     bool known = a.where[page] != 0;
     f.flags[frame] &= (uint8_t)~KB_REFERENCED;
     s->exempt = CLOCK_PRO_NO_NODE;
+    if (s->passed > 0)
+        clock_pro_forgive(s, a, f);
     if (known) {
         clock_pro_grow(s, a, f);
         clock_pro_drop(s, a, f, a.where[page] - 1);
@@ -216,13 +225,14 @@ KB_HOOK uint32_t clock_pro_victim(KB_SELF(clock_pro), uint32_t wanted,
                                   KB_UNUSED struct kb_when when) {
     s->exempt =
         wanted != KB_NO_WANTED && a.where[wanted] != 0 ? a.where[wanted] - 1 : CLOCK_PRO_NO_NODE;
-    while (s->hot + s->cold > 0) {
-        if (s->cold == 0)
+    while (s->hot + s->cold > s->passed) {
+        if (s->cold == s->passed)
             clock_pro_run_hot(s, a, f);
         uint32_t node = s->hand_cold;
         uint8_t status = a.status[node];
         s->base.examined++;
-        if ((status & (CLOCK_PRO_RESIDENT | CLOCK_PRO_HOT)) != CLOCK_PRO_RESIDENT) {
+        if ((status & (CLOCK_PRO_RESIDENT | CLOCK_PRO_HOT)) != CLOCK_PRO_RESIDENT ||
+            f.flags[node] & KB_PASSED_OVER) {
             s->hand_cold = a.links[node].next;
             continue;
         }
@@ -238,14 +248,18 @@ KB_HOOK uint32_t clock_pro_victim(KB_SELF(clock_pro), uint32_t wanted,
             clock_pro_to_head(s, a, f, node);
         }
     }
+    clock_pro_forgive(s, a, f); /* all were refused: the next search begins anew */
     return KB_NO_FRAME;
 }
 
+/* It stays as a cold page that is not in test, and is passed over until the next load. */
 KB_HOOK void clock_pro_refused(KB_SELF(clock_pro), uint32_t frame) {
     if (a.where[f.page[frame]] != 0)
         clock_pro_drop(s, a, f, a.where[f.page[frame]] - 1);
     a.status[frame] = CLOCK_PRO_LISTED | CLOCK_PRO_RESIDENT;
     s->cold++;
+    f.flags[frame] |= KB_PASSED_OVER;
+    s->passed++;
     clock_pro_insert(s, a, f, frame);
 }
 
@@ -253,6 +267,8 @@ KB_HOOK void clock_pro_forget(KB_SELF(clock_pro), uint32_t frame, KB_UNUSED enum
     uint8_t status = a.status[frame];
     if (status == 0)
         return; /* the victim */
+    if (f.flags[frame] & KB_PASSED_OVER)
+        s->passed--;
     clock_pro_unlink(s, a, f, frame);
     a.status[frame] = 0;
     s->hot -= (status & CLOCK_PRO_HOT) != 0;

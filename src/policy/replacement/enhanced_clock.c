@@ -11,6 +11,7 @@ struct enhanced_clock {
     struct kb_state base;
     uint32_t hand;
     uint32_t load_bit;
+    uint32_t passed; /* frames refused since the last admit */
 };
 
 struct enhanced_clock_arrays {
@@ -32,21 +33,31 @@ KB_HOOK void enhanced_clock_init(KB_SELF(enhanced_clock), const uint64_t *values
 KB_HOOK void enhanced_clock_touch(KB_SELF(enhanced_clock), KB_UNUSED uint32_t frame,
                                   KB_UNUSED uint32_t count, KB_UNUSED struct kb_when when) {}
 
+static inline void enhanced_clock_forgive(KB_SELF(enhanced_clock)) {
+    for (uint32_t i = 0; i < s->base.capacity; i++)
+        f.flags[i] &= (uint8_t)~KB_PASSED_OVER;
+    s->passed = 0;
+}
+
 KB_HOOK void enhanced_clock_admit(KB_SELF(enhanced_clock), uint32_t frame, KB_UNUSED uint32_t page,
                                   KB_UNUSED enum kb_why why, KB_UNUSED struct kb_when when) {
     if (s->hand == frame) /* a free frame; the hand is past a victim's already */
         s->hand = frame + 1 == s->base.capacity ? 0 : frame + 1;
     if (s->load_bit == 0)
         f.flags[frame] &= (uint8_t)~KB_REFERENCED;
+    if (s->passed > 0)
+        enhanced_clock_forgive(s, a, f);
 }
 
-/* One turn from the hand: the first frame whose R, M and RESIDENT are `wanted`. */
+/* One turn from the hand: the first frame whose R, M and RESIDENT are `wanted`, and that was not
+ * refused. */
 static inline uint32_t enhanced_clock_turn(KB_SELF(enhanced_clock), unsigned wanted, int clear) {
+    const unsigned mask = KB_REFERENCED | KB_MODIFIED | KB_RESIDENT | KB_PASSED_OVER;
     uint32_t frame = s->hand, n = s->base.capacity;
     for (uint32_t left = n; left > 0; left--) {
         uint8_t flags = f.flags[frame];
         s->base.examined++;
-        if ((flags & (KB_REFERENCED | KB_MODIFIED | KB_RESIDENT)) == wanted) {
+        if ((flags & mask) == wanted) {
             s->hand = frame + 1 == n ? 0 : frame + 1;
             return frame;
         }
@@ -67,11 +78,14 @@ KB_HOOK uint32_t enhanced_clock_victim(KB_SELF(enhanced_clock), KB_UNUSED uint32
         if (frame != KB_NO_FRAME)
             return frame;
     }
+    if (s->passed > 0) /* all were refused: the next search begins anew */
+        enhanced_clock_forgive(s, a, f);
     return KB_NO_FRAME;
 }
 
-KB_HOOK void enhanced_clock_refused(KB_SELF(enhanced_clock), KB_UNUSED uint32_t frame) {
-    /* the hand has moved on */
+KB_HOOK void enhanced_clock_refused(KB_SELF(enhanced_clock), uint32_t frame) {
+    f.flags[frame] |= KB_PASSED_OVER;
+    s->passed++;
 }
 
 KB_HOOK void enhanced_clock_forget(KB_SELF(enhanced_clock), KB_UNUSED uint32_t frame,

@@ -152,6 +152,7 @@ KB_HOOK uint32_t lfu_victim(KB_SELF(lfu), KB_UNUSED uint32_t wanted,
         }
         lfu_sink(a.heap, s->length, 0, true_key);
     }
+    lfu_take_back(s, a, f); /* all were refused: the next search begins anew */
     return KB_NO_FRAME;
 }
 

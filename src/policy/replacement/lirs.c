@@ -13,8 +13,7 @@
  *   where[page]  slot + 1, or 0: not in S
  *   leavers[k]   slot + 1, or 0: a hole        leaver_of[i]  k, if slot i is gone
  */
-#include "base/list.h"
-#include "policy/policy.h"
+#include "policy/replacement/queue.h"
 
 #define LIRS_LIR (UINT32_C(1) << 31)
 #define LIRS_GONE (UINT32_C(1) << 30)
@@ -39,7 +38,7 @@ struct lirs {
 };
 
 struct lirs_arrays {
-    struct kb_link *links; /* Q; sentinel: capacity; next is the head */
+    struct kb_link *links; /* sentinels: capacity = Q, + 1 = refused; next is the head */
     uint8_t *status;       /* by frame */
     uint32_t *slots;       /* S */
     uint32_t *leavers;     /* oldest first */
@@ -57,7 +56,7 @@ static inline uint32_t lirs_leaver_room(uint32_t capacity) { return capacity + c
 static inline size_t lirs_layout(uint32_t capacity, uint32_t pages, KB_UNUSED uint64_t horizon,
                                  char *at, struct lirs_arrays *a) {
     size_t bytes = 0;
-    KB_ARRAY(a->links, (size_t)capacity + 1);
+    KB_ARRAY(a->links, (size_t)capacity + 2);
     KB_ARRAY(a->status, capacity);
     KB_ARRAY(a->slots, lirs_stack_room(capacity));
     KB_ARRAY(a->leavers, lirs_leaver_room(capacity));
@@ -78,7 +77,7 @@ KB_HOOK void lirs_init(KB_SELF(lirs), const uint64_t *values) {
     s->stack.room = lirs_stack_room(s->base.capacity);
     s->leavers.room = lirs_leaver_room(s->base.capacity);
     s->wanted = KB_NO_WANTED;
-    for (uint32_t i = 0; i <= s->base.capacity; i++)
+    for (uint32_t i = 0; i < s->base.capacity + 2; i++)
         kb_list_init(a.links, i);
 }
 
@@ -207,6 +206,7 @@ KB_HOOK void lirs_admit(KB_SELF(lirs), uint32_t frame, uint32_t page, KB_UNUSED 
     bool known = s->wanted == page ? s->known : a.where[page] != 0;
     s->wanted = KB_NO_WANTED;
     s->base.time_marks++;
+    kb_queue_take_back(a.links, s->base.capacity, s->base.capacity + 1);
     if (s->lirs < s->lir_target || (known && s->lir_target > 0)) {
         lirs_make_lir(s, a, f, frame, page);
         lirs_demote(s, a, f);
@@ -251,8 +251,10 @@ KB_HOOK uint32_t lirs_victim(KB_SELF(lirs), uint32_t wanted, KB_UNUSED struct kb
         s->lir_target = target;
         frame = a.links[s->base.capacity].next;
     }
-    if (frame == s->base.capacity)
+    if (frame == s->base.capacity) { /* all were refused: the next search begins anew */
+        kb_queue_take_back(a.links, s->base.capacity, s->base.capacity + 1);
         return KB_NO_FRAME;
+    }
     kb_list_remove(a.links, frame);
     a.status[frame] = LIRS_ABSENT;
     if (a.where[f.page[frame]] != 0)
@@ -260,6 +262,7 @@ KB_HOOK uint32_t lirs_victim(KB_SELF(lirs), uint32_t wanted, KB_UNUSED struct kb
     return frame;
 }
 
+/* It stands aside until the next load, and then is at the tail of Q. */
 KB_HOOK void lirs_refused(KB_SELF(lirs), uint32_t frame) {
     uint32_t page = f.page[frame];
     uint32_t slot = a.where[page] - 1;
@@ -269,7 +272,7 @@ KB_HOOK void lirs_refused(KB_SELF(lirs), uint32_t frame) {
         s->ghosts--;
     }
     a.status[frame] = LIRS_HIR;
-    kb_list_append(a.links, s->base.capacity, frame);
+    kb_list_append(a.links, s->base.capacity + 1, frame);
 }
 
 KB_HOOK void lirs_forget(KB_SELF(lirs), uint32_t frame, enum kb_why why) {

@@ -78,6 +78,8 @@ KB_HOOK uint32_t nru_victim(KB_SELF(nru), KB_UNUSED uint32_t wanted_page,
             if ((f.flags[i] & mask) == classes[class] && index-- == 0)
                 return i;
     }
+    if (s->passed > 0) /* all were refused: the next search begins anew */
+        nru_forgive(s, a, f);
     return KB_NO_FRAME;
 }
 

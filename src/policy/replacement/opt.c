@@ -9,7 +9,8 @@
  * bitset over all runs: a hit removes the present time and inserts the next
  * use, the victim is the greatest member. Pages without a next use are a set
  * of frames. next[frame] tells where a frame stands: 0 = in no set (also the
- * preset), NEVER, or a time; time 0 is nobody's next use. */
+ * preset), NEVER, or a time + 1 (time 0 is the next use of what a host loads
+ * before the first reference). */
 #include "base/bitset.h"
 #include "policy/policy.h"
 
@@ -37,16 +38,19 @@ static inline size_t opt_layout(uint32_t capacity, KB_UNUSED uint32_t pages, uin
 
 KB_HOOK void opt_resize(KB_SELF(opt)) {}
 
-KB_HOOK void opt_init(KB_SELF(opt), KB_UNUSED const uint64_t *values) {
+/* Refusals are over. */
+KB_HOOK void opt_forgive(KB_SELF(opt)) {
     s->below = s->base.horizon + 1;
     s->from = 0;
 }
+
+KB_HOOK void opt_init(KB_SELF(opt), KB_UNUSED const uint64_t *values) { opt_forgive(s, a, f); }
 
 KB_HOOK void opt_leave(KB_SELF(opt), uint32_t frame) {
     if (a.next[frame] == OPT_NEVER)
         kb_bitset_remove(&a.never, frame);
     else if (a.next[frame] != 0)
-        kb_bitset_remove(&a.times, a.next[frame]);
+        kb_bitset_remove(&a.times, a.next[frame] - 1);
     a.next[frame] = 0;
 }
 
@@ -55,7 +59,7 @@ KB_HOOK void opt_enter(KB_SELF(opt), uint32_t frame, uint64_t next) {
         a.next[frame] = OPT_NEVER;
         kb_bitset_insert(&a.never, frame);
     } else {
-        a.next[frame] = (uint32_t)next;
+        a.next[frame] = (uint32_t)next + 1;
         kb_bitset_insert(&a.times, next);
     }
 }
@@ -70,8 +74,7 @@ KB_HOOK void opt_admit(KB_SELF(opt), uint32_t frame, KB_UNUSED uint32_t page,
                        KB_UNUSED enum kb_why why, struct kb_when when) {
     opt_leave(s, a, f, frame); /* the victim's entry */
     opt_enter(s, a, f, frame, when.next);
-    s->below = s->base.horizon + 1;
-    s->from = 0;
+    opt_forgive(s, a, f);
 }
 
 KB_HOOK uint32_t opt_victim(KB_SELF(opt), KB_UNUSED uint32_t wanted,
@@ -81,8 +84,10 @@ KB_HOOK uint32_t opt_victim(KB_SELF(opt), KB_UNUSED uint32_t wanted,
     if (idle != KB_BITSET_NONE)
         return (uint32_t)idle;
     uint64_t last = kb_bitset_below(&a.times, s->below);
-    if (last == KB_BITSET_NONE)
+    if (last == KB_BITSET_NONE) { /* all were refused: the next search begins anew */
+        opt_forgive(s, a, f);
         return KB_NO_FRAME;
+    }
     return f.frame_of[f.future[last] & KB_FUTURE_PAGE] - 1;
 }
 
@@ -90,17 +95,16 @@ KB_HOOK void opt_refused(KB_SELF(opt), uint32_t frame) {
     if (a.next[frame] == OPT_NEVER)
         s->from = frame + 1;
     else
-        s->below = a.next[frame];
+        s->below = a.next[frame] - 1;
 }
 
 KB_HOOK void opt_forget(KB_SELF(opt), uint32_t frame, KB_UNUSED enum kb_why why) {
     opt_leave(s, a, f, frame);
-    s->below = s->base.horizon + 1;
-    s->from = 0;
+    opt_forgive(s, a, f);
 }
 
 KB_HOOK uint64_t opt_mark(KB_SELF(opt), uint32_t frame) {
-    return a.next[frame] == OPT_NEVER ? KB_NEVER : (uint64_t)a.next[frame] + 1;
+    return a.next[frame] == OPT_NEVER ? KB_NEVER : a.next[frame];
 }
 
 #define KB_POLICY opt

@@ -12,6 +12,7 @@ struct pff {
     uint64_t threshold;
     uint64_t fault_at; /* reference of the last fault */
     uint32_t reset;
+    uint32_t passed; /* frames refused since the last admit */
 };
 
 struct pff_arrays {
@@ -34,10 +35,18 @@ KB_HOOK void pff_init(KB_SELF(pff), const uint64_t *values) {
 KB_HOOK void pff_touch(KB_SELF(pff), KB_UNUSED uint32_t frame, KB_UNUSED uint32_t count,
                        KB_UNUSED struct kb_when when) {}
 
+static inline void pff_forgive(KB_SELF(pff)) {
+    for (uint32_t i = 0; i < f.count; i++)
+        f.flags[i] &= (uint8_t)~KB_PASSED_OVER;
+    s->passed = 0;
+}
+
 KB_HOOK void pff_admit(KB_SELF(pff), uint32_t frame, KB_UNUSED uint32_t page,
                        KB_UNUSED enum kb_why why, struct kb_when when) {
     bool shrink = when.now - s->fault_at >= s->threshold;
     s->fault_at = when.now;
+    if (s->passed > 0)
+        pff_forgive(s, a, f);
     if (!shrink && s->reset == PFF_RESET_SHRINK)
         return;
     for (uint32_t i = 0; i < f.count; i++) {
@@ -64,10 +73,15 @@ KB_HOOK uint32_t pff_victim(KB_SELF(pff), KB_UNUSED uint32_t wanted,
             return i;
         any = i;
     }
+    if (any == KB_NO_FRAME && s->passed > 0) /* all were refused: the next search begins anew */
+        pff_forgive(s, a, f);
     return any;
 }
 
-KB_HOOK void pff_refused(KB_SELF(pff), uint32_t frame) { f.flags[frame] |= KB_PASSED_OVER; }
+KB_HOOK void pff_refused(KB_SELF(pff), uint32_t frame) {
+    f.flags[frame] |= KB_PASSED_OVER;
+    s->passed++;
+}
 
 KB_HOOK void pff_forget(KB_SELF(pff), KB_UNUSED uint32_t frame, KB_UNUSED enum kb_why why) {}
 

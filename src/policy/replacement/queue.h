@@ -1,4 +1,5 @@
-/* queue.h - the part that fifo, second-chance, lru and mru share: one list of all resident frames.
+/* queue.h - the part that fifo, second-chance, lru and mru share: one list of all resident frames;
+ * and what 2Q, ARC, LIRS and S3-FIFO do with frames that a host refused.
  *
  * The sentinel is node `capacity`; its successor is the oldest. Each policy
  * says what "old" means by what it moves. */
@@ -7,6 +8,19 @@
 
 #include "base/list.h"
 #include "policy/policy.h"
+
+/* Frames that were refused stand aside in a list of their own, so that a search looks at all others
+ * first. The next load, or a search that finds no other, puts them to the end of the list `to`. */
+static inline void kb_queue_take_back(struct kb_link *links, uint32_t to, uint32_t aside) {
+    uint32_t first = links[aside].next, last = links[aside].prev, end = links[to].prev;
+    if (first == aside)
+        return;
+    links[end].next = first;
+    links[first].prev = end;
+    links[last].next = to;
+    links[to].prev = last;
+    kb_list_init(links, aside);
+}
 
 #define KB_QUEUE_STATE(p)                                                                          \
     struct p##_arrays {                                                                            \

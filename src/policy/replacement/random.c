@@ -55,8 +55,10 @@ KB_HOOK void random_admit(KB_SELF(random), uint32_t frame, KB_UNUSED uint32_t pa
 
 KB_HOOK uint32_t random_victim(KB_SELF(random), KB_UNUSED uint32_t wanted,
                                KB_UNUSED struct kb_when when) {
-    if (s->length == 0 || s->passed >= s->length)
+    if (s->passed >= s->length) { /* all were refused: the next search begins anew */
+        random_forgive(s, a, f);
         return KB_NO_FRAME;
+    }
     uint32_t place = (uint32_t)kb_random_below(&s->generator, s->length);
     s->base.examined++;
     while (s->passed > 0 && f.flags[a.frame[place]] & KB_PASSED_OVER) { /* the next that may go */

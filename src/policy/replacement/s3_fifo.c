@@ -6,9 +6,8 @@
  *   fault ──► S ──freq ≥ move──► M (freq − 1, back to the head) ──freq 0──► gone
  *             └──────else──────► victim, its name to G ──fault──► M
  */
-#include "base/list.h"
 #include "base/names.h"
-#include "policy/policy.h"
+#include "policy/replacement/queue.h"
 
 enum { S3_FIFO_OUT, S3_FIFO_SMALL, S3_FIFO_MAIN };
 
@@ -17,13 +16,14 @@ struct s3_fifo {
     uint64_t small_share, move;
     uint32_t small;   /* target of |S| */
     uint32_t size[3]; /* by queue */
+    uint32_t refused; /* frames that stand aside */
     uint32_t wanted;  /* the page that the last victim was for … */
     uint32_t renewed; /* … and whether its name was in G */
     struct kb_names gone;
 };
 
 struct s3_fifo_arrays {
-    struct kb_link *links; /* sentinels: capacity = S, capacity + 1 = M; end is the head */
+    struct kb_link *links; /* sentinels: capacity = S, + 1 = M, + 2 = refused; end is the head */
     uint8_t *mark;         /* by frame: queue << 2 | freq */
     uint32_t *slots;
     uint32_t *where; /* by page */
@@ -32,7 +32,7 @@ struct s3_fifo_arrays {
 static inline size_t s3_fifo_layout(uint32_t capacity, uint32_t pages, KB_UNUSED uint64_t horizon,
                                     char *at, struct s3_fifo_arrays *a) {
     size_t bytes = 0;
-    KB_ARRAY(a->links, (size_t)capacity + 2);
+    KB_ARRAY(a->links, (size_t)capacity + 3);
     KB_ARRAY(a->mark, capacity);
     KB_ARRAY(a->slots, kb_names_room(capacity + 1));
     KB_ARRAY(a->where, pages);
@@ -48,7 +48,7 @@ KB_HOOK void s3_fifo_init(KB_SELF(s3_fifo), const uint64_t *values) {
     s->move = values[1];
     s->gone.room = kb_names_room(s->base.capacity + 1);
     s->wanted = KB_NO_WANTED;
-    for (uint32_t i = 0; i < s->base.capacity + 2; i++)
+    for (uint32_t i = 0; i < s->base.capacity + 3; i++)
         kb_list_init(a.links, i);
 }
 
@@ -70,8 +70,16 @@ KB_HOOK void s3_fifo_leave(KB_SELF(s3_fifo), uint32_t frame) {
     kb_list_remove(a.links, frame);
 }
 
+/* Refused frames go to the head of M. */
+KB_HOOK void s3_fifo_take_back(KB_SELF(s3_fifo)) {
+    kb_queue_take_back(a.links, s->base.capacity + 1, s->base.capacity + 2);
+    s->size[S3_FIFO_MAIN] += s->refused;
+    s->refused = 0;
+}
+
 KB_HOOK void s3_fifo_admit(KB_SELF(s3_fifo), uint32_t frame, uint32_t page,
                            KB_UNUSED enum kb_why why, KB_UNUSED struct kb_when when) {
+    s3_fifo_take_back(s, a, f);
     bool named = a.where[page] != 0;
     bool renewed = s->wanted == page ? s->renewed : named;
     if (named)
@@ -107,7 +115,7 @@ static inline uint32_t s3_fifo_evict_small(KB_SELF(s3_fifo)) {
         s3_fifo_leave(s, a, f, frame);
         if (freq < s->move) {
             kb_names_push(&s->gone, a.slots, a.where, f.page[frame]);
-            if (s->gone.live > most)
+            while (s->gone.live > most)
                 kb_names_pop(&s->gone, a.slots, a.where);
             return frame;
         }
@@ -123,6 +131,10 @@ KB_HOOK uint32_t s3_fifo_victim(KB_SELF(s3_fifo), uint32_t wanted, KB_UNUSED str
         s->wanted = wanted;
         s->renewed = a.where[wanted] != 0;
     }
+    if (s->size[S3_FIFO_SMALL] + s->size[S3_FIFO_MAIN] == 0) {
+        s3_fifo_take_back(s, a, f); /* all were refused: the next search begins anew */
+        return KB_NO_FRAME;
+    }
     if (s->size[S3_FIFO_SMALL] >= s->small || s->size[S3_FIFO_MAIN] == 0)
         return s3_fifo_evict_small(s, a, f);
     return s3_fifo_evict_main(s, a, f);
@@ -131,10 +143,13 @@ KB_HOOK uint32_t s3_fifo_victim(KB_SELF(s3_fifo), uint32_t wanted, KB_UNUSED str
 KB_HOOK void s3_fifo_refused(KB_SELF(s3_fifo), uint32_t frame) {
     if (a.where[f.page[frame]] != 0)
         kb_names_remove(&s->gone, a.slots, a.where, f.page[frame]);
-    s3_fifo_enter(s, a, f, frame, S3_FIFO_MAIN, 0);
+    a.mark[frame] = S3_FIFO_MAIN << 2;
+    s->refused++;
+    kb_list_append(a.links, s->base.capacity + 2, frame);
 }
 
 KB_HOOK void s3_fifo_forget(KB_SELF(s3_fifo), uint32_t frame, KB_UNUSED enum kb_why why) {
+    s3_fifo_take_back(s, a, f);
     if (a.mark[frame] >> 2 != S3_FIFO_OUT)
         s3_fifo_leave(s, a, f, frame);
 }

@@ -26,7 +26,9 @@ KB_HOOK void second_chance_admit(KB_SELF(second_chance), uint32_t frame, KB_UNUS
         f.flags[frame] &= (uint8_t)~KB_REFERENCED;
 }
 
+/* Passed once more, as if it had been referenced: all others are proposed before it. */
 KB_HOOK void second_chance_refused(KB_SELF(second_chance), uint32_t frame) {
+    f.flags[frame] |= KB_PASSED_OVER;
     second_chance_enqueue(s, a, f, frame);
 }
 
@@ -40,10 +42,10 @@ KB_HOOK uint32_t second_chance_victim(KB_SELF(second_chance), KB_UNUSED uint32_t
     for (;;) {
         uint32_t frame = second_chance_oldest(s, a, f);
         s->base.examined++;
-        if (frame == KB_NO_FRAME || !(f.flags[frame] & KB_REFERENCED))
+        if (frame == KB_NO_FRAME || !(f.flags[frame] & (KB_REFERENCED | KB_PASSED_OVER)))
             return frame;
-        f.flags[frame] &= (uint8_t)~KB_REFERENCED;
-        s->base.bit_clears++;
+        s->base.bit_clears += f.flags[frame] & KB_REFERENCED;
+        f.flags[frame] &= (uint8_t)~(KB_REFERENCED | KB_PASSED_OVER);
         second_chance_enqueue(s, a, f, frame);
     }
 }

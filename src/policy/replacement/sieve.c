@@ -31,9 +31,9 @@ KB_HOOK uint32_t sieve_victim(KB_SELF(sieve), KB_UNUSED uint32_t wanted,
     uint32_t frame = s->hand != KB_NO_FRAME ? s->hand : a.links[end].next;
     if (frame == end)
         return KB_NO_FRAME;
-    while (f.flags[frame] & KB_REFERENCED) {
-        f.flags[frame] &= (uint8_t)~KB_REFERENCED;
-        s->base.bit_clears++;
+    while (f.flags[frame] & (KB_REFERENCED | KB_PASSED_OVER)) {
+        s->base.bit_clears += f.flags[frame] & KB_REFERENCED;
+        f.flags[frame] &= (uint8_t)~(KB_REFERENCED | KB_PASSED_OVER);
         s->base.examined++;
         frame = a.links[frame].next;
         if (frame == end)
@@ -45,7 +45,9 @@ KB_HOOK uint32_t sieve_victim(KB_SELF(sieve), KB_UNUSED uint32_t wanted,
     return frame;
 }
 
-KB_HOOK void sieve_refused(KB_SELF(sieve), KB_UNUSED uint32_t frame) { /* the hand has moved on */ }
+/* The hand has moved on, and passes the frame once more, as if it had been referenced: so all
+ * others are proposed before it comes again. */
+KB_HOOK void sieve_refused(KB_SELF(sieve), uint32_t frame) { f.flags[frame] |= KB_PASSED_OVER; }
 
 KB_HOOK void sieve_forget(KB_SELF(sieve), uint32_t frame, KB_UNUSED enum kb_why why) {
     if (s->hand == frame) {

@@ -5,9 +5,8 @@
  *
  *   fault ──► A1in (FIFO) ──victim──► A1out (names) ──fault──► Am (LRU) ──victim──► gone
  */
-#include "base/list.h"
 #include "base/names.h"
-#include "policy/policy.h"
+#include "policy/replacement/queue.h"
 
 enum { TWO_Q_OUT, TWO_Q_IN, TWO_Q_MAIN };
 
@@ -22,7 +21,7 @@ struct two_q {
 };
 
 struct two_q_arrays {
-    struct kb_link *links; /* sentinels: capacity = A1in, capacity + 1 = Am; end is newest */
+    struct kb_link *links; /* sentinels: capacity = A1in, + 1 = Am, + 2 = refused; end is newest */
     uint8_t *queue;        /* by frame */
     uint32_t *slots;
     uint32_t *where; /* by page */
@@ -31,7 +30,7 @@ struct two_q_arrays {
 static inline size_t two_q_layout(uint32_t capacity, uint32_t pages, KB_UNUSED uint64_t horizon,
                                   char *at, struct two_q_arrays *a) {
     size_t bytes = 0;
-    KB_ARRAY(a->links, (size_t)capacity + 2);
+    KB_ARRAY(a->links, (size_t)capacity + 3);
     KB_ARRAY(a->queue, capacity);
     KB_ARRAY(a->slots, kb_names_room(capacity + 1));
     KB_ARRAY(a->where, pages);
@@ -48,7 +47,7 @@ KB_HOOK void two_q_init(KB_SELF(two_q), const uint64_t *values) {
     s->kout_share = values[1];
     s->out.room = kb_names_room(s->base.capacity + 1);
     s->wanted = KB_NO_WANTED;
-    for (uint32_t i = 0; i < s->base.capacity + 2; i++)
+    for (uint32_t i = 0; i < s->base.capacity + 3; i++)
         kb_list_init(a.links, i);
 }
 
@@ -75,6 +74,7 @@ KB_HOOK void two_q_leave(KB_SELF(two_q), uint32_t frame) {
 
 KB_HOOK void two_q_admit(KB_SELF(two_q), uint32_t frame, uint32_t page, KB_UNUSED enum kb_why why,
                          KB_UNUSED struct kb_when when) {
+    kb_queue_take_back(a.links, s->base.capacity + 1, s->base.capacity + 2);
     bool named = a.where[page] != 0;
     bool renewed = s->wanted == page ? s->renewed : named;
     if (named)
@@ -95,21 +95,26 @@ KB_HOOK uint32_t two_q_victim(KB_SELF(two_q), uint32_t wanted, KB_UNUSED struct 
     if (s->in > s->kin || (main_empty && s->in > 0)) {
         two_q_leave(s, a, f, oldest_in);
         kb_names_push(&s->out, a.slots, a.where, f.page[oldest_in]);
-        if (s->out.live > s->kout)
+        while (s->out.live > s->kout)
             kb_names_pop(&s->out, a.slots, a.where);
         return oldest_in;
     }
-    if (main_empty)
+    if (main_empty) { /* all were refused: the next search begins anew */
+        kb_queue_take_back(a.links, s->base.capacity + 1, s->base.capacity + 2);
         return KB_NO_FRAME;
+    }
     two_q_leave(s, a, f, oldest_main);
     return oldest_main;
 }
 
+/* It stands aside until the next load, and then is the most recent of Am. */
 KB_HOOK void two_q_refused(KB_SELF(two_q), uint32_t frame) {
     uint32_t page = f.page[frame];
     if (a.where[page] != 0)
         kb_names_remove(&s->out, a.slots, a.where, page);
-    two_q_enter(s, a, f, frame, TWO_Q_MAIN);
+    a.queue[frame] = TWO_Q_MAIN;
+    s->base.time_marks++;
+    kb_list_append(a.links, s->base.capacity + 2, frame);
 }
 
 KB_HOOK void two_q_forget(KB_SELF(two_q), uint32_t frame, KB_UNUSED enum kb_why why) {

@@ -80,8 +80,10 @@ KB_HOOK uint32_t ws_victim(KB_SELF(ws), KB_UNUSED uint32_t wanted, KB_UNUSED str
     return node - 1;
 }
 
+/* Behind all others, so as young as the youngest. */
 KB_HOOK void ws_refused(KB_SELF(ws), uint32_t frame) {
-    ws_append(s, a, f, frame + 1, a.nodes[a.nodes[0].prev].used_at);
+    uint64_t youngest = a.nodes[a.nodes[0].prev].used_at, own = a.nodes[frame + 1].used_at;
+    ws_append(s, a, f, frame + 1, youngest > own ? youngest : own);
 }
 
 KB_HOOK void ws_forget(KB_SELF(ws), uint32_t frame, KB_UNUSED enum kb_why why) {

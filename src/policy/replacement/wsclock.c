@@ -8,6 +8,7 @@ struct wsclock {
     struct kb_state base;
     uint64_t tau;
     uint32_t hand;
+    uint32_t passed; /* frames refused since the last admit */
 };
 
 struct wsclock_arrays {
@@ -29,10 +30,18 @@ KB_HOOK void wsclock_init(KB_SELF(wsclock), const uint64_t *values) { s->tau = v
 KB_HOOK void wsclock_touch(KB_SELF(wsclock), KB_UNUSED uint32_t frame, KB_UNUSED uint32_t count,
                            KB_UNUSED struct kb_when when) {}
 
+static inline void wsclock_forgive(KB_SELF(wsclock)) {
+    for (uint32_t i = 0; i < s->base.capacity; i++)
+        f.flags[i] &= (uint8_t)~KB_PASSED_OVER;
+    s->passed = 0;
+}
+
 KB_HOOK void wsclock_admit(KB_SELF(wsclock), uint32_t frame, KB_UNUSED uint32_t page,
                            KB_UNUSED enum kb_why why, struct kb_when when) {
     a.used_at[frame] = when.now;
     s->base.time_marks++;
+    if (s->passed > 0)
+        wsclock_forgive(s, a, f);
 }
 
 KB_HOOK void wsclock_advance(KB_SELF(wsclock)) {
@@ -43,7 +52,7 @@ KB_HOOK void wsclock_advance(KB_SELF(wsclock)) {
 KB_HOOK bool wsclock_look(KB_SELF(wsclock), uint64_t now) {
     uint8_t flags = f.flags[s->hand];
     s->base.examined++;
-    if (!(flags & KB_RESIDENT))
+    if ((flags & (KB_RESIDENT | KB_PASSED_OVER)) != KB_RESIDENT)
         return false;
     if (flags & KB_REFERENCED) {
         f.flags[s->hand] = (uint8_t)(flags & ~KB_REFERENCED);
@@ -78,16 +87,20 @@ KB_HOOK uint32_t wsclock_victim(KB_SELF(wsclock), KB_UNUSED uint32_t wanted, str
         for (uint32_t left = s->base.capacity; left > 0; left--) {
             uint8_t flags = f.flags[s->hand];
             s->base.examined++;
-            if (flags & KB_RESIDENT && (pass == 1 || !(flags & KB_MODIFIED)))
+            bool there = (flags & (KB_RESIDENT | KB_PASSED_OVER)) == KB_RESIDENT;
+            if (there && (pass == 1 || !(flags & KB_MODIFIED)))
                 return wsclock_take(s, a, f);
             wsclock_advance(s, a, f);
         }
     }
+    if (s->passed > 0) /* all were refused: the next search begins anew */
+        wsclock_forgive(s, a, f);
     return KB_NO_FRAME;
 }
 
-KB_HOOK void wsclock_refused(KB_SELF(wsclock), KB_UNUSED uint32_t frame) {
-    /* the hand has moved on */
+KB_HOOK void wsclock_refused(KB_SELF(wsclock), uint32_t frame) {
+    f.flags[frame] |= KB_PASSED_OVER;
+    s->passed++;
 }
 
 KB_HOOK void wsclock_forget(KB_SELF(wsclock), KB_UNUSED uint32_t frame, KB_UNUSED enum kb_why why) {

@@ -1,0 +1,357 @@
+/* cmd_sim.c - kilburn sim: a trace against policies and memory sizes. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim.h"
+
+/* More results than this are more than anybody reads, and most likely a slip. */
+#define MOST_ITEMS 2000000
+
+/* Sizes that --frames auto takes. */
+#define AUTO_SIZES 14
+
+enum {
+    OPT_PAGE_SIZE = 256,
+    OPT_FORMAT,
+    OPT_SKIP,
+    OPT_LIMIT,
+    OPT_EVENTS,
+    OPT_STEPS,
+    OPT_INTERVAL,
+    OPT_PLOT,
+    OPT_ADVICE,
+    OPT_STUDY,
+    OPT_JSON,
+    OPT_CSV,
+    OPT_THREADS,
+    OPT_MEMORY,
+    OPT_LANG
+};
+
+static const struct option options[] = {
+    {"policy", required_argument, NULL, 'p'},
+    {"frames", required_argument, NULL, 'f'},
+    {"memory", required_argument, NULL, OPT_MEMORY},
+    {"page-size", required_argument, NULL, OPT_PAGE_SIZE},
+    {"format", required_argument, NULL, OPT_FORMAT},
+    {"skip", required_argument, NULL, OPT_SKIP},
+    {"limit", required_argument, NULL, OPT_LIMIT},
+    {"events", no_argument, NULL, OPT_EVENTS},
+    {"steps", no_argument, NULL, OPT_STEPS},
+    {"per-interval", required_argument, NULL, OPT_INTERVAL},
+    {"plot", no_argument, NULL, OPT_PLOT},
+    {"advice", no_argument, NULL, OPT_ADVICE},
+    {"study", no_argument, NULL, OPT_STUDY},
+    {"json", no_argument, NULL, OPT_JSON},
+    {"csv", no_argument, NULL, OPT_CSV},
+    {"threads", required_argument, NULL, OPT_THREADS},
+    {"quiet", no_argument, NULL, 'q'},
+    {"lang", required_argument, NULL, OPT_LANG},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+/* ---- the request ---- */
+
+struct request {
+    const char *policies;
+    bool help, policy_help;
+};
+
+static kb_status take_number(struct sim *sim, const char *option, uint64_t low, uint64_t *value) {
+    return cli_parse_number(option, optarg, low, UINT64_MAX, value, &sim->cli->error);
+}
+
+static kb_status take_option(struct sim *sim, struct request *request, int c) {
+    switch (c) {
+    case 'p':
+        request->policies = optarg;
+        return KB_OK;
+    case 'f':
+        sim->frames_text = optarg;
+        return KB_OK;
+    case 'q':
+        sim->quiet = true;
+        return KB_OK;
+    case 'h':
+        request->help = true;
+        return KB_OK;
+    case OPT_MEMORY:
+        sim->memory_text = optarg;
+        return KB_OK;
+    case OPT_FORMAT:
+        sim->reading.format = optarg;
+        return KB_OK;
+    case OPT_PAGE_SIZE:
+        return take_number(sim, "--page-size", 1, &sim->reading.page_size);
+    case OPT_SKIP:
+        return take_number(sim, "--skip", 0, &sim->reading.skip);
+    case OPT_LIMIT:
+        return take_number(sim, "--limit", 1, &sim->reading.limit);
+    case OPT_INTERVAL:
+        return take_number(sim, "--per-interval", 1, &sim->interval);
+    case OPT_THREADS:
+        return cli_parse_number("--threads", optarg, 1, 1024, &sim->threads, &sim->cli->error);
+    case OPT_EVENTS:
+        sim->events = true;
+        return KB_OK;
+    case OPT_STEPS:
+        sim->steps = true;
+        return KB_OK;
+    case OPT_PLOT:
+        sim->plot = true;
+        return KB_OK;
+    case OPT_ADVICE:
+        sim->advice = true;
+        return KB_OK;
+    case OPT_STUDY:
+        sim->plot = sim->advice = true;
+        request->policies = request->policies != NULL ? request->policies : "all";
+        sim->frames_text = sim->frames_text != NULL ? sim->frames_text : "auto";
+        return KB_OK;
+    case OPT_JSON:
+        sim->output = SIM_JSON;
+        return KB_OK;
+    case OPT_CSV:
+        sim->output = SIM_CSV;
+        return KB_OK;
+    default:
+        return KB_OK;
+    }
+}
+
+static bool any_fixed(const struct sim *sim) {
+    for (size_t i = 0; i < sim->policies.count; i++)
+        if (!(sim->policies.specs[i].policy->needs & KB_VARIABLE_SPACE))
+            return true;
+    return false;
+}
+
+/* What can be said before the trace is opened. */
+static kb_status check(struct sim *sim, const struct request *request) {
+    struct kb_error *error = &sim->cli->error;
+    if (request->policies == NULL)
+        return kb_fail(error, KB_USAGE, KB_MSG_no_policy);
+    kb_status status = cli_parse_policies(request->policies, &sim->policies, error);
+    if (status != KB_OK)
+        return status;
+    if (sim->frames_text != NULL && sim->memory_text != NULL)
+        return kb_fail(error, KB_USAGE, KB_MSG_not_together, "--frames", "--memory");
+    if (sim->frames_text == NULL && sim->memory_text == NULL && any_fixed(sim))
+        return kb_fail(error, KB_USAGE, KB_MSG_no_frames);
+    if (sim->events && sim->interval > 0)
+        return kb_fail(error, KB_USAGE, KB_MSG_not_together, "--events", "--per-interval");
+    if (sim->steps && (sim->events || sim->interval > 0))
+        return kb_fail(error, KB_USAGE, KB_MSG_not_together, "--steps",
+                       sim->events ? "--events" : "--per-interval");
+    if (sim->steps && (sim->plot || sim->advice))
+        return kb_fail(error, KB_USAGE, KB_MSG_not_together, "--steps",
+                       sim->plot ? "--plot" : "--advice");
+    if (sim->steps && sim->output == SIM_CSV)
+        return kb_fail(error, KB_USAGE, KB_MSG_not_together, "--steps", "--csv");
+    if (sim->frames_text != NULL && strcmp(sim->frames_text, "auto") == 0) {
+        sim->frames_auto = true;
+        return KB_OK;
+    }
+    if (sim->frames_text != NULL)
+        return cli_parse_sizes(sim->frames_text, &sim->frames, error);
+    if (sim->memory_text != NULL)
+        return cli_parse_sizes(sim->memory_text, &sim->frames, error);
+    return KB_OK;
+}
+
+/* ---- sizes ---- */
+
+/* Bytes to frames, when the page size is known. */
+static kb_status memory_to_frames(struct sim *sim) {
+    uint64_t page = sim->info.page_size;
+    if (sim->memory_text == NULL)
+        return KB_OK;
+    if (page == 0)
+        return kb_fail(&sim->cli->error, KB_USAGE, KB_MSG_memory_refused);
+    for (size_t i = 0; i < sim->frames.count; i++) {
+        if (sim->frames.values[i] < page)
+            return kb_fail(&sim->cli->error, KB_USAGE, KB_MSG_memory_too_small,
+                           (unsigned long long)sim->frames.values[i], (unsigned long long)page);
+        sim->frames.values[i] /= page;
+    }
+    return KB_OK;
+}
+
+static kb_status check_frames(struct sim *sim) {
+    for (size_t i = 0; i < sim->frames.count; i++)
+        if (sim->frames.values[i] > UINT32_C(1) << 30)
+            return kb_fail(&sim->cli->error, KB_USAGE, KB_MSG_too_many_frames,
+                           (unsigned long long)sim->frames.values[i], (unsigned long long)1 << 30);
+    return KB_OK;
+}
+
+/* Distinct pages of the trace: from its footer, or by reading it once. */
+static kb_status count_pages(struct sim *sim, uint64_t *pages) {
+    struct kb_error *error = &sim->cli->error;
+    struct kb_source source;
+    struct kb_reader *reader;
+    struct kb_block block = {.count = 1};
+    if (strcmp(sim->trace, "-") == 0)
+        return kb_fail(error, KB_USAGE, KB_MSG_auto_needs_file);
+    kb_status status = kb_file_open(&source, sim->trace, error);
+    if (status != KB_OK)
+        return status;
+    status = kb_reader_open(&reader, source, &sim->reading, error);
+    if (status == KB_OK) {
+        struct kb_trace_info info;
+        kb_reader_info(reader, &info);
+        bool plain = sim->reading.skip == 0 && sim->reading.limit == 0;
+        if (info.totals_known && plain && info.page_size == info.grain)
+            block = (struct kb_block){.pages = info.pages};
+        while (status == KB_OK && block.count > 0)
+            status = kb_reader_next(reader, &block, error);
+    }
+    *pages = block.pages;
+    kb_reader_close(reader);
+    kb_file_close(&source);
+    return status;
+}
+
+/* Sizes in equal ratios from a small memory to one that holds every page. */
+static kb_status choose_frames(struct sim *sim) {
+    uint64_t pages = 0, last = 0;
+    char text[AUTO_SIZES * 24] = "";
+    kb_status status = count_pages(sim, &pages);
+    if (status != KB_OK)
+        return status;
+    double low = (double)pages / 128 > 4 ? (double)pages / 128 : 4;
+    double factor = (double)pages / low;
+    for (unsigned i = 0; i < AUTO_SIZES; i++) {
+        double share = (double)i / (AUTO_SIZES - 1);
+        double value = low * pow(factor, share);
+        uint64_t size = i == AUTO_SIZES - 1 ? pages : (uint64_t)(value + 0.5);
+        if (size <= last || size > pages)
+            continue;
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s%llu", last > 0 ? "," : "",
+                 (unsigned long long)size);
+        last = size;
+    }
+    if (last == 0)
+        snprintf(text, sizeof text, "%llu", (unsigned long long)pages);
+    return cli_parse_sizes(text, &sim->frames, &sim->cli->error);
+}
+
+/* ---- the sweep ---- */
+
+static kb_status make_items(struct sim *sim, struct kb_sweep *sweep) {
+    uint64_t most;
+    if (!kb_multiply(sim->policies.count, sim->frames.count + 1, &most) || most > MOST_ITEMS)
+        return kb_fail(&sim->cli->error, KB_USAGE, KB_MSG_too_many_sizes,
+                       (unsigned long long)MOST_ITEMS);
+    sweep->items = calloc((size_t)most, sizeof *sweep->items);
+    if (sweep->items == NULL)
+        return kb_fail(&sim->cli->error, KB_NO_MEMORY, KB_MSG_no_memory, "results",
+                       (unsigned long long)most * sizeof *sweep->items);
+    for (size_t i = 0; i < sim->policies.count; i++) {
+        const struct kb_policy_spec *spec = &sim->policies.specs[i];
+        if (spec->policy->needs & KB_VARIABLE_SPACE) {
+            sweep->items[sweep->count++].spec = *spec;
+            continue;
+        }
+        for (size_t k = 0; k < sim->frames.count; k++) {
+            struct kb_sweep_item *item = &sweep->items[sweep->count++];
+            item->spec = *spec;
+            item->frames = (uint32_t)sim->frames.values[k];
+        }
+    }
+    return KB_OK;
+}
+
+static kb_status run_sweep(struct sim *sim, struct kb_source *source, struct kb_reader *reader) {
+    struct kb_sweep sweep = {.host = &sim->host, .events = sim->events, .interval = sim->interval};
+    struct cli_progress progress;
+    kb_status status = make_items(sim, &sweep);
+    if (status == KB_OK) {
+        cli_progress_start(&progress, sim->cli, source, sim->quiet);
+        sweep.progress = cli_progress_step;
+        sweep.progress_context = &progress;
+        status = kb_sweep_run(&sweep, reader, &sim->cli->error);
+        cli_progress_end(&progress);
+    }
+    if (status == KB_OK)
+        status = sim_show_sweep(sim, &sweep);
+    kb_sweep_free(&sweep);
+    free(sweep.items);
+    return status;
+}
+
+/* A message about the trace says which one. */
+static kb_status with_name(struct sim *sim, kb_status status) {
+    char place[300];
+    if (status == KB_DATA) {
+        snprintf(place, sizeof place, "%.290s: ", sim->trace);
+        kb_place(&sim->cli->error, place);
+    }
+    return status;
+}
+
+static kb_status run(struct sim *sim) {
+    struct kb_error *error = &sim->cli->error;
+    struct kb_source source;
+    struct kb_reader *reader = NULL;
+    sim->reading.host = &sim->host;
+    if (sim->frames_auto) {
+        kb_status status = choose_frames(sim);
+        if (status != KB_OK)
+            return with_name(sim, status);
+    }
+    kb_status status = kb_file_open(&source, sim->trace, error);
+    if (status != KB_OK)
+        return status;
+    status = with_name(sim, kb_reader_open(&reader, source, &sim->reading, error));
+    if (status == KB_OK) {
+        kb_reader_info(reader, &sim->info);
+        status = memory_to_frames(sim);
+    }
+    if (status == KB_OK)
+        status = check_frames(sim);
+    if (status == KB_OK)
+        status = with_name(sim, sim->steps ? sim_show_steps(sim, reader)
+                                           : run_sweep(sim, &source, reader));
+    kb_reader_close(reader);
+    kb_file_close(&source);
+    return status;
+}
+
+int cmd_sim(struct cli *cli, int argc, char **argv) {
+    struct sim sim = {.cli = cli};
+    struct request request = {NULL, false, false};
+    for (int c; (c = getopt_long(argc, argv, ":p:f:qh", options, NULL)) != -1;) {
+        if (c == '?' || c == ':')
+            return cli_bad_option(cli, c, argv);
+        if (c == OPT_LANG && !cli_set_language(cli, optarg))
+            return cli_usage(cli, KB_MSG_unknown_language, optarg);
+        if (take_option(&sim, &request, c) != KB_OK)
+            return cli_fail(cli);
+    }
+    if (request.help) {
+        cli_print(cli, stdout, KB_MSG_help_sim);
+        return EXIT_FINE;
+    }
+    if (request.policies != NULL && strcmp(request.policies, "help") == 0) {
+        sim_policy_help(cli);
+        return EXIT_FINE;
+    }
+    if (optind == argc)
+        return cli_usage(cli, KB_MSG_no_trace);
+    if (optind + 1 < argc)
+        return cli_usage(cli, KB_MSG_extra_argument, argv[optind + 1]);
+    sim.trace = argv[optind];
+    kb_status status = check(&sim, &request);
+    if (status == KB_OK)
+        status = kb_host_open(&sim.host, (unsigned)sim.threads, &cli->error);
+    if (status == KB_OK) {
+        status = run(&sim);
+        kb_host_close(&sim.host);
+    }
+    free(sim.policies.specs);
+    free(sim.frames.values);
+    return status == KB_OK ? EXIT_FINE : cli_fail(cli);
+}

@@ -1,0 +1,486 @@
+/* cmd_trace.c - kilburn trace info | convert | generate | verify. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+enum {
+    OPT_PAGE_SIZE = 256,
+    OPT_FORMAT,
+    OPT_SKIP,
+    OPT_LIMIT,
+    OPT_RECOVER,
+    OPT_PACK,
+    OPT_LEVEL,
+    OPT_PROGRAM,
+    OPT_JSON,
+    OPT_LANG
+};
+
+static const struct option options[] = {
+    {"output", required_argument, NULL, 'o'},
+    {"page-size", required_argument, NULL, OPT_PAGE_SIZE},
+    {"format", required_argument, NULL, OPT_FORMAT},
+    {"skip", required_argument, NULL, OPT_SKIP},
+    {"limit", required_argument, NULL, OPT_LIMIT},
+    {"recover", no_argument, NULL, OPT_RECOVER},
+    {"pack", required_argument, NULL, OPT_PACK},
+    {"level", required_argument, NULL, OPT_LEVEL},
+    {"program", required_argument, NULL, OPT_PROGRAM},
+    {"json", no_argument, NULL, OPT_JSON},
+    {"quiet", no_argument, NULL, 'q'},
+    {"lang", required_argument, NULL, OPT_LANG},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+struct trace {
+    struct cli *cli;
+    const char *input, *output;
+    struct kb_reader_options reading;
+    struct kb_writer_options writing;
+    bool json, quiet, help;
+    struct kb_host host;
+};
+
+/* What each subcommand takes: letters of the options' classes. */
+enum { TAKES_READING = 1, TAKES_WINDOW = 2, TAKES_WRITING = 4, TAKES_RECOVER = 8 };
+
+static bool parse_packing(const char *text, enum kb_packing *packing) {
+    static const char *const names[] = {"auto", "raw", "lz4", "zstd"};
+    for (unsigned i = 0; i < 4; i++)
+        if (strcmp(text, names[i]) == 0) {
+            *packing = (enum kb_packing)i;
+            return true;
+        }
+    return false;
+}
+
+static unsigned class_of(int c) {
+    switch (c) {
+    case OPT_FORMAT:
+    case OPT_PAGE_SIZE:
+        return TAKES_READING;
+    case OPT_SKIP:
+    case OPT_LIMIT:
+        return TAKES_WINDOW;
+    case OPT_RECOVER:
+        return TAKES_RECOVER;
+    case 'o':
+    case OPT_PACK:
+    case OPT_LEVEL:
+    case OPT_PROGRAM:
+        return TAKES_WRITING;
+    default:
+        return 0;
+    }
+}
+
+static kb_status take_number(struct trace *t, const char *option, uint64_t low, uint64_t high,
+                             uint64_t *value) {
+    return cli_parse_number(option, optarg, low, high, value, &t->cli->error);
+}
+
+static kb_status take_option(struct trace *t, int c) {
+    uint64_t level;
+    kb_status status;
+    switch (c) {
+    case 'o':
+        t->output = optarg;
+        return KB_OK;
+    case 'q':
+        t->quiet = true;
+        return KB_OK;
+    case 'h':
+        t->help = true;
+        return KB_OK;
+    case OPT_JSON:
+        t->json = true;
+        return KB_OK;
+    case OPT_FORMAT:
+        t->reading.format = optarg;
+        return KB_OK;
+    case OPT_PROGRAM:
+        t->writing.program = optarg;
+        return KB_OK;
+    case OPT_RECOVER:
+        t->reading.recover = true;
+        return KB_OK;
+    case OPT_PAGE_SIZE:
+        return take_number(t, "--page-size", 1, UINT64_MAX, &t->reading.page_size);
+    case OPT_SKIP:
+        return take_number(t, "--skip", 0, UINT64_MAX, &t->reading.skip);
+    case OPT_LIMIT:
+        return take_number(t, "--limit", 1, UINT64_MAX, &t->reading.limit);
+    case OPT_LEVEL:
+        status = take_number(t, "--level", 1, 19, &level);
+        t->writing.level = status == KB_OK ? (int)level : 0;
+        return status;
+    case OPT_PACK:
+        if (parse_packing(optarg, &t->writing.packing))
+            return KB_OK;
+        return kb_fail(&t->cli->error, KB_USAGE, KB_MSG_bad_packing, optarg);
+    default:
+        return KB_OK;
+    }
+}
+
+/* Reads the options of a subcommand and its one argument. Returns −1 to go on, or an exit status.
+ */
+static int parse(struct trace *t, int argc, char **argv, unsigned takes, enum kb_message help,
+                 const char **argument) {
+    struct cli *cli = t->cli;
+    t->writing.level = 9;
+    for (int c; (c = getopt_long(argc, argv, ":o:qh", options, NULL)) != -1;) {
+        if (c == '?' || c == ':')
+            return cli_bad_option(cli, c, argv);
+        if (c == OPT_LANG && !cli_set_language(cli, optarg))
+            return cli_usage(cli, KB_MSG_unknown_language, optarg);
+        if (class_of(c) & ~takes)
+            return cli_usage(cli, KB_MSG_unknown_switch, argv[optind - (optarg != NULL) - 0]);
+        if (take_option(t, c) != KB_OK)
+            return cli_fail(cli);
+    }
+    if (t->help) {
+        cli_print(cli, stdout, help);
+        return EXIT_FINE;
+    }
+    if (optind == argc)
+        return cli_usage(cli, KB_MSG_no_trace);
+    if (optind + 1 < argc)
+        return cli_usage(cli, KB_MSG_extra_argument, argv[optind + 1]);
+    if ((takes & TAKES_WRITING) && t->output == NULL)
+        return cli_usage(cli, KB_MSG_no_output);
+    *argument = argv[optind];
+    if (kb_host_open(&t->host, 0, &cli->error) != KB_OK)
+        return cli_fail(cli);
+    t->reading.host = &t->host;
+    t->writing.host = &t->host;
+    return -1;
+}
+
+static kb_status with_name(struct trace *t, kb_status status) {
+    char place[300];
+    if (status == KB_DATA) {
+        snprintf(place, sizeof place, "%.290s: ", t->input);
+        kb_place(&t->cli->error, place);
+    }
+    return status;
+}
+
+/* ---- reading a whole trace ---- */
+
+struct totals {
+    uint64_t references, runs, blocks, reads, writes, executes, events;
+    uint32_t pages;
+};
+
+static void count_block(struct totals *totals, const struct kb_block *block) {
+    uint64_t by_kind[4] = {0};
+    for (uint32_t i = 0; i < block->count; i++)
+        by_kind[block->runs[i].word & 3] += kb_run_count(block->runs[i]);
+    totals->references += block->references;
+    totals->runs += block->count;
+    totals->events += block->event_count;
+    totals->blocks++;
+    totals->reads += by_kind[KB_READ];
+    totals->writes += by_kind[KB_WRITE];
+    totals->executes += by_kind[KB_EXECUTE];
+    totals->pages = block->pages;
+}
+
+/* Ids must appear in the order of first touch. */
+static bool dense(const struct kb_block *block, uint32_t *next) {
+    for (uint32_t i = 0; i < block->count; i++) {
+        if (block->runs[i].page > *next)
+            return false;
+        *next += block->runs[i].page == *next;
+    }
+    return true;
+}
+
+/* Reads all of t->input; each block goes to writer too, unless it is NULL. */
+static kb_status read_all(struct trace *t, struct kb_reader *reader, const struct kb_source *source,
+                          struct kb_writer *writer, struct totals *totals, bool check) {
+    struct kb_error *error = &t->cli->error;
+    struct cli_progress progress;
+    struct kb_block block;
+    uint32_t next = 0;
+    kb_status status;
+    cli_progress_start(&progress, t->cli, source, t->quiet);
+    memset(totals, 0, sizeof *totals);
+    while ((status = kb_reader_next(reader, &block, error)) == KB_OK &&
+           (block.count > 0 || block.event_count > 0)) {
+        count_block(totals, &block);
+        if (check && !dense(&block, &next))
+            status = kb_fail(error, KB_DATA, KB_MSG_verify_order,
+                             (unsigned long long)totals->references);
+        if (status == KB_OK && writer != NULL)
+            status = kb_writer_add(writer, &block, kb_reader_page_numbers(reader),
+                                   kb_reader_processes(reader), error);
+        if (status != KB_OK)
+            break;
+        cli_progress_step(&progress, 0, totals->references, 0);
+    }
+    cli_progress_end(&progress);
+    if (status == KB_OK && check && next != totals->pages)
+        status = kb_fail(error, KB_DATA, KB_MSG_verify_pages, (unsigned long long)totals->pages,
+                         (unsigned long long)next);
+    return status;
+}
+
+/* ---- info and verify ---- */
+
+static void info_json_body(struct kb_json *json, const struct kb_trace_info *info,
+                           const struct totals *totals) {
+    kb_json_object(json, "trace");
+    kb_json_string(json, "format", info->format);
+    kb_json_u64(json, "references", totals->references);
+    kb_json_u64(json, "pages", totals->pages);
+    kb_json_u64(json, "reads", totals->reads);
+    kb_json_u64(json, "writes", totals->writes);
+    kb_json_u64(json, "executes", totals->executes);
+    kb_json_u64(json, "runs", totals->runs);
+    kb_json_u64(json, "blocks", totals->blocks);
+    kb_json_u64(json, "events", totals->events);
+    if (info->page_size > 0)
+        kb_json_u64(json, "page_size", info->page_size);
+    else
+        kb_json_null(json, "page_size");
+    if (info->grain > 0)
+        kb_json_u64(json, "grain", info->grain);
+    else
+        kb_json_null(json, "grain");
+    kb_json_string(json, "program", info->program[0] != '\0' ? info->program : NULL);
+    kb_json_close_object(json);
+}
+
+static kb_status info_json(struct trace *t, const struct kb_trace_info *info,
+                           const struct totals *totals) {
+    struct kb_json json;
+    kb_json_begin(&json, kb_stdout_sink(), &t->cli->error);
+    kb_json_object(&json, NULL);
+    info_json_body(&json, info, totals);
+    kb_json_close_object(&json);
+    return kb_json_end(&json);
+}
+
+static void info_text(struct trace *t, const struct kb_trace_info *info,
+                      const struct totals *totals) {
+    const struct cli *cli = t->cli;
+    char size[KB_SIZE_TEXT] = "-", grain[KB_SIZE_TEXT] = "-", all[KB_SIZE_TEXT] = "-";
+    if (info->page_size > 0) {
+        kb_format_size(info->page_size, size);
+        kb_format_size(info->page_size * totals->pages, all);
+    }
+    if (info->grain > 1)
+        kb_format_size(info->grain, grain);
+    cli_print(cli, stdout, KB_MSG_info_format, info->format);
+    if (info->program[0] != '\0')
+        cli_print(cli, stdout, KB_MSG_info_program, info->program);
+    cli_print(cli, stdout, KB_MSG_info_references, (unsigned long long)totals->references,
+              (unsigned long long)totals->reads, (unsigned long long)totals->writes,
+              (unsigned long long)totals->executes);
+    cli_print(cli, stdout, KB_MSG_info_pages, (unsigned long long)totals->pages, size, all);
+    cli_print(cli, stdout, KB_MSG_info_grain, grain);
+    cli_print(cli, stdout, KB_MSG_info_runs, (unsigned long long)totals->runs,
+              (double)totals->references / (double)(totals->runs > 0 ? totals->runs : 1));
+    if (totals->events > 0)
+        cli_print(cli, stdout, KB_MSG_info_events, (unsigned long long)totals->events);
+}
+
+static kb_status info_or_verify(struct trace *t, bool verify) {
+    struct kb_error *error = &t->cli->error;
+    struct kb_source source;
+    struct kb_reader *reader = NULL;
+    struct totals totals;
+    struct kb_trace_info info;
+    kb_status status = kb_file_open(&source, t->input, error);
+    if (status != KB_OK)
+        return status;
+    status = kb_reader_open(&reader, source, &t->reading, error);
+    if (status == KB_OK) {
+        kb_reader_info(reader, &info);
+        status = read_all(t, reader, &source, NULL, &totals, verify);
+    }
+    if (status == KB_OK && verify)
+        cli_print(t->cli, stdout, KB_MSG_verify_fine, t->input,
+                  (unsigned long long)totals.references, (unsigned long long)totals.blocks);
+    else if (status == KB_OK && t->json)
+        status = info_json(t, &info, &totals);
+    else if (status == KB_OK)
+        info_text(t, &info, &totals);
+    kb_reader_close(reader);
+    kb_file_close(&source);
+    return with_name(t, status);
+}
+
+/* ---- convert and generate ---- */
+
+static void report_written(struct trace *t, const struct kbt_totals *totals) {
+    if (!t->quiet)
+        cli_print(t->cli, stderr, KB_MSG_written, t->output, (unsigned long long)totals->references,
+                  (unsigned long long)totals->pages);
+}
+
+static kb_status convert(struct trace *t) {
+    struct kb_error *error = &t->cli->error;
+    struct kb_source source;
+    struct kb_sink sink = {NULL, NULL};
+    struct kb_reader *reader = NULL;
+    struct kb_writer *writer = NULL;
+    struct totals read;
+    struct kbt_totals totals;
+    struct kb_trace_info info;
+    kb_status status = kb_file_open(&source, t->input, error);
+    if (status != KB_OK)
+        return status;
+    status = with_name(t, kb_reader_open(&reader, source, &t->reading, error));
+    if (status == KB_OK) {
+        kb_reader_info(reader, &info);
+        t->writing.grain = info.page_size;
+        if (t->writing.program == NULL && info.program[0] != '\0')
+            t->writing.program = info.program;
+        status = kb_file_create(&sink, t->output, error);
+    }
+    if (status == KB_OK)
+        status = kb_writer_open(&writer, sink, &t->writing, error);
+    if (status == KB_OK)
+        status = with_name(t, read_all(t, reader, &source, writer, &read, false));
+    if (status == KB_OK)
+        status = kb_writer_end(writer, &totals, error);
+    if (status == KB_OK)
+        status = kb_file_commit(&sink, error);
+    if (status == KB_OK) {
+        if (kb_reader_lost_bytes(reader) > 0)
+            cli_print(t->cli, stderr, KB_MSG_lost, t->input,
+                      (unsigned long long)kb_reader_lost_bytes(reader));
+        report_written(t, &totals);
+    }
+    kb_file_abandon(&sink);
+    kb_writer_free(writer);
+    kb_reader_close(reader);
+    kb_file_close(&source);
+    return status;
+}
+
+static kb_status pump(struct kb_generator *generator, struct kb_collector *collector,
+                      struct kb_writer *writer, struct kb_error *error) {
+    struct kb_access accesses[KB_ACCESS_BATCH];
+    struct kb_block block;
+    for (;;) {
+        size_t got, used = 0;
+        kb_generator_next(generator, accesses, KB_ACCESS_BATCH, &got);
+        while (used < got || got == 0) {
+            kb_status status = KB_OK;
+            if (got > 0)
+                status = kb_collector_add(collector, accesses, got, &used, error);
+            if (status == KB_OK && (used < got || got == 0)) {
+                status = kb_collector_take(collector, &block, error);
+                if (status == KB_OK)
+                    status = kb_writer_add(writer, &block, kb_collector_page_numbers(collector),
+                                           NULL, error);
+            }
+            if (status != KB_OK || got == 0)
+                return status;
+        }
+    }
+}
+
+static kb_status generate(struct trace *t) {
+    struct kb_error *error = &t->cli->error;
+    struct kb_generator *generator = NULL;
+    struct kb_collector *collector = NULL;
+    struct kb_writer *writer = NULL;
+    struct kb_sink sink = {NULL, NULL};
+    struct kbt_totals totals;
+    kb_status status = kb_generator_new(t->input, &generator, error);
+    if (status != KB_OK)
+        return status;
+    uint64_t page = 0;
+    if (kb_generator_page_numbers(generator)) {
+        if (t->reading.page_size > 0)
+            status = kb_fail(error, KB_USAGE, KB_MSG_page_size_refused);
+    } else {
+        page = t->reading.page_size > 0 ? t->reading.page_size : KB_DEFAULT_PAGE_SIZE;
+        if (!kb_is_power_of_two(page) || page < KB_SMALLEST_PAGE_SIZE ||
+            page > KB_LARGEST_PAGE_SIZE)
+            status = kb_fail(error, KB_USAGE, KB_MSG_page_size_invalid,
+                             (unsigned long long)KB_SMALLEST_PAGE_SIZE,
+                             (unsigned long long)KB_LARGEST_PAGE_SIZE, (unsigned long long)page);
+    }
+    t->writing.grain = page;
+    if (t->writing.program == NULL)
+        t->writing.program = t->input;
+    if (status == KB_OK)
+        status = kb_collector_new(&collector, page, &t->host, error);
+    if (status == KB_OK)
+        status = kb_file_create(&sink, t->output, error);
+    if (status == KB_OK)
+        status = kb_writer_open(&writer, sink, &t->writing, error);
+    if (status == KB_OK)
+        status = pump(generator, collector, writer, error);
+    if (status == KB_OK)
+        status = kb_writer_end(writer, &totals, error);
+    if (status == KB_OK)
+        status = kb_file_commit(&sink, error);
+    if (status == KB_OK)
+        report_written(t, &totals);
+    kb_file_abandon(&sink);
+    kb_writer_free(writer);
+    kb_collector_free(collector);
+    kb_generator_free(generator);
+    return status;
+}
+
+static void generator_help(const struct cli *cli) {
+    cli_print(cli, stdout, KB_MSG_help_generate);
+    for (unsigned i = 0; kb_generator_usage(i) != NULL; i++)
+        printf("  %s\n", kb_generator_usage(i));
+}
+
+/* ---- the subcommands ---- */
+
+static kb_status run_info(struct trace *t) { return info_or_verify(t, false); }
+static kb_status run_verify(struct trace *t) { return info_or_verify(t, true); }
+
+static const struct {
+    const char *name, *command;
+    unsigned takes;
+    enum kb_message help;
+    kb_status (*run)(struct trace *trace);
+} subcommands[] = {
+    {"info", "trace info", TAKES_READING | TAKES_WINDOW | TAKES_RECOVER, KB_MSG_help_info,
+     run_info},
+    {"convert", "trace convert", TAKES_READING | TAKES_WINDOW | TAKES_WRITING | TAKES_RECOVER,
+     KB_MSG_help_convert, convert},
+    {"generate", "trace generate", TAKES_READING | TAKES_WRITING, KB_MSG_help_generate, generate},
+    {"verify", "trace verify", TAKES_READING, KB_MSG_help_verify, run_verify},
+};
+
+int cmd_trace(struct cli *cli, int argc, char **argv) {
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        cli_print(cli, stdout, KB_MSG_help_trace);
+        return argc < 2 ? EXIT_BAD_USAGE : EXIT_FINE;
+    }
+    for (unsigned i = 0; i < sizeof subcommands / sizeof subcommands[0]; i++) {
+        struct trace trace = {.cli = cli};
+        if (strcmp(argv[1], subcommands[i].name) != 0)
+            continue;
+        cli->command = subcommands[i].command;
+        if (subcommands[i].run == generate && argc > 2 &&
+            (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "help") == 0)) {
+            generator_help(cli);
+            return EXIT_FINE;
+        }
+        int exit_status = parse(&trace, argc - 1, argv + 1, subcommands[i].takes,
+                                subcommands[i].help, &trace.input);
+        if (exit_status >= 0)
+            return exit_status;
+        kb_status status = subcommands[i].run(&trace);
+        kb_host_close(&trace.host);
+        return status == KB_OK ? EXIT_FINE : cli_fail(cli);
+    }
+    return cli_usage(cli, KB_MSG_unknown_command, argv[1]);
+}
