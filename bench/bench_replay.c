@@ -1,4 +1,4 @@
-/* bench_replay.c - how fast each policy replays a trace that lies in memory, on one thread.
+/* bench_replay.c - how fast each policy replays a trace that lies in memory, on one core.
  *
  *   bench_replay [--quick] [--references N] [--pages N] [--times N] [--policy A,B] [--workload W]
  *                [--no-naive]
@@ -299,7 +299,8 @@ int main(int argc, char **argv) {
         bench_die("at most 2^32 references, at least 100 pages");
     struct kb_host host;
     bench_check(kb_host_open(&host, 1, &bench_error));
-    printf("Replay from memory, one thread. limit: the state in per cent of 16 B a frame and 8 B a "
+    printf("Replay from memory, one core (its time, not the wall's). limit: the state in per cent "
+           "of 16 B a frame and 8 B a "
            "page.\nnaive: how many times faster than the naive policy (bench/naive.h), with equal "
            "faults.\n");
     bool sound = true;

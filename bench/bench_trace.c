@@ -2,7 +2,7 @@
  *
  *   bench_trace [--quick] [--times N] [FILE.kbt …]
  *
- * Without files: every traces/*.kbt of the working folder. And always: the
+ * Without files: all kbt files of traces/ in the working folder. And always: the
  * zipf workload, written to a temporary folder in the native format (automatic
  * packing), as oracleGeneral and as text. Files are in the page cache: each is
  * read once before it is measured. */
@@ -156,8 +156,8 @@ int main(int argc, char **argv) {
     if (times == 0 || times > BENCH_MOST_TIMES)
         bench_die("--times: 1 to 32");
     bench_check(kb_host_open(&host, 1, &bench_error));
-    printf("Reading, one core\n%-28s %10s %6s %6s %9s %9s %9s  %s\n", "trace", "Mrefs", "a run",
-           "B/ref", "Mrefs/s", "median", "MB/s", "goal");
+    printf("Reading, one core (its time, not the wall's)\n%-28s %10s %6s %6s %9s %9s %9s  %s\n",
+           "trace", "Mrefs", "a run", "B/ref", "Mrefs/s", "median", "MB/s", "goal");
     for (int i = first; i < argc; i++)
         measure(base_name(argv[i]), argv[i], NULL, 1000, times, &host);
     if (first == argc && glob("traces/*.kbt", 0, NULL, &shipped) == 0)

@@ -39,6 +39,9 @@ static void quoted(struct kb_json *json, const char *text) {
 static void before(struct kb_json *json, const char *key) {
     if (json->comma)
         put(json, ",", 1);
+    if (json->line)
+        put(json, "\n", 1);
+    json->line = false;
     json->comma = true;
     if (key != NULL) {
         quoted(json, key);
@@ -51,6 +54,7 @@ void kb_json_begin(struct kb_json *json, struct kb_sink sink, struct kb_error *e
     json->error = error;
     json->status = KB_OK;
     json->comma = false;
+    json->line = false;
     json->used = 0;
 }
 
@@ -67,6 +71,7 @@ static void open_bracket(struct kb_json *json, const char *key, const char *brac
 }
 
 static void close_bracket(struct kb_json *json, const char *bracket) {
+    json->line = false;
     put(json, bracket, 1);
     json->comma = true;
 }
@@ -113,4 +118,4 @@ void kb_json_null(struct kb_json *json, const char *key) {
     put(json, "null", 4);
 }
 
-void kb_json_newline(struct kb_json *json) { put(json, "\n", 1); }
+void kb_json_newline(struct kb_json *json) { json->line = true; }

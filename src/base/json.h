@@ -14,6 +14,7 @@ struct kb_json {
     struct kb_error *error;
     kb_status status;
     bool comma;    /* a value stands before this one */
+    bool line;     /* the next value begins a line */
     unsigned used; /* bytes in buffer */
     char buffer[4096];
 };
@@ -34,7 +35,7 @@ void kb_json_bool(struct kb_json *json, const char *key, bool value);
 void kb_json_string(struct kb_json *json, const char *key, const char *value); /* NULL: null */
 void kb_json_null(struct kb_json *json, const char *key);
 
-/* A line break, for readability where a row ends. */
+/* The next value begins a line, for readability. */
 void kb_json_newline(struct kb_json *json);
 
 #endif

@@ -133,6 +133,6 @@ int main(int argc, char **argv) {
         return flushed(&cli, EXIT_BAD_USAGE);
     }
     int first = optind;
-    optind = 1;
+    optind = 0; /* glibc: begin anew, with another order */
     return flushed(&cli, run_command(&cli, argc - first, argv + first));
 }

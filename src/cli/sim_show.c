@@ -31,13 +31,13 @@ static void json_trace(const struct sim *sim, const struct kb_sweep *sweep, stru
         kb_json_null(json, "page_size");
     kb_json_string(json, "format", sim->info.format);
     kb_json_close_object(json);
-    kb_json_newline(json);
 }
 
 static void json_result(const struct kb_sweep *sweep, const struct kb_sweep_item *item,
                         struct kb_json *json) {
     const struct kb_result *r = &item->result;
     char name[CLI_POLICY_TEXT];
+    kb_json_newline(json);
     kb_json_object(json, NULL);
     kb_json_string(json, "policy", cli_policy_name(&item->spec, name));
     if (is_variable(item))
@@ -72,12 +72,12 @@ static void json_result(const struct kb_sweep *sweep, const struct kb_sweep_item
         kb_json_close_array(json);
     }
     kb_json_close_object(json);
-    kb_json_newline(json);
 }
 
 static void json_anomalies(const struct kb_sweep *sweep, struct kb_json *json) {
     static struct kb_anomaly found[MOST_ANOMALIES];
     size_t count = kb_sweep_anomalies(sweep, found, MOST_ANOMALIES);
+    kb_json_newline(json);
     kb_json_array(json, "anomalies");
     for (size_t i = 0; i < count && i < MOST_ANOMALIES; i++) {
         const struct kb_sweep_item *small = &sweep->items[found[i].smaller];
@@ -106,6 +106,7 @@ static void json_advice(const struct kb_sweep *sweep, struct kb_json *json) {
         return;
     }
     const struct kb_sweep_item *item = &sweep->items[advice.item];
+    kb_json_newline(json);
     kb_json_object(json, "advice");
     kb_json_string(json, "policy", cli_policy_name(&item->spec, name));
     kb_json_u64(json, "frames", item->frames);
@@ -125,6 +126,7 @@ static kb_status show_json(const struct sim *sim, const struct kb_sweep *sweep) 
     json_trace(sim, sweep, &json);
     if (sim->interval > 0)
         kb_json_u64(&json, "interval", sim->interval);
+    kb_json_newline(&json);
     kb_json_array(&json, "results");
     for (size_t i = 0; i < sweep->count; i++)
         json_result(sweep, &sweep->items[i], &json);
@@ -138,55 +140,66 @@ static kb_status show_json(const struct sim *sim, const struct kb_sweep *sweep) 
 
 /* ---- tables ---- */
 
-enum { COLUMNS = 13 };
+/* CSV has all columns; a table leaves out what is the same in each row, and says it above. */
+static const struct {
+    const char *csv;
+    enum kb_message title; /* KB_MSG_none: in CSV only */
+} result_columns[] = {
+    {"policy", KB_MSG_col_policy},
+    {"frames", KB_MSG_col_frames},
+    {"references", KB_MSG_none},
+    {"faults", KB_MSG_col_faults},
+    {"cold_faults", KB_MSG_none},
+    {"hit_ratio", KB_MSG_col_hit_ratio},
+    {"evictions", KB_MSG_col_evictions},
+    {"write_backs", KB_MSG_col_write_backs},
+    {"still_dirty", KB_MSG_col_still_dirty},
+    {"resident_mean", KB_MSG_none},
+    {"resident_peak", KB_MSG_none},
+    {"time_marks", KB_MSG_col_time_marks},
+    {"bit_sets", KB_MSG_col_bit_sets},
+    {"bit_clears", KB_MSG_col_bit_clears},
+    {"examined", KB_MSG_col_examined},
+};
 
-static void result_row(const struct kb_sweep_item *item, bool csv, struct cli_table *table) {
+enum { COLUMNS = sizeof result_columns / sizeof result_columns[0] };
+
+static void fill_cells(const struct kb_sweep_item *item, bool csv,
+                       char cells[COLUMNS][CLI_POLICY_TEXT]) {
     const struct kb_result *r = &item->result;
-    char name[CLI_POLICY_TEXT], n[11][CLI_NUMBER_TEXT], ratio[16];
-    snprintf(ratio, sizeof ratio, csv ? "%.6f" : "%.4f", hit_ratio(r));
-    if (is_variable(item))
-        snprintf(n[0], sizeof n[0], csv ? "" : "%.1f/%llu", r->resident_mean,
-                 (unsigned long long)r->resident_peak);
-    else
-        cli_number(r->frames, n[0]);
-    const uint64_t values[] = {r->references,  r->faults,      r->cold_faults, r->evictions,
-                               r->write_backs, r->still_dirty, r->time_marks,  r->bit_sets,
-                               r->bit_clears,  r->examined};
-    for (unsigned i = 0; i < 10; i++)
-        cli_number(values[i], n[i + 1]);
-    const char *cells[COLUMNS] = {cli_policy_name(&item->spec, name),
-                                  n[0],
-                                  n[1],
-                                  n[2],
-                                  n[3],
-                                  n[4],
-                                  n[5],
-                                  n[6],
-                                  ratio,
-                                  n[7],
-                                  n[8],
-                                  n[9],
-                                  n[10]};
-    cli_table_row(table, cells);
+    const bool variable = is_variable(item);
+    const uint64_t values[COLUMNS] = {
+        [1] = r->frames,      [2] = r->references,  [3] = r->faults,      [4] = r->cold_faults,
+        [6] = r->evictions,   [7] = r->write_backs, [8] = r->still_dirty, [10] = r->resident_peak,
+        [11] = r->time_marks, [12] = r->bit_sets,   [13] = r->bit_clears, [14] = r->examined};
+    for (unsigned i = 1; i < COLUMNS; i++)
+        cli_number(values[i], cells[i]);
+    cli_policy_name(&item->spec, cells[0]);
+    snprintf(cells[5], CLI_NUMBER_TEXT, csv ? "%.6f" : "%.4f", hit_ratio(r));
+    snprintf(cells[9], CLI_NUMBER_TEXT, "%.3f", r->resident_mean);
+    if (!variable)
+        cells[9][0] = cells[10][0] = '\0';
+    if (variable)
+        snprintf(cells[1], CLI_NUMBER_TEXT, csv ? "" : "~%.0f", r->resident_mean);
 }
 
 static void show_results(const struct sim *sim, const struct kb_sweep *sweep) {
-    static const enum kb_message titles[COLUMNS] = {
-        KB_MSG_col_policy,    KB_MSG_col_frames,     KB_MSG_col_references,  KB_MSG_col_faults,
-        KB_MSG_col_cold,      KB_MSG_col_evictions,  KB_MSG_col_write_backs, KB_MSG_col_still_dirty,
-        KB_MSG_col_hit_ratio, KB_MSG_col_time_marks, KB_MSG_col_bit_sets,    KB_MSG_col_bit_clears,
-        KB_MSG_col_examined};
-    static const char *const csv_titles[COLUMNS] = {
-        "policy",    "frames",      "references",  "faults",    "cold_faults",
-        "evictions", "write_backs", "still_dirty", "hit_ratio", "time_marks",
-        "bit_sets",  "bit_clears",  "examined"};
-    const char *texts[COLUMNS];
+    const char *shown[COLUMNS];
     bool csv = sim->output == SIM_CSV;
+    unsigned count = 0;
     for (unsigned i = 0; i < COLUMNS; i++)
-        texts[i] = csv ? csv_titles[i] : cli_text(sim->cli, titles[i]);
-    struct cli_table *table = cli_table_new(texts, COLUMNS, ~UINT64_C(1), csv);
-    for (size_t i = 0; i < sweep->count; i++)
-        result_row(&sweep->items[i], csv, table);
+        if (csv || result_columns[i].title != KB_MSG_none)
+            shown[count++] = csv ? result_columns[i].csv : cli_text(sim->cli, result_columns[i].title);
+    struct cli_table *table = cli_table_new(shown, count, ~UINT64_C(1), csv);
+    for (size_t k = 0; k < sweep->count; k++) {
+        char cells[COLUMNS][CLI_POLICY_TEXT];
+        fill_cells(&sweep->items[k], csv, cells);
+        count = 0;
+        for (unsigned i = 0; i < COLUMNS; i++)
+            if (csv || result_columns[i].title != KB_MSG_none)
+                shown[count++] = cells[i];
+        cli_table_row(table, shown);
+    }
     cli_table_end(table);
 }
 
@@ -338,7 +351,7 @@ static void show_advice(const struct sim *sim, const struct kb_sweep *sweep) {
     if (advice.opt != SIZE_MAX) {
         uint64_t opt = sweep->items[advice.opt].result.faults;
         cli_print(cli, stdout, KB_MSG_advice_opt, (unsigned long long)item->frames,
-                  (unsigned long long)opt, ((double)item->result.faults / (double)opt - 1) * 100);
+                  (unsigned long long)opt, (1 - (double)opt / (double)item->result.faults) * 100);
     }
 }
 

@@ -98,6 +98,7 @@ static void sentence(const struct steps *s, const struct kb_step *step, char *te
 static void json_step(struct steps *s, const struct kb_step *step) {
     struct kb_json *json = s->json;
     char text[400], kind[2] = {"RWX"[step->kind], '\0'};
+    kb_json_newline(json);
     kb_json_object(json, NULL);
     kb_json_u64(json, "reference", step->reference);
     kb_json_u64(json, "page", step->page);
@@ -124,7 +125,6 @@ static void json_step(struct steps *s, const struct kb_step *step) {
         kb_json_null(json, "why");
     }
     kb_json_close_object(json);
-    kb_json_newline(json);
 }
 
 /* ---- text ---- */
@@ -158,7 +158,7 @@ static void fill_frames(struct steps *s, const struct kb_step *step, size_t colu
             continue;
         bool bit = s->policy->needs & KB_NEEDS_REFERENCED && flags & KB_REFERENCED;
         bool dirty = s->policy->needs & KB_NEEDS_MODIFIED && flags & KB_MODIFIED;
-        snprintf(cell(s, column, ROW_FRAMES + i), CELL, "%s%.14llu%s%s", step->hand == i ? ">" : "",
+        snprintf(cell(s, column, ROW_FRAMES + i), CELL, "%s%llu%s%s", step->hand == i ? ">" : "",
                  (unsigned long long)step->page_numbers[step->page_of[i]], bit ? "*" : "",
                  dirty ? "!" : "");
     }
@@ -312,7 +312,6 @@ static kb_status run_json(struct steps *s, struct kb_reader *reader,
     else
         kb_json_u64(&json, "frames", frames);
     kb_json_array(&json, "steps");
-    kb_json_newline(&json);
     kb_status status = kb_step_run(spec, frames, reader, &s->sim->host, tell, s, result, error);
     if (status != KB_OK)
         return status;

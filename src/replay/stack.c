@@ -148,7 +148,7 @@ static void leave_slot(struct kb_stack *stack, uint32_t slot) {
 
 static void reference(struct kb_stack *stack, struct kb_run run) {
     uint32_t page = run.page, most = stack->largest + 1, d;
-    if (stack->slot[page] == stack->next) { /* the top again */
+    if (stack->slot[page] != 0 && stack->slot[page] == stack->next) { /* the top again */
         d = 1;
     } else if (stack->slot[page] == 0) {
         stack->pages++;

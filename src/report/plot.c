@@ -27,7 +27,10 @@ struct canvas {
     bool log_x, log_y;
 };
 
-static double scaled(double value, bool logarithmic) { return logarithmic ? log(value) : value; }
+/* Nothing to the logarithm: what is less than a half is drawn as a half. */
+static double scaled(double value, bool logarithmic) {
+    return logarithmic ? log(value > 0.5 ? value : 0.5) : value;
+}
 
 static void widen(double value, double *low, double *high) {
     *low = value < *low ? value : *low;

@@ -45,7 +45,7 @@ KB_HOOK uint32_t second_chance_victim(KB_SELF(second_chance), KB_UNUSED uint32_t
         if (frame == KB_NO_FRAME || !(f.flags[frame] & (KB_REFERENCED | KB_PASSED_OVER)))
             return frame;
         s->base.bit_clears += f.flags[frame] & KB_REFERENCED;
-        f.flags[frame] &= (uint8_t)~(KB_REFERENCED | KB_PASSED_OVER);
+        f.flags[frame] = (uint8_t)(f.flags[frame] & ~(KB_REFERENCED | KB_PASSED_OVER));
         second_chance_enqueue(s, a, f, frame);
     }
 }

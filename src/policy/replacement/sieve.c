@@ -33,7 +33,7 @@ KB_HOOK uint32_t sieve_victim(KB_SELF(sieve), KB_UNUSED uint32_t wanted,
         return KB_NO_FRAME;
     while (f.flags[frame] & (KB_REFERENCED | KB_PASSED_OVER)) {
         s->base.bit_clears += f.flags[frame] & KB_REFERENCED;
-        f.flags[frame] &= (uint8_t)~(KB_REFERENCED | KB_PASSED_OVER);
+        f.flags[frame] = (uint8_t)(f.flags[frame] & ~(KB_REFERENCED | KB_PASSED_OVER));
         s->base.examined++;
         frame = a.links[frame].next;
         if (frame == end)
