@@ -464,8 +464,8 @@ static void round_trip(uint64_t seed, uint32_t runs, bool processes, uint64_t gr
             CHECK(same_model(&m, &t.model));
             CHECK_EQ(t.info.grain, grain);
             CHECK_STR(t.info.program, "a program");
-            CHECK_EQ(t.info.totals_known, way == 0);
-            CHECK(way > 0 || (t.info.references == m.references && t.info.pages == m.pages));
+            CHECK(t.info.totals_known);
+            CHECK(t.info.references == m.references && t.info.pages == m.pages);
             CHECK_EQ(t.lost, 0);
             model_free(&t.model);
         }
@@ -476,7 +476,8 @@ static void round_trip(uint64_t seed, uint32_t runs, bool processes, uint64_t gr
 
 static void test_round_trips(void) {
     for (uint64_t seed = 1; seed <= 12; seed++)
-        round_trip(seed, seed * seed * 7, seed % 3 == 0, seed % 4 == 0 ? 0 : UINT64_C(64) << seed);
+        round_trip(seed, (uint32_t)(seed * seed * 7), seed % 3 == 0,
+                   seed % 4 == 0 ? 0 : UINT64_C(64) << seed);
     round_trip(20, 300000, true, 4096); /* several blocks */
 }
 
@@ -739,11 +740,11 @@ static void test_bit_flips(void) {
     struct built b;
     unsigned undetected = 0;
     model_random(&m, 4, 30, 5, true, 300);
-    for (unsigned way = 0; way < 4; way++) {
-        build(&b, &m, 11, true, way % 2 == 0 ? KB_CODEC_RAW : KB_CODEC_ZSTD);
+    for (unsigned way = 0; way < 2; way++) {
+        build(&b, &m, 11, true, way == 0 ? KB_CODEC_RAW : KB_CODEC_ZSTD);
         for (size_t bit = 0; bit < b.file.length * 8; bit++) {
             b.file.at[bit / 8] ^= (uint8_t)(1 << bit % 8);
-            struct trace t = read_trace(b.file.at, b.file.length, way < 2 ? 0 : 64,
+            struct trace t = read_trace(b.file.at, b.file.length, way == 0 ? 0 : 64,
                                         (struct kb_reader_options){0});
             if (t.status == KB_OK) {
                 undetected++;

@@ -26,7 +26,7 @@ record() {
 sqlite() {
     cat >"$work/sqlite.sql" <<'SQL'
 CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT, amount INTEGER);
-WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000)
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
     INSERT INTO t SELECT i, hex(i * 7919 % 12007) || '-customer', i * 48271 % 9973 FROM n;
 CREATE INDEX t_name ON t(name);
 SELECT count(*), sum(amount) FROM t WHERE name LIKE '3%';
@@ -34,25 +34,56 @@ SELECT a.amount % 10, count(*) FROM t a JOIN t b ON b.id = a.amount + 1 GROUP BY
 UPDATE t SET amount = amount + 1 WHERE id % 3 = 0;
 SELECT name FROM t ORDER BY amount DESC, name LIMIT 5;
 SQL
-    record sqlite 4096 "sqlite3 in memory, 12,000 rows" sqlite3 :memory: ".read $work/sqlite.sql"
+    record sqlite 4096 "sqlite3 in memory, 2,000 rows" sqlite3 :memory: ".read $work/sqlite.sql"
 }
 
 cc1() {
-    gcc -E -P -Isrc src/policy/replacement/fifo.c -o "$work/fifo.i"
-    record cc1 4096 "gcc cc1 -O0 on fifo.c" \
-        "$(gcc -print-prog-name=cc1)" -quiet -O0 "$work/fifo.i" -o "$work/fifo.s"
+    cat >"$work/tree.c" <<'C'
+struct node { struct node *left, *right; int key, count; };
+static struct node nodes[1000];
+static int used;
+static struct node *insert(struct node *root, int key) {
+    if (root == 0) {
+        root = &nodes[used++];
+        root->key = key;
+        root->left = root->right = 0;
+    }
+    if (key < root->key) root->left = insert(root->left, key);
+    else if (key > root->key) root->right = insert(root->right, key);
+    else root->count++;
+    return root;
+}
+static int depth(const struct node *root) {
+    int left, right;
+    if (root == 0) return 0;
+    left = depth(root->left);
+    right = depth(root->right);
+    return 1 + (left > right ? left : right);
+}
+int main(void) {
+    struct node *root = 0;
+    unsigned x = 1;
+    for (int i = 0; i < 900; i++) {
+        x = x * 1103515245u + 12345u;
+        root = insert(root, (int)(x >> 16) % 500);
+    }
+    return depth(root);
+}
+C
+    record cc1 4096 "gcc cc1 -O1 on a small file" \
+        "$(gcc -print-prog-name=cc1)" -quiet -O1 "$work/tree.c" -o "$work/tree.s"
 }
 
 python() {
     cat >"$work/words.py" <<'PY'
 import random
 random.seed(7)
-words = ["".join(random.choice("abcdefghij") for _ in range(random.randint(2, 6))) for _ in range(9000)]
+words = ["".join(random.choice("abcdefghij") for _ in range(random.randint(2, 6))) for _ in range(1200)]
 count = {}
 for word in words:
     count[word] = count.get(word, 0) + 1
 best = sorted(count.items(), key=lambda item: (-item[1], item[0]))[:10]
-graph = {i: [(i * k + 1) % 1500 for k in (3, 5, 7)] for i in range(1500)}
+graph = {i: [(i * k + 1) % 200 for k in (3, 5, 7)] for i in range(200)}
 seen, queue = {0}, [0]
 for node in queue:
     for other in graph[node]:
@@ -74,7 +105,7 @@ redis() {
         done
         {
             i=0
-            while [ $i -lt 900 ]; do
+            while [ $i -lt 120 ]; do
                 echo "SET key:$((i * 7919 % 600)) value-$i-$((i * 31))"
                 echo "LPUSH list:$((i % 40)) $i"
                 echo "GET key:$((i * 104729 % 600))"
@@ -85,7 +116,7 @@ redis() {
             echo "SHUTDOWN NOSAVE"
         } | redis-cli -s "$work/redis.sock" >/dev/null 2>&1
     ) &
-    record redis 4096 "redis-server under a client, 3,600 commands" \
+    record redis 4096 "redis-server under a client, 480 commands" \
         redis-server --port 0 --unixsocket "$work/redis.sock" --save "" --appendonly no \
         --dir "$work"
     wait
@@ -93,15 +124,15 @@ redis() {
 
 sort_lines() {
     python3 -c 'x = 1
-for i in range(9000):
+for i in range(5000):
     x = x * 48271 % 2147483647
     print(x)' >"$work/numbers"
-    record sort 4096 "sort -n of 9,000 lines" sort -n --parallel=1 "$work/numbers"
+    record sort 4096 "sort -n of 5,000 lines" sort -n --parallel=1 "$work/numbers"
 }
 
 matrix() {
     cat >"$work/matrix.c" <<'C'
-enum { N = 112 };
+enum { N = 96 };
 static double a[N][N], b[N][N], c[N][N];
 int main(void) {
     for (int i = 0; i < N; i++)
@@ -117,7 +148,7 @@ int main(void) {
 }
 C
     gcc -O1 -o "$work/matrix" "$work/matrix.c"
-    record matrix 4096 "matrix product, 112 x 112 doubles, ijk" "$work/matrix" || true
+    record matrix 4096 "matrix product, 96 x 96 doubles, ijk" "$work/matrix" || true
 }
 
 for name in "${@:-all}"; do

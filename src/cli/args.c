@@ -10,8 +10,9 @@ static kb_status add_size(struct cli_sizes *sizes, size_t *room, uint64_t value,
                           struct kb_error *error) {
     if (sizes->count == *room) {
         size_t more = *room == 0 ? 64 : *room * 2;
-        uint64_t *values = realloc(sizes->values, more * sizeof *values);
-        if (values == NULL || more > 2 * (size_t)MOST_SIZES)
+        uint64_t *values =
+            sizes->count < MOST_SIZES ? realloc(sizes->values, more * sizeof *values) : NULL;
+        if (values == NULL)
             return kb_fail(error, KB_USAGE, KB_MSG_too_many_sizes, (unsigned long long)MOST_SIZES);
         sizes->values = values;
         *room = more;

@@ -132,13 +132,18 @@ static int parse(struct trace *t, int argc, char **argv, unsigned takes, enum kb
                  const char **argument) {
     struct cli *cli = t->cli;
     t->writing.level = 9;
-    for (int c; (c = getopt_long(argc, argv, ":o:qh", options, NULL)) != -1;) {
+    for (int c, index = -1; (c = getopt_long(argc, argv, ":o:qh", options, &index)) != -1;
+         index = -1) {
         if (c == '?' || c == ':')
             return cli_bad_option(cli, c, argv);
         if (c == OPT_LANG && !cli_set_language(cli, optarg))
             return cli_usage(cli, KB_MSG_unknown_language, optarg);
-        if (class_of(c) & ~takes)
-            return cli_usage(cli, KB_MSG_unknown_switch, argv[optind - (optarg != NULL) - 0]);
+        if (class_of(c) & ~takes) {
+            char name[32] = "-o"; /* the only such letter */
+            if (index >= 0)
+                snprintf(name, sizeof name, "--%s", options[index].name);
+            return cli_usage(cli, KB_MSG_unknown_switch, name);
+        }
         if (take_option(t, c) != KB_OK)
             return cli_fail(cli);
     }

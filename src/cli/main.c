@@ -2,6 +2,7 @@
  *
  * The language comes from --lang, else from LC_ALL, LC_MESSAGES, LANG by name,
  * because a bare system has no Spanish locale installed. */
+#include <locale.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,6 +106,7 @@ static int run_command(struct cli *cli, int argc, char **argv) {
 
 int main(int argc, char **argv) {
     struct cli cli = {.command = ""};
+    setlocale(LC_CTYPE, "C.UTF-8"); /* else libsmartcols escapes our UTF-8 */
     cli.language = kb_language_from_name(environment_language());
     cli.error.language = cli.language;
     opterr = 0;

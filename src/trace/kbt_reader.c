@@ -76,9 +76,10 @@ kb_status kbt_open(struct kbt_reader *r, struct kb_source source, const uint8_t 
 static bool plausible(const struct kbt_reader *r, const struct kbt_block_header *h) {
     uint64_t names = (uint64_t)h->new_pages * (h->flags & KBT_PROCESSES ? 12 : 8);
     uint64_t records = (uint64_t)h->records * (h->flags & KBT_WIDE ? 8 : 4);
-    return h->codec < KB_CODECS && h->records <= KBT_RECORDS && h->new_pages <= h->records &&
-           h->events <= h->records && names + records == h->raw && h->stored <= KBT_MOST_RAW &&
-           h->pages_before == r->pages && h->references_before == r->references &&
+    return h->codec < KB_CODECS && h->flags < 2 * KBT_PROCESSES && h->records <= KBT_RECORDS &&
+           h->new_pages <= h->records && h->events <= h->records && names + records == h->raw &&
+           h->stored <= KBT_MOST_RAW && h->pages_before == r->pages &&
+           h->references_before == r->references &&
            (uint64_t)h->pages_before + h->new_pages < (UINT32_C(1) << 30) - 1;
 }
 
@@ -87,7 +88,7 @@ static kb_status load_payload(struct kbt_reader *r, const struct kbt_block_heade
                               const uint8_t **payload, struct kb_error *error) {
     uint64_t start = r->offset;
     size_t got;
-    if (!reserve(&r->stored, &r->stored_room, h->stored + 16))
+    if (!reserve(&r->stored, &r->stored_room, (size_t)h->stored + 16))
         return out_of_memory(error, h->stored);
     kb_status status = read_fully(r, r->stored, h->stored, &got, error);
     if (status != KB_OK)
@@ -159,7 +160,7 @@ static void decode_plain(const uint8_t *at, uint32_t count, struct kb_run *runs,
         runs[i].word = n << 2 | kind;
         highest = page > highest ? page : highest;
         sum += n;
-        bad |= (kind == KBT_KIND_EVENT) | (n == 0);
+        bad |= (kind == KBT_KIND_EVENT) | (n - 1 >= KBT_LONG_COUNT - 1); /* 0 and 255 */
     }
     d->runs = count;
     d->references = sum;
@@ -290,7 +291,8 @@ static kb_status take_footer(struct kbt_reader *r, const struct kbt_block_header
     t->executes = kbt_get(raw + 48, 8);
     bool owned = h->flags & KBT_PROCESSES;
     uint64_t rest = h->raw - KBT_TOTALS_BYTES;
-    if (t->blocks > rest / KBT_INDEX_BYTES ||
+    if (t->references != h->references_before || t->pages != h->pages_before ||
+        t->blocks > rest / KBT_INDEX_BYTES ||
         t->blocks * KBT_INDEX_BYTES + (uint64_t)t->pages * (owned ? 12 : 8) != rest)
         return damaged(r, r->offset, KB_MSG_kbt_footer, error);
     free(r->index);
@@ -307,8 +309,15 @@ static kb_status take_footer(struct kbt_reader *r, const struct kbt_block_header
     return status;
 }
 
-static bool footer_plausible(const struct kbt_block_header *h) {
-    return h->magic == KBT_FOOTER_MAGIC && h->codec < KB_CODECS;
+/* Whether a footer at this offset can have these lengths: so few blocks cannot name more pages, and
+ * packing has not made it longer. Then nobody makes us ask for gigabytes. */
+static bool footer_plausible(const struct kbt_block_header *h, uint64_t offset) {
+    uint64_t most_blocks = (offset - KBT_HEADER_BYTES) / KBT_BLOCK_BYTES;
+    uint64_t names = (uint64_t)h->pages_before * (h->flags & KBT_PROCESSES ? 12 : 8);
+    uint64_t index = (uint64_t)h->raw - KBT_TOTALS_BYTES - names;
+    return h->codec < KB_CODECS && h->stored <= h->raw && h->raw >= KBT_TOTALS_BYTES + names &&
+           index % KBT_INDEX_BYTES == 0 && index / KBT_INDEX_BYTES <= most_blocks &&
+           h->pages_before / KBT_RECORDS <= most_blocks;
 }
 
 /* At the footer of a file that has been read from its start: all must agree, and nothing follow. */
@@ -334,6 +343,20 @@ static kb_status finish(struct kbt_reader *r, const struct kbt_block_header *h,
     return KB_OK;
 }
 
+/* All bytes from `start` on; a pipe is read to its end for that. */
+static kb_status count_lost(struct kbt_reader *r, uint64_t start, struct kb_error *error) {
+    uint8_t rest[4096];
+    size_t got = 1;
+    kb_status status = KB_OK;
+    if (r->source.size > start)
+        r->offset = r->source.size;
+    else
+        while (status == KB_OK && got > 0)
+            status = read_fully(r, rest, sizeof rest, &got, error);
+    r->lost = r->offset - start;
+    return status;
+}
+
 kb_status kbt_next(struct kbt_reader *r, struct kb_block *block, struct kb_error *error) {
     uint8_t bytes[KBT_BLOCK_BYTES];
     struct kbt_block_header header;
@@ -352,19 +375,18 @@ kb_status kbt_next(struct kbt_reader *r, struct kb_block *block, struct kb_error
         status = damaged(r, r->offset, KB_MSG_kbt_cut, error);
     else if (!kbt_unpack_block_header(bytes, &header))
         status = damaged(r, start, KB_MSG_kbt_block_header, error);
-    else if (footer_plausible(&header)) {
-        status = finish(r, &header, error);
+    else if (header.magic == KBT_FOOTER_MAGIC) {
+        status = footer_plausible(&header, start) ? finish(r, &header, error)
+                                                  : damaged(r, start, KB_MSG_kbt_footer, error);
         r->ended = true;
     } else if (!plausible(r, &header))
         status = damaged(r, start, KB_MSG_kbt_lengths, error);
     else if ((status = load_payload(r, &header, &payload, error)) == KB_OK)
         status = decode(r, &header, payload, block, error);
     if (status == KB_DATA && r->recover) {
-        uint64_t size = r->source.size;
-        r->lost = size > start ? size - start : r->offset - start;
         r->ended = true;
         *block = (struct kb_block){.runs = r->runs_buffer, .pages = r->pages};
-        return KB_OK;
+        return count_lost(r, start, error);
     }
     return status;
 }
@@ -391,7 +413,8 @@ kb_status kbt_load_footer(struct kbt_reader *r, struct kb_error *error) {
         if (status == KB_OK)
             status = read_fully(r, bytes, sizeof bytes, &got, error);
         if (status == KB_OK && got == sizeof bytes && kbt_unpack_block_header(bytes, &header) &&
-            footer_plausible(&header) && header.stored <= size) {
+            header.magic == KBT_FOOTER_MAGIC && footer_plausible(&header, at) &&
+            header.stored <= size) {
             status = load_payload(r, &header, &payload, error);
             if (status == KB_OK)
                 status = take_footer(r, &header, payload, error);

@@ -49,27 +49,34 @@ KB_HOOK void aging_admit(KB_SELF(aging), uint32_t frame, KB_UNUSED uint32_t page
         aging_forgive(s, a, f);
 }
 
-/* What is compared: least goes first; frames that may not go come last. */
-KB_HOOK uint32_t aging_age(const struct aging *s, uint8_t flags, uint8_t counter) {
-    uint32_t out = (flags & (KB_RESIDENT | KB_PASSED_OVER)) != KB_RESIDENT;
-    uint32_t referenced = s->fresh ? flags & KB_REFERENCED : 0u;
-    return out << 9 | referenced << 8 | counter;
+/* Frames whose flags under mask are `wanted`: the first with the smallest counter. A loop over
+ * bytes that compilers turn into vectors: counters of other frames count as 255. */
+static inline uint32_t aging_least(KB_SELF(aging), uint8_t mask, uint8_t wanted) {
+    const uint8_t *restrict flags = f.flags, *restrict counter = a.counter;
+    uint32_t n = s->base.capacity;
+    uint8_t least = 255, any = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        uint8_t out = (flags[i] & mask) == wanted ? 0 : 255;
+        uint8_t value = counter[i] | out;
+        least = value < least ? value : least;
+        any |= (uint8_t)~out;
+    }
+    s->base.examined += n;
+    for (uint32_t i = 0; any != 0; i++)
+        if ((flags[i] & mask) == wanted && counter[i] == least)
+            return i;
+    return KB_NO_FRAME;
 }
 
 KB_HOOK uint32_t aging_victim(KB_SELF(aging), KB_UNUSED uint32_t wanted,
                               KB_UNUSED struct kb_when when) {
-    uint32_t least = 1u << 9, n = s->base.capacity;
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t age = aging_age(s, f.flags[i], a.counter[i]);
-        least = age < least ? age : least;
-    }
-    s->base.examined += n;
-    for (uint32_t i = 0; least < 1u << 9; i++)
-        if (aging_age(s, f.flags[i], a.counter[i]) == least)
-            return i;
-    if (s->passed > 0) /* all were refused: the next search begins anew */
-        aging_forgive(s, a, f);
-    return KB_NO_FRAME;
+    const uint8_t may_go = KB_RESIDENT | KB_PASSED_OVER;
+    if (!s->fresh)
+        return aging_least(s, a, f, may_go, KB_RESIDENT);
+    uint32_t frame = aging_least(s, a, f, may_go | KB_REFERENCED, KB_RESIDENT);
+    if (frame != KB_NO_FRAME)
+        return frame;
+    return aging_least(s, a, f, may_go | KB_REFERENCED, KB_RESIDENT | KB_REFERENCED);
 }
 
 KB_HOOK void aging_refused(KB_SELF(aging), uint32_t frame) {

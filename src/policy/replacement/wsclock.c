@@ -8,6 +8,7 @@ struct wsclock {
     struct kb_state base;
     uint64_t tau;
     uint32_t hand;
+    bool cleaned;    /* a page, during the present search */
     uint32_t passed; /* frames refused since the last admit */
 };
 
@@ -65,6 +66,7 @@ KB_HOOK bool wsclock_look(KB_SELF(wsclock), uint64_t now) {
         return false;
     if (flags & KB_MODIFIED) {
         f.clean(f.host, s->hand);
+        s->cleaned = true;
         return false;
     }
     return true;
@@ -77,10 +79,14 @@ KB_HOOK uint32_t wsclock_take(KB_SELF(wsclock)) {
 }
 
 KB_HOOK uint32_t wsclock_victim(KB_SELF(wsclock), KB_UNUSED uint32_t wanted, struct kb_when when) {
-    for (uint64_t left = 2 * (uint64_t)s->base.capacity; left > 0; left--) {
-        if (wsclock_look(s, a, f, when.now))
-            return wsclock_take(s, a, f);
-        wsclock_advance(s, a, f);
+    /* A second turn can only find what the first one has cleaned. */
+    s->cleaned = false;
+    for (unsigned turn = 0; turn == 0 || (turn == 1 && s->cleaned); turn++) {
+        for (uint32_t left = s->base.capacity; left > 0; left--) {
+            if (wsclock_look(s, a, f, when.now))
+                return wsclock_take(s, a, f);
+            wsclock_advance(s, a, f);
+        }
     }
     /* All pages are in the working set: a clean one, else whatever is at the hand. */
     for (unsigned pass = 0; pass < 2; pass++) {
