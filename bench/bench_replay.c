@@ -299,15 +299,15 @@ int main(int argc, char **argv) {
         bench_die("at most 2^32 references, at least 100 pages");
     struct kb_host host;
     bench_check(kb_host_open(&host, 1, &bench_error));
-    printf("Replay from memory, one core (its time, not the wall's). limit: the state in per cent "
-           "of 16 B a frame and 8 B a "
-           "page.\nnaive: how many times faster than the naive policy (bench/naive.h), with equal "
-           "faults.\n");
+    printf(
+        "Replay from memory, one core (its time, not the wall's). limit: the state in per cent of "
+        "16 B a\nframe and 8 B a page. naive: how many times faster than the naive policy "
+        "(bench/naive.h), with\nequal faults.\n");
     bool sound = true;
-    if (set.workload != NULL)
-        sound = workload(set.workload, &set, &host);
-    else
-        sound = workload("zipf", &set, &host) & workload("loop", &set, &host);
+    if (set.workload == NULL || strcmp(set.workload, "zipf") == 0)
+        sound = workload("zipf", &set, &host);
+    if (set.workload == NULL || strcmp(set.workload, "zipf") != 0)
+        sound = workload(set.workload == NULL ? "loop" : set.workload, &set, &host) && sound;
     kb_host_close(&host);
     return sound ? 0 : 1;
 }

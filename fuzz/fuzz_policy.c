@@ -29,7 +29,7 @@ static void choose(struct kb_policy_spec *spec, uint8_t which, uint8_t values) {
     spec->policy = kb_policies[which % policies];
     for (unsigned i = 0; i < spec->policy->option_count; i++) {
         const struct kb_option *option = &spec->policy->options[i];
-        uint64_t value = option->low + (values >> 2 * i) % 64;
+        uint64_t value = option->low + (unsigned)(values >> 2 * i) % 64;
         bool preset = (values >> 2 * i & 3) == 3 || value > option->high;
         spec->values[i] = preset ? option->preset : value;
     }

@@ -70,8 +70,8 @@ int main(void) {
     return depth(root);
 }
 C
-    record cc1 4096 "gcc cc1 -O1 on a small file" \
-        "$(gcc -print-prog-name=cc1)" -quiet -O1 "$work/tree.c" -o "$work/tree.s"
+    record cc1 4096 "gcc cc1 -O0 on a small file" \
+        "$(gcc -print-prog-name=cc1)" -quiet -O0 "$work/tree.c" -o "$work/tree.s"
 }
 
 python() {
@@ -105,7 +105,7 @@ redis() {
         done
         {
             i=0
-            while [ $i -lt 120 ]; do
+            while [ $i -lt 60 ]; do
                 echo "SET key:$((i * 7919 % 600)) value-$i-$((i * 31))"
                 echo "LPUSH list:$((i % 40)) $i"
                 echo "GET key:$((i * 104729 % 600))"
@@ -116,7 +116,7 @@ redis() {
             echo "SHUTDOWN NOSAVE"
         } | redis-cli -s "$work/redis.sock" >/dev/null 2>&1
     ) &
-    record redis 4096 "redis-server under a client, 480 commands" \
+    record redis 4096 "redis-server under a client, 240 commands" \
         redis-server --port 0 --unixsocket "$work/redis.sock" --save "" --appendonly no \
         --dir "$work"
     wait

@@ -189,7 +189,8 @@ static void show_results(const struct sim *sim, const struct kb_sweep *sweep) {
     unsigned count = 0;
     for (unsigned i = 0; i < COLUMNS; i++)
         if (csv || result_columns[i].title != KB_MSG_none)
-            shown[count++] = csv ? result_columns[i].csv : cli_text(sim->cli, result_columns[i].title);
+            shown[count++] =
+                csv ? result_columns[i].csv : cli_text(sim->cli, result_columns[i].title);
     struct cli_table *table = cli_table_new(shown, count, ~UINT64_C(1), csv);
     for (size_t k = 0; k < sweep->count; k++) {
         char cells[COLUMNS][CLI_POLICY_TEXT];

@@ -260,35 +260,37 @@ static void print_table(const struct steps *s) {
 
 /* ---- one policy with one size ---- */
 
-static kb_status run_text(struct steps *s, struct kb_reader *reader,
-                          const struct kb_policy_spec *spec, uint32_t frames,
-                          struct kb_result *result) {
+static void text_title(const struct steps *s, const struct kb_policy_spec *spec, uint32_t frames) {
+    char name[CLI_POLICY_TEXT];
+    cli_policy_name(spec, name);
+    if (s->variable)
+        cli_print(s->sim->cli, stdout, KB_MSG_steps_title_variable, name);
+    else
+        cli_print(s->sim->cli, stdout, KB_MSG_steps_title, name, (unsigned long long)frames);
+}
+
+static kb_status run_text(struct steps *s, const struct kb_step_trace *trace,
+                          const struct kb_policy_spec *spec, uint32_t frames) {
+    struct kb_result result;
     char *text = NULL;
     size_t length = 0;
-    s->rows = s->variable ? MOST_ROWS : frames < MOST_ROWS ? frames : MOST_ROWS;
+    s->rows = s->variable || frames > MOST_ROWS ? MOST_ROWS : frames;
     s->sentences = open_memstream(&text, &length);
     if (s->sentences == NULL)
         return kb_fail(&s->sim->cli->error, KB_NO_MEMORY, KB_MSG_no_memory, "steps", 0ULL);
     kb_status status =
-        kb_step_run(spec, frames, reader, &s->sim->host, tell, s, result, &s->sim->cli->error);
+        kb_step_run(spec, frames, trace, &s->sim->host, tell, s, &result, &s->sim->cli->error);
     fclose(s->sentences);
     if (status == KB_OK) {
-        char name[CLI_POLICY_TEXT];
-        if (s->variable) {
-            uint64_t most = result->resident_peak;
-            s->rows = most < MOST_ROWS ? (uint32_t)most : MOST_ROWS;
-            cli_print(s->sim->cli, stdout, KB_MSG_steps_title_variable,
-                      cli_policy_name(spec, name));
-        } else {
-            cli_print(s->sim->cli, stdout, KB_MSG_steps_title, cli_policy_name(spec, name),
-                      (unsigned long long)frames);
-        }
+        if (s->variable && result.resident_peak < s->rows)
+            s->rows = (uint32_t)result.resident_peak;
+        text_title(s, spec, frames);
         print_table(s);
         if (s->hidden > 0)
             cli_print(s->sim->cli, stdout, KB_MSG_steps_hidden, (unsigned long long)s->hidden);
         fputs(text, stdout);
-        cli_print(s->sim->cli, stdout, KB_MSG_steps_sum, (unsigned long long)result->references,
-                  (unsigned long long)result->faults, (unsigned long long)result->write_backs);
+        cli_print(s->sim->cli, stdout, KB_MSG_steps_sum, (unsigned long long)result.references,
+                  (unsigned long long)result.faults, (unsigned long long)result.write_backs);
     }
     for (size_t i = 0; i < s->count; i++)
         free(s->columns[i].cells);
@@ -297,40 +299,80 @@ static kb_status run_text(struct steps *s, struct kb_reader *reader,
     return status;
 }
 
-static kb_status run_json(struct steps *s, struct kb_reader *reader,
-                          const struct kb_policy_spec *spec, uint32_t frames,
-                          struct kb_result *result) {
-    struct kb_json json;
-    struct kb_error *error = &s->sim->cli->error;
+static kb_status run_json(struct steps *s, const struct kb_step_trace *trace,
+                          const struct kb_policy_spec *spec, uint32_t frames) {
+    struct kb_result result;
+    struct kb_json *json = s->json;
     char name[CLI_POLICY_TEXT];
-    s->json = &json;
-    kb_json_begin(&json, kb_stdout_sink(), error);
-    kb_json_object(&json, NULL);
-    kb_json_string(&json, "policy", cli_policy_name(spec, name));
+    kb_json_object(json, NULL);
+    kb_json_string(json, "policy", cli_policy_name(spec, name));
     if (s->variable)
-        kb_json_null(&json, "frames");
+        kb_json_null(json, "frames");
     else
-        kb_json_u64(&json, "frames", frames);
-    kb_json_array(&json, "steps");
-    kb_status status = kb_step_run(spec, frames, reader, &s->sim->host, tell, s, result, error);
+        kb_json_u64(json, "frames", frames);
+    kb_json_array(json, "steps");
+    kb_status status =
+        kb_step_run(spec, frames, trace, &s->sim->host, tell, s, &result, &s->sim->cli->error);
+    kb_json_close_array(json);
+    kb_json_u64(json, "faults", result.faults);
+    kb_json_u64(json, "write_backs", result.write_backs);
+    kb_json_close_object(json);
+    return status;
+}
+
+/* ---- all that were asked for ---- */
+
+static size_t tables_of(const struct sim *sim) {
+    size_t count = 0;
+    for (size_t i = 0; i < sim->policies.count; i++)
+        count += sim->policies.specs[i].policy->needs & KB_VARIABLE_SPACE ? 1 : sim->frames.count;
+    return count;
+}
+
+static kb_status run_all(struct sim *sim, const struct kb_step_trace *trace, struct kb_json *json) {
+    kb_status status = KB_OK;
+    bool first = true;
+    for (size_t i = 0; i < sim->policies.count && status == KB_OK; i++) {
+        const struct kb_policy_spec *spec = &sim->policies.specs[i];
+        bool variable = spec->policy->needs & KB_VARIABLE_SPACE;
+        for (size_t k = 0; k < (variable ? 1 : sim->frames.count) && status == KB_OK; k++) {
+            struct steps steps = {
+                .sim = sim, .policy = spec->policy, .variable = variable, .json = json};
+            uint32_t frames = variable ? 0 : (uint32_t)sim->frames.values[k];
+            if (json == NULL && !first)
+                printf("\n");
+            first = false;
+            status = json != NULL ? run_json(&steps, trace, spec, frames)
+                                  : run_text(&steps, trace, spec, frames);
+        }
+    }
+    return status;
+}
+
+/* JSON: the table itself, or, if there are several, {"tables": […]}. */
+static kb_status show_json(struct sim *sim, const struct kb_step_trace *trace) {
+    struct kb_json json;
+    bool several = tables_of(sim) > 1;
+    kb_json_begin(&json, kb_stdout_sink(), &sim->cli->error);
+    if (several) {
+        kb_json_object(&json, NULL);
+        kb_json_array(&json, "tables");
+    }
+    kb_status status = run_all(sim, trace, &json);
     if (status != KB_OK)
         return status;
-    kb_json_close_array(&json);
-    kb_json_u64(&json, "faults", result->faults);
-    kb_json_u64(&json, "write_backs", result->write_backs);
-    kb_json_close_object(&json);
+    if (several) {
+        kb_json_close_array(&json);
+        kb_json_close_object(&json);
+    }
     return kb_json_end(&json);
 }
 
 kb_status sim_show_steps(struct sim *sim, struct kb_reader *reader) {
-    const struct kb_policy_spec *spec = &sim->policies.specs[0];
-    struct steps steps = {.sim = sim, .policy = spec->policy};
-    struct kb_result result;
-    steps.variable = spec->policy->needs & KB_VARIABLE_SPACE;
-    if (sim->policies.count != 1 || (!steps.variable && sim->frames.count != 1))
-        return kb_fail(&sim->cli->error, KB_USAGE, KB_MSG_steps_one);
-    uint32_t frames = steps.variable ? 0 : (uint32_t)sim->frames.values[0];
-    if (sim->output == SIM_JSON)
-        return run_json(&steps, reader, spec, frames, &result);
-    return run_text(&steps, reader, spec, frames, &result);
+    struct kb_step_trace trace;
+    kb_status status = kb_step_read(&trace, reader, &sim->cli->error);
+    if (status == KB_OK)
+        status = sim->output == SIM_JSON ? show_json(sim, &trace) : run_all(sim, &trace, NULL);
+    kb_step_free(&trace);
+    return status;
 }

@@ -11,9 +11,9 @@
 struct stepper {
     struct kb_replay replay;
     struct kb_future future;
-    struct kb_run *runs; /* one reference each */
+    const struct kb_run *runs;
     uint32_t count, pages;
-    uint64_t *numbers; /* by page id */
+    const uint64_t *numbers;
 
     /* before the reference */
     void *state;
@@ -29,12 +29,13 @@ static kb_status out_of_memory(struct kb_error *error, size_t bytes) {
     return kb_fail(error, KB_NO_MEMORY, KB_MSG_no_memory, "steps", (unsigned long long)bytes);
 }
 
-/* All references of the trace, each as a run of its own. */
-static kb_status collect(struct stepper *s, struct kb_reader *reader, struct kb_error *error) {
+kb_status kb_step_read(struct kb_step_trace *trace, struct kb_reader *reader,
+                       struct kb_error *error) {
     struct kb_block block;
-    size_t bytes = (KB_MOST_STEPS + KB_RUN_PADDING) * sizeof *s->runs;
-    s->runs = calloc(1, bytes);
-    if (s->runs == NULL)
+    size_t bytes = (KB_MOST_STEPS + KB_RUN_PADDING) * sizeof *trace->runs;
+    memset(trace, 0, sizeof *trace);
+    trace->runs = calloc(1, bytes);
+    if (trace->runs == NULL)
         return out_of_memory(error, bytes);
     for (;;) {
         kb_status status = kb_reader_next(reader, &block, error);
@@ -42,20 +43,27 @@ static kb_status collect(struct stepper *s, struct kb_reader *reader, struct kb_
             return status;
         if (block.count == 0 && block.event_count == 0)
             break;
-        if (block.references > KB_MOST_STEPS - s->count)
+        if (block.references > KB_MOST_STEPS - trace->count)
             return kb_fail(error, KB_USAGE, KB_MSG_too_many_steps,
                            (unsigned long long)KB_MOST_STEPS);
         for (uint32_t i = 0; i < block.count; i++)
             for (uint32_t n = kb_run_count(block.runs[i]); n > 0; n--)
-                s->runs[s->count++] =
+                trace->runs[trace->count++] =
                     kb_run_make(block.runs[i].page, kb_run_kind(block.runs[i]), 1);
-        s->pages = block.pages;
+        trace->pages = block.pages;
     }
-    s->numbers = malloc((size_t)s->pages * sizeof *s->numbers);
-    if (s->numbers == NULL)
-        return out_of_memory(error, (size_t)s->pages * sizeof *s->numbers);
-    memcpy(s->numbers, kb_reader_page_numbers(reader), (size_t)s->pages * sizeof *s->numbers);
+    bytes = (size_t)trace->pages * sizeof *trace->numbers;
+    trace->numbers = malloc(bytes);
+    if (trace->numbers == NULL)
+        return out_of_memory(error, bytes);
+    memcpy(trace->numbers, kb_reader_page_numbers(reader), bytes);
     return KB_OK;
+}
+
+void kb_step_free(struct kb_step_trace *trace) {
+    free(trace->runs);
+    free(trace->numbers);
+    memset(trace, 0, sizeof *trace);
 }
 
 static kb_status set_up(struct stepper *s, const struct kb_policy_spec *spec, uint32_t frames,
@@ -89,8 +97,6 @@ static kb_status set_up(struct stepper *s, const struct kb_policy_spec *spec, ui
 static void tear_down(struct stepper *s) {
     kb_replay_free(&s->replay);
     kb_future_free(&s->future);
-    free(s->runs);
-    free(s->numbers);
     free(s->state);
     free(s->flags);
     free(s->page_of);
@@ -185,17 +191,17 @@ static kb_status one_step(struct stepper *s, uint32_t i, struct kb_step *step,
     return KB_OK;
 }
 
-kb_status kb_step_run(const struct kb_policy_spec *spec, uint32_t frames, struct kb_reader *reader,
-                      const struct kb_host *host,
+kb_status kb_step_run(const struct kb_policy_spec *spec, uint32_t frames,
+                      const struct kb_step_trace *trace, const struct kb_host *host,
                       kb_status (*tell)(void *context, const struct kb_step *step,
                                         struct kb_error *error),
                       void *context, struct kb_result *result, struct kb_error *error) {
-    struct stepper s;
+    struct stepper s = {.runs = trace->runs,
+                        .count = trace->count,
+                        .pages = trace->pages,
+                        .numbers = trace->numbers};
     struct kb_step step;
-    memset(&s, 0, sizeof s);
-    kb_status status = collect(&s, reader, error);
-    if (status == KB_OK)
-        status = set_up(&s, spec, frames, host, error);
+    kb_status status = set_up(&s, spec, frames, host, error);
     for (uint32_t i = 0; i < s.count && status == KB_OK; i++) {
         status = one_step(&s, i, &step, error);
         if (status == KB_OK)

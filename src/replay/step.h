@@ -30,10 +30,22 @@ struct kb_step {
     uint32_t released_count;
 };
 
-/* Replays the whole trace under one policy and calls tell after each reference. result is that of
- * a plain replay. More than KB_MOST_STEPS references are refused. */
+/* A short trace, held so that it can be replayed several times. */
+struct kb_step_trace {
+    struct kb_run *runs; /* one reference each, and padding */
+    uint32_t count, pages;
+    uint64_t *numbers; /* by page id */
+};
+
+/* Reads the trace to its end; more than KB_MOST_STEPS references are refused. */
+kb_status kb_step_read(struct kb_step_trace *trace, struct kb_reader *reader,
+                       struct kb_error *error) KB_MUST_CHECK;
+void kb_step_free(struct kb_step_trace *trace);
+
+/* Replays the trace under one policy and calls tell after each reference. result is that of a plain
+ * replay. */
 kb_status
-kb_step_run(const struct kb_policy_spec *spec, uint32_t frames, struct kb_reader *reader,
+kb_step_run(const struct kb_policy_spec *spec, uint32_t frames, const struct kb_step_trace *trace,
             const struct kb_host *host,
             kb_status (*tell)(void *context, const struct kb_step *step, struct kb_error *error),
             void *context, struct kb_result *result, struct kb_error *error) KB_MUST_CHECK;

@@ -1,7 +1,7 @@
 #!/bin/bash
 # errors.sh - bad usage gives 2 and says what is accepted; bad data gives 1 and the place; neither
 # leaves anything on standard output.
-. "$KILBURN_SOURCE/tests/cli/lib.bash"
+. "$KILBURN_SOURCE/tests/cli/lib.bash" || exit 1
 echo "1 2 3 4 1 2 5 1 2 3 4 5" >belady.txt
 simple=(sim belady.txt --policy fifo --frames 3)
 

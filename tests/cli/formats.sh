@@ -1,7 +1,7 @@
 #!/bin/bash
 # formats.sh - the same references in every format, packed or not, from a file or a pipe, give the
 # same results; detection, --format, and the way through the native format and back.
-. "$KILBURN_SOURCE/tests/cli/lib.bash"
+. "$KILBURN_SOURCE/tests/cli/lib.bash" || exit 1
 need python3
 policies=fifo,lru,clock,opt,nru:period=7,2q,ws:window=9
 frames=3,4,7

@@ -1,6 +1,6 @@
 # lib.bash - what the tests of the command line share. Each begins with
 #
-#   . "$KILBURN_SOURCE/tests/cli/lib.bash"
+#   . "$KILBURN_SOURCE/tests/cli/lib.bash" || exit 1
 #
 # and ends with `finish`. A check that fails says what ran, what was wanted and what came, and the
 # test goes on. The test's folder is fresh, the working folder, and removed at the end.

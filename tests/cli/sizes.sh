@@ -1,6 +1,6 @@
 #!/bin/bash
 # sizes.sh - lists and ranges of --frames and --memory, units, and page sizes.
-. "$KILBURN_SOURCE/tests/cli/lib.bash"
+. "$KILBURN_SOURCE/tests/cli/lib.bash" || exit 1
 "$KILBURN" trace generate stride:stride=512:count=4000:passes=2 --page-size 512 -o fine.kbt -q || fail "no trace"
 "$KILBURN" trace generate uniform:pages=300:references=5000 -o pages.kbt -q || fail "no trace"
 

@@ -68,8 +68,7 @@ static inline uint32_t aging_least(KB_SELF(aging), uint8_t mask, uint8_t wanted)
     return KB_NO_FRAME;
 }
 
-KB_HOOK uint32_t aging_victim(KB_SELF(aging), KB_UNUSED uint32_t wanted,
-                              KB_UNUSED struct kb_when when) {
+static inline uint32_t aging_oldest(KB_SELF(aging)) {
     const uint8_t may_go = KB_RESIDENT | KB_PASSED_OVER;
     if (!s->fresh)
         return aging_least(s, a, f, may_go, KB_RESIDENT);
@@ -77,6 +76,14 @@ KB_HOOK uint32_t aging_victim(KB_SELF(aging), KB_UNUSED uint32_t wanted,
     if (frame != KB_NO_FRAME)
         return frame;
     return aging_least(s, a, f, may_go | KB_REFERENCED, KB_RESIDENT | KB_REFERENCED);
+}
+
+KB_HOOK uint32_t aging_victim(KB_SELF(aging), KB_UNUSED uint32_t wanted,
+                              KB_UNUSED struct kb_when when) {
+    uint32_t frame = aging_oldest(s, a, f);
+    if (frame == KB_NO_FRAME && s->passed > 0) /* all were refused: the next search begins anew */
+        aging_forgive(s, a, f);
+    return frame;
 }
 
 KB_HOOK void aging_refused(KB_SELF(aging), uint32_t frame) {
