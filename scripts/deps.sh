@@ -29,21 +29,23 @@ check_build() {
     { have cc && have make; } || need build-essential "C compiler and make"
     have cmake || need cmake "build system"
     if have pkg-config; then
-        pkg-config --exists libzstd liblz4 libarchive smartcols && return
+        pkg-config --exists libzstd liblz4 libarchive zlib smartcols && return
         local library package reason
         while read -r library package reason; do
             pkg-config --exists "$library" || need "$package" "$reason"
         done <<'LIST'
 libzstd libzstd-dev blocks of native traces
 liblz4 liblz4-dev blocks of native traces
-libarchive libarchive-dev compressed text traces
+libarchive libarchive-dev text traces in xz and zst
+zlib zlib1g-dev text traces in gz
 smartcols libsmartcols-dev tables on the terminal
 LIST
     else
         need pkg-config "finds the libraries"
         need libzstd-dev "blocks of native traces"
         need liblz4-dev "blocks of native traces"
-        need libarchive-dev "compressed text traces"
+        need libarchive-dev "text traces in xz and zst"
+        need zlib1g-dev "text traces in gz"
         need libsmartcols-dev "tables on the terminal"
     fi
 }

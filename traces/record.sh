@@ -12,15 +12,18 @@ here=$(dirname "$0")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# record NAME GRAIN TITLE COMMAND…
+# record NAME GRAIN TITLE COMMAND…; SKIP and LIMIT cut a part out of a long run
 record() {
     name=$1 grain=$2 title=$3
     shift 3
     echo "recording $name" >&2
+    # shellcheck disable=SC2094
     setarch -R valgrind --tool=lackey --trace-mem=yes --log-fd=9 "$@" \
         9>&1 >"$work/$name.out" 2>"$work/$name.err" </dev/null |
-        "$kilburn" trace convert - --format lackey --page-size "$grain" --level 19 \
-            --program "$title" -o "$here/$name.kbt"
+        "$kilburn" trace convert - --format lackey --page-size "$grain" --level 3 \
+            --program "$title" -o "$work/$name.kbt"
+    "$kilburn" trace convert "$work/$name.kbt" --page-size "$grain" --level 19 \
+        ${SKIP:+--skip "$SKIP"} ${LIMIT:+--limit "$LIMIT"} -o "$here/$name.kbt"
 }
 
 sqlite() {
@@ -92,8 +95,8 @@ for node in queue:
             queue.append(other)
 print(best, len(seen))
 PY
-    # Grain 512: for studies of the page size.
-    record python 512 "python3: words and a graph" "$(python3 -c 'import sys; print(sys.executable)')" \
+    # Grain 512: for studies of the page size. The start of the interpreter is passed over.
+    SKIP=80000000 LIMIT=24000000 record python 512 "python3: words and a graph, after 80 M" "$(python3 -c 'import sys; print(sys.executable)')" \
         -S -E "$work/words.py"
 }
 

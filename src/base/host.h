@@ -54,6 +54,9 @@ struct kb_workers {
 struct kb_arena {
     void *(*take)(size_t bytes);
     void (*give_back)(void *memory, size_t bytes);
+    /* Makes a table longer, zero behind its old end; it may move. NULL: it stays as it was, and
+     * valid. */
+    void *(*grow)(void *memory, size_t old_bytes, size_t bytes);
 };
 
 struct kb_host {
@@ -65,5 +68,8 @@ struct kb_host {
 /* take and give_back of the host, or calloc and free where host or arena is NULL. */
 void *kb_take(const struct kb_host *host, size_t bytes);
 void kb_give_back(const struct kb_host *host, void *memory, size_t bytes);
+
+/* grow of the host, or take, copy and give_back. memory may be NULL. */
+void *kb_grow(const struct kb_host *host, void *memory, size_t old_bytes, size_t bytes);
 
 #endif

@@ -5,10 +5,15 @@
  * element; an empty list's sentinel points at itself.
  *
  *   sentinel.next = oldest … newest = sentinel.prev
+ *
+ * A node of zeros is in no list: both its neighbours would be node 0, which
+ * cannot be, since the sentinel (never node 0) is always among them. So fresh
+ * memory needs no initialisation.
  */
 #ifndef KB_BASE_LIST_H
 #define KB_BASE_LIST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct kb_link {
@@ -19,6 +24,10 @@ struct kb_link {
 static inline void kb_list_init(struct kb_link *links, uint32_t sentinel) {
     links[sentinel].prev = sentinel;
     links[sentinel].next = sentinel;
+}
+
+static inline bool kb_list_linked(const struct kb_link *links, uint32_t node) {
+    return (links[node].prev | links[node].next) != 0;
 }
 
 static inline void kb_list_remove(struct kb_link *links, uint32_t node) {

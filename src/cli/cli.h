@@ -26,6 +26,10 @@ const char *cli_text(const struct cli *cli, enum kb_message message);
 /* A message with arguments, to standard output or error, without more. */
 void cli_print(const struct cli *cli, FILE *file, enum kb_message message, ...);
 
+/* Puts the trace's name before an error of its data, unless it stands there already. Returns
+ * status. */
+kb_status cli_with_name(struct cli *cli, kb_status status, const char *name);
+
 /* Prints the error after "kilburn: " and returns its exit status. */
 int cli_fail(const struct cli *cli);
 

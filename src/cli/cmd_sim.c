@@ -284,12 +284,7 @@ static kb_status run_sweep(struct sim *sim, struct kb_source *source, struct kb_
 
 /* A message about the trace says which one. */
 static kb_status with_name(struct sim *sim, kb_status status) {
-    char place[300];
-    if (status == KB_DATA) {
-        snprintf(place, sizeof place, "%.290s: ", sim->trace);
-        kb_place(&sim->cli->error, place);
-    }
-    return status;
+    return cli_with_name(sim->cli, status, sim->trace);
 }
 
 static kb_status run(struct sim *sim) {

@@ -126,6 +126,12 @@ static kb_status take_option(struct trace *t, int c) {
     }
 }
 
+static void print_help(const struct cli *cli, enum kb_message help) {
+    cli_print(cli, stdout, help);
+    for (unsigned i = 0; help == KB_MSG_help_generate && kb_generator_usage(i) != NULL; i++)
+        printf("  %s\n", kb_generator_usage(i));
+}
+
 /* Reads the options of a subcommand and its one argument. Returns −1 to go on, or an exit status.
  */
 static int parse(struct trace *t, int argc, char **argv, unsigned takes, enum kb_message help,
@@ -148,7 +154,7 @@ static int parse(struct trace *t, int argc, char **argv, unsigned takes, enum kb
             return cli_fail(cli);
     }
     if (t->help) {
-        cli_print(cli, stdout, help);
+        print_help(cli, help);
         return EXIT_FINE;
     }
     if (optind == argc)
@@ -166,12 +172,7 @@ static int parse(struct trace *t, int argc, char **argv, unsigned takes, enum kb
 }
 
 static kb_status with_name(struct trace *t, kb_status status) {
-    char place[300];
-    if (status == KB_DATA) {
-        snprintf(place, sizeof place, "%.290s: ", t->input);
-        kb_place(&t->cli->error, place);
-    }
-    return status;
+    return cli_with_name(t->cli, status, t->input);
 }
 
 /* ---- reading a whole trace ---- */
@@ -439,12 +440,6 @@ static kb_status generate(struct trace *t) {
     return status;
 }
 
-static void generator_help(const struct cli *cli) {
-    cli_print(cli, stdout, KB_MSG_help_generate);
-    for (unsigned i = 0; kb_generator_usage(i) != NULL; i++)
-        printf("  %s\n", kb_generator_usage(i));
-}
-
 /* ---- the subcommands ---- */
 
 static kb_status run_info(struct trace *t) { return info_or_verify(t, false); }
@@ -474,9 +469,8 @@ int cmd_trace(struct cli *cli, int argc, char **argv) {
         if (strcmp(argv[1], subcommands[i].name) != 0)
             continue;
         cli->command = subcommands[i].command;
-        if (subcommands[i].run == generate && argc > 2 &&
-            (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "help") == 0)) {
-            generator_help(cli);
+        if (subcommands[i].run == generate && argc > 2 && strcmp(argv[2], "help") == 0) {
+            print_help(cli, subcommands[i].help);
             return EXIT_FINE;
         }
         int exit_status = parse(&trace, argc - 1, argv + 1, subcommands[i].takes,

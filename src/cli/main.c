@@ -45,6 +45,15 @@ int cli_usage(struct cli *cli, enum kb_message message, ...) {
 }
 #pragma GCC diagnostic pop
 
+kb_status cli_with_name(struct cli *cli, kb_status status, const char *name) {
+    char place[300];
+    if (status == KB_DATA && strncmp(cli->error.text, name, strlen(name)) != 0) {
+        snprintf(place, sizeof place, "%.290s: ", name);
+        kb_place(&cli->error, place);
+    }
+    return status;
+}
+
 int cli_fail(const struct cli *cli) {
     bool usage = cli->error.status == KB_USAGE;
     fprintf(stderr, "kilburn: %s\n", cli->error.text);

@@ -1,4 +1,4 @@
-/* file.c - files and pipes as sources and sinks; gz, xz and zst are unpacked by libarchive.
+/* file.c - files and pipes as sources and sinks; gz is unpacked by zlib, xz and zst by libarchive.
  *
  * A source that is not compressed is read with read(2) straight into the
  * caller's buffer. Results go to a temporary name beside the wanted one and
@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host/gzip.h"
 #include "host/host.h"
 
 #define HEAD 8
@@ -24,7 +25,8 @@ struct input {
     uint64_t disk_size, disk_done;
     uint8_t head[HEAD]; /* read to tell compression; delivered first */
     size_t head_length, head_used;
-    struct archive *archive; /* NULL: not compressed */
+    struct archive *archive; /* xz, zst; NULL: not */
+    struct kb_gzip *gzip;    /* gz; NULL: not */
     uint8_t *buffer;         /* for libarchive */
 };
 
@@ -86,6 +88,22 @@ static kb_status read_packed(void *context, void *buffer, size_t room, size_t *g
                    reason != NULL ? reason : "?");
 }
 
+static ssize_t feed_gzip(void *context, void *buffer, size_t room) {
+    return read_raw(context, buffer, room);
+}
+
+static kb_status read_gzip(void *context, void *buffer, size_t room, size_t *got,
+                           struct kb_error *error) {
+    struct input *input = context;
+    const char *reason;
+    ssize_t part = kb_gzip_read(input->gzip, buffer, room, &reason);
+    *got = part > 0 ? (size_t)part : 0;
+    if (part >= 0)
+        return KB_OK;
+    return reason != NULL ? kb_fail(error, KB_DATA, KB_MSG_cannot_unpack, input->name, reason)
+                          : io_error(error, KB_MSG_cannot_read, input->name, errno);
+}
+
 static kb_status seek_plain(void *context, uint64_t offset, struct kb_error *error) {
     struct input *input = context;
     input->head_used = input->head_length;
@@ -95,12 +113,14 @@ static kb_status seek_plain(void *context, uint64_t offset, struct kb_error *err
     return KB_OK;
 }
 
-static bool compressed(const struct input *input) {
-    static const uint8_t gz[] = {0x1f, 0x8b}, xz[] = {0xfd, '7', 'z', 'X', 'Z', 0},
-                         zst[] = {0x28, 0xb5, 0x2f, 0xfd};
+static bool is_gzip(const struct input *input) {
+    return input->head_length >= 2 && input->head[0] == 0x1f && input->head[1] == 0x8b;
+}
+
+static bool is_archive(const struct input *input) {
+    static const uint8_t xz[] = {0xfd, '7', 'z', 'X', 'Z', 0}, zst[] = {0x28, 0xb5, 0x2f, 0xfd};
     size_t n = input->head_length;
-    return (n >= sizeof gz && memcmp(input->head, gz, sizeof gz) == 0) ||
-           (n >= sizeof xz && memcmp(input->head, xz, sizeof xz) == 0) ||
+    return (n >= sizeof xz && memcmp(input->head, xz, sizeof xz) == 0) ||
            (n >= sizeof zst && memcmp(input->head, zst, sizeof zst) == 0);
 }
 
@@ -111,7 +131,6 @@ static kb_status open_archive(struct input *input, struct kb_error *error) {
     if (input->buffer == NULL || input->archive == NULL)
         return kb_fail(error, KB_NO_MEMORY, KB_MSG_no_memory, input->name,
                        (unsigned long long)ARCHIVE_BUFFER);
-    archive_read_support_filter_gzip(input->archive);
     archive_read_support_filter_xz(input->archive);
     archive_read_support_filter_zstd(input->archive);
     archive_read_support_format_raw(input->archive);
@@ -145,7 +164,13 @@ static kb_status open_input(struct input *input, struct kb_error *error) {
         input->head_length += (size_t)got;
     }
     input->disk_done = input->head_length;
-    return compressed(input) ? open_archive(input, error) : KB_OK;
+    if (is_gzip(input)) {
+        input->gzip = kb_gzip_open(feed_gzip, input);
+        return input->gzip != NULL ? KB_OK
+                                   : kb_fail(error, KB_NO_MEMORY, KB_MSG_no_memory, input->name,
+                                             (unsigned long long)ARCHIVE_BUFFER);
+    }
+    return is_archive(input) ? open_archive(input, error) : KB_OK;
 }
 
 kb_status kb_file_open(struct kb_source *source, const char *name, struct kb_error *error) {
@@ -162,8 +187,8 @@ kb_status kb_file_open(struct kb_source *source, const char *name, struct kb_err
         kb_file_close(source);
         return status;
     }
-    bool plain = input->archive == NULL;
-    source->read = plain ? read_plain : read_packed;
+    bool plain = input->archive == NULL && input->gzip == NULL;
+    source->read = plain ? read_plain : input->gzip != NULL ? read_gzip : read_packed;
     source->seek =
         plain && input->regular && lseek(input->fd, 0, SEEK_CUR) >= 0 ? seek_plain : NULL;
     source->size = plain ? input->disk_size : 0;
@@ -176,6 +201,7 @@ void kb_file_close(struct kb_source *source) {
         return;
     if (input->archive != NULL)
         archive_read_free(input->archive);
+    kb_gzip_close(input->gzip);
     if (input->fd > STDIN_FILENO)
         close(input->fd);
     free(input->buffer);

@@ -41,7 +41,25 @@ static void give_back(void *memory, size_t bytes) {
         munmap(memory, mapped_size(bytes));
 }
 
-static const struct kb_arena arena = {take, give_back};
+/* Very large tables are moved by their page tables: most of them may never have been touched. */
+#define REMAP_FROM ((size_t)64 << 20)
+
+static void *grow(void *memory, size_t old_bytes, size_t bytes) {
+    if (old_bytes >= MAP_FROM && mapped_size(bytes) == mapped_size(old_bytes))
+        return memory;
+    if (old_bytes >= REMAP_FROM) {
+        void *moved = mremap(memory, mapped_size(old_bytes), mapped_size(bytes), MREMAP_MAYMOVE);
+        return moved == MAP_FAILED ? NULL : moved;
+    }
+    void *fresh = take(bytes);
+    if (fresh == NULL)
+        return NULL;
+    memcpy(fresh, memory, old_bytes);
+    give_back(memory, old_bytes);
+    return fresh;
+}
+
+static const struct kb_arena arena = {take, give_back, grow};
 
 kb_status kb_host_open(struct kb_host *host, unsigned threads, struct kb_error *error) {
     *host = (struct kb_host){&kb_host_codecs, kb_workers_new(threads), &arena};

@@ -16,8 +16,12 @@
  *   at any time: forget (unmapped, released, process gone)
  *
  * victim() only proposes; the frame is gone for the policy when admit() or
- * forget() follows. Time (`now`) is the number of the reference, from 1; live
- * declares its own unit. Page ids are dense. */
+ * forget() follows. One proposal is open at a time, and nothing is touched
+ * before its answer. A refused frame is proposed again only after all others;
+ * KB_NO_FRAME says that all have been refused, and forgives it: a host that
+ * meets one left over from an earlier search asks once more. The flags are
+ * still set when forget() is called. There is always at least one frame. Time (`now`) is the number
+ * of the reference, from 1; live declares its own unit. Page ids are dense. */
 #ifndef KB_POLICY_POLICY_H
 #define KB_POLICY_POLICY_H
 
@@ -75,7 +79,7 @@ struct kb_when {
 struct kb_frames {
     uint8_t *flags;           /* by frame */
     const uint32_t *page;     /* by frame: the page in it */
-    uint32_t count;           /* frames that exist: 0 … count − 1 */
+    uint32_t count;           /* frames that may be in use: 0 … count − 1 */
     const uint32_t *future;   /* with KB_NEEDS_FUTURE: the page of each run, in its low 30 bits */
     const uint32_t *frame_of; /* by page: frame + 1, or 0 */
     void *host;

@@ -138,6 +138,7 @@ KB_HOOK uint32_t P(frame_for)(struct kb_loop *loop, struct KB_POLICY *s, struct 
         return loop->free_list[--loop->free_count];
     if (loop->used < loop->frames)
         return loop->used++;
+    f.count = loop->used;
     uint32_t frame = P(victim)(s, a, f, page, when);
     uint8_t flags = f.flags[frame];
     loop->frame_of[loop->page_of[frame]] = 0;
@@ -212,6 +213,7 @@ static void P(replay)(struct kb_loop *loop, const void *input, uint32_t count) {
             P(reference)(loop, frame_of, s, a, f, page, kind, part, (struct kb_when){now + 1, 0});
             now += part;
             left -= part;
+            f.count = loop->used;
             P(tick)(s, a, f, now);
             loop->tick_at += P(period)(s);
         }

@@ -16,13 +16,11 @@ static kb_status make_room(struct kb_future *future, uint64_t count, struct kb_e
         room = count + KB_FUTURE_PADDING;
     if (room >= UINT32_MAX)
         return kb_fail(error, KB_UNSUPPORTED, KB_MSG_future_too_long);
-    uint32_t *runs = kb_take(future->host, (size_t)room * sizeof *runs);
+    uint32_t *runs = kb_grow(future->host, future->runs, (size_t)future->room * sizeof *runs,
+                             (size_t)room * sizeof *runs);
     if (runs == NULL)
         return kb_fail(error, KB_NO_MEMORY, KB_MSG_no_memory, "opt",
                        (unsigned long long)room * sizeof *runs);
-    if (future->count > 0)
-        memcpy(runs, future->runs, (size_t)future->count * sizeof *runs);
-    kb_give_back(future->host, future->runs, (size_t)future->room * sizeof *runs);
     future->runs = runs;
     future->room = room;
     return KB_OK;

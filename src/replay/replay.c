@@ -8,17 +8,14 @@ static kb_status out_of_memory(struct kb_error *error, size_t bytes) {
     return kb_fail(error, KB_NO_MEMORY, KB_MSG_no_memory, "replay", (unsigned long long)bytes);
 }
 
-/* Moves an array into a larger one, zero behind the old part. */
+/* Makes *array longer, zero behind the old part. */
 static bool enlarge(const struct kb_host *host, void *array, size_t old_bytes, size_t bytes) {
-    void *old, *fresh = kb_take(host, bytes);
-    if (fresh == NULL)
-        return false;
+    void *old, *fresh;
     memcpy(&old, array, sizeof old);
-    if (old != NULL)
-        memcpy(fresh, old, old_bytes);
-    kb_give_back(host, old, old_bytes);
-    memcpy(array, &fresh, sizeof fresh);
-    return true;
+    fresh = kb_grow(host, old, old_bytes, bytes);
+    if (fresh != NULL)
+        memcpy(array, &fresh, sizeof fresh);
+    return fresh != NULL;
 }
 
 static bool variable(const struct kb_replay *replay) {

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Frames shown though they stay empty; a copy of all is made at each step. */
+#define MOST_IDLE 4096
+
 struct stepper {
     struct kb_replay replay;
     struct kb_future future;
@@ -69,6 +72,8 @@ void kb_step_free(struct kb_step_trace *trace) {
 static kb_status set_up(struct stepper *s, const struct kb_policy_spec *spec, uint32_t frames,
                         const struct kb_host *host, struct kb_error *error) {
     bool ahead = kb_replay_needs_future(spec->policy);
+    if (frames > s->pages && frames > MOST_IDLE) /* no page will ever leave */
+        frames = s->pages > MOST_IDLE ? s->pages : MOST_IDLE;
     struct kb_block whole = {
         .runs = s->runs, .count = s->count, .references = s->count, .pages = s->pages};
     kb_future_init(&s->future, host);

@@ -45,14 +45,10 @@ static kb_status grow_table(struct kb_intern *intern, struct kb_error *error) {
 }
 
 static bool enlarge(struct kb_intern *intern, void **array, size_t size, uint32_t room) {
-    void *fresh = kb_take(intern->host, (size_t)room * size);
-    if (fresh == NULL)
-        return false;
-    if (*array != NULL)
-        memcpy(fresh, *array, (size_t)intern->count * size);
-    kb_give_back(intern->host, *array, (size_t)intern->room * size);
-    *array = fresh;
-    return true;
+    void *fresh = kb_grow(intern->host, *array, (size_t)intern->room * size, (size_t)room * size);
+    if (fresh != NULL)
+        *array = fresh;
+    return fresh != NULL;
 }
 
 static kb_status grow_names(struct kb_intern *intern, bool processes, struct kb_error *error) {

@@ -67,9 +67,6 @@ for option in --events "--per-interval 3" --plot --advice --csv; do
     run "${simple[@]}" --steps $option
     expect 2 --steps "${option%% *}"
 done
-run sim belady.txt --policy fifo,lru --frames 3 --steps; expect 2 "one policy"
-run sim belady.txt --policy fifo --frames 3,4 --steps; expect 2 "one number of frames"
-seq 1 70 >lines.txt
 printf '10 R\n20 W\n' >addresses.txt
 for size in 3 5000 16 2T 9223372036854775808; do
     run sim addresses.txt --policy fifo --frames 3 --page-size "$size"

@@ -51,6 +51,7 @@ STEP = {"reference": NUMBER, "page": NUMBER, "kind": TEXT, "fault": BOOL, "victi
         "modified?": [NUMBER], "released?": [NUMBER], "hand": (NUMBER, NULL), "why": (TEXT, NULL)}
 STEPS = {"policy": TEXT, "frames": (NUMBER, NULL), "steps": [STEP], "faults": NUMBER,
          "write_backs": NUMBER}
+TABLES = {"tables": [STEPS]}
 INFO = {"trace": {"format": TEXT, "references": NUMBER, "pages": NUMBER, "reads": NUMBER,
                   "writes": NUMBER, "executes": NUMBER, "runs": NUMBER, "blocks": NUMBER,
                   "events": NUMBER, "page_size": (NUMBER, NULL), "grain": (NUMBER, NULL),
@@ -109,6 +110,8 @@ done
 run sim small.rw --policy fifo --frames 1 --steps --json
 shape STEPS 'data["write_backs"] == 1' '[s["victim"] for s in data["steps"]] == [None, 1, 2, 3]' \
     '[s["write_back"] for s in data["steps"]] == [False, False, True, False]'
+run sim belady.txt --policy fifo,ws --frames 3,4 --steps --json
+shape TABLES '[(t["policy"], t["frames"], t["faults"]) for t in data["tables"]] == [("fifo", 3, 9), ("fifo", 4, 10), ("ws", None, 5)]'
 run trace info small.rw --json
 shape INFO 'data["trace"]["page_size"] == 4096 and data["trace"]["reads"] == 2 and data["trace"]["writes"] == 2 and data["trace"]["pages"] == 3'
 run trace info phases.kbt --json

@@ -2,7 +2,7 @@
 
 write(path, blocks, grain=4096): each block is a list of ("r" | "w" | "x", page[, count]) and of
 events ("process" | "thread" | "map" | "unmap" | "release", first[, pages]). Pages are numbers.
-Returns the offset of each block in the file."""
+Returns the offsets of the blocks in the file, and that of the footer."""
 import struct
 
 KINDS = {"r": 0, "w": 1, "x": 2}
@@ -60,8 +60,8 @@ def write(path, blocks, grain=4096, program=b"", footer=True, kinds=KINDS):
         payload = struct.pack(f"<{len(fresh)}Q{len(words)}I", *fresh, *words)
         data += block_bytes(b"KBLK", payload, len(fresh), len(ids) - len(fresh), before,
                             references - before, len(words), flags, events)
+    offset = len(data)
     if footer:
-        offset = len(data)
         payload = struct.pack("<QQQIIQQQ", references, runs, len(blocks), len(ids), 0, totals["r"],
                               totals["w"], totals["x"])
         payload += b"".join(struct.pack("<QQII", *entry) for entry in index)
@@ -70,4 +70,4 @@ def write(path, blocks, grain=4096, program=b"", footer=True, kinds=KINDS):
         data += struct.pack("<Q8s", offset, b"KBTEND\r\n")
     with open(path, "wb") as file:
         file.write(data)
-    return [entry[0] for entry in index] + [len(data)]
+    return [entry[0] for entry in index] + [offset]

@@ -96,6 +96,14 @@ marco 2          3 3 3 2 2 2 2 2 4 4
 
 12 referencias, 9 fallos, 0 páginas escritas al salir
 TABLE
+# Several tables stand one below the other.
+run sim belady.txt --policy fifo --frames 3 --steps; cp out three
+run sim belady.txt --policy lru --frames 4 --steps; cp out four
+run sim belady.txt --policy fifo,lru --frames 3,4 --steps
+expect 0 "fifo, 3 frames" "fifo, 4 frames" "lru, 3 frames" "lru, 4 frames"
+checks=$((checks + 2))
+cmp -s three <(head -n "$(wc -l <three)" out) || fail "the first of several tables differs from the one alone"
+cmp -s four <(tail -n "$(wc -l <four)" out) || fail "the last of several tables differs from the one alone"
 # Writes: 1 is dirty when 3 takes its frame, 3 (loaded by a write) stays dirty.
 echo "1w 2 3w 2 1" >writes.txt
 golden "write-backs" sim writes.txt --policy fifo --frames 2 --steps <<'TABLE'

@@ -57,6 +57,6 @@ if cc -shared -fPIC -I"$KILBURN_SOURCE/src" -o old.so old.c 2>err; then
 else
     fail "the wrong interface: $(cat err)"
 fi
-head -c 3000 mine.so >cut.so
+head -c 60 mine.so >cut.so
 run sim belady.txt --policy ./cut.so --frames 3; expect 2 cut.so
 finish

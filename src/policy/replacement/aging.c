@@ -37,7 +37,7 @@ KB_HOOK void aging_touch(KB_SELF(aging), KB_UNUSED uint32_t frame, KB_UNUSED uin
                          KB_UNUSED struct kb_when when) {}
 
 static inline void aging_forgive(KB_SELF(aging)) {
-    for (uint32_t i = 0; i < s->base.capacity; i++)
+    for (uint32_t i = 0; i < f.count; i++)
         f.flags[i] &= (uint8_t)~KB_PASSED_OVER;
     s->passed = 0;
 }
@@ -53,7 +53,7 @@ KB_HOOK void aging_admit(KB_SELF(aging), uint32_t frame, KB_UNUSED uint32_t page
  * bytes that compilers turn into vectors: counters of other frames count as 255. */
 static inline uint32_t aging_least(KB_SELF(aging), uint8_t mask, uint8_t wanted) {
     const uint8_t *restrict flags = f.flags, *restrict counter = a.counter;
-    uint32_t n = s->base.capacity;
+    uint32_t n = f.count;
     uint8_t least = 255, any = 0;
     for (uint32_t i = 0; i < n; i++) {
         uint8_t out = (flags[i] & mask) == wanted ? 0 : 255;
@@ -96,13 +96,13 @@ KB_HOOK void aging_forget(KB_SELF(aging), KB_UNUSED uint32_t frame, KB_UNUSED en
 KB_HOOK uint64_t aging_period(const struct aging *s) { return s->period; }
 
 KB_HOOK void aging_tick(KB_SELF(aging), KB_UNUSED uint64_t now) {
-    for (uint32_t i = 0; i < s->base.capacity; i++) {
+    for (uint32_t i = 0; i < f.count; i++) {
         uint8_t referenced = f.flags[i] & KB_REFERENCED;
         a.counter[i] = (uint8_t)(a.counter[i] >> 1 | referenced << (s->bits - 1));
         s->base.bit_clears += referenced;
         f.flags[i] &= (uint8_t)~KB_REFERENCED;
     }
-    s->base.time_marks += s->base.capacity;
+    s->base.time_marks += f.count;
 }
 
 KB_HOOK uint64_t aging_mark(KB_SELF(aging), uint32_t frame) {

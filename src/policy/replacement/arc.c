@@ -46,7 +46,7 @@ KB_HOOK void arc_init(KB_SELF(arc), KB_UNUSED const uint64_t *values) {
     s->b1.room = s->b2.room = kb_names_room(s->base.capacity + 1);
     s->b2.tag = KB_NAMES_TAG;
     s->prepared = KB_NO_WANTED;
-    for (uint32_t i = 0; i < s->base.capacity + 3; i++)
+    for (uint32_t i = s->base.capacity; i < s->base.capacity + 3; i++)
         kb_list_init(a.links, i);
 }
 

@@ -77,7 +77,7 @@ KB_HOOK void lirs_init(KB_SELF(lirs), const uint64_t *values) {
     s->stack.room = lirs_stack_room(s->base.capacity);
     s->leavers.room = lirs_leaver_room(s->base.capacity);
     s->wanted = KB_NO_WANTED;
-    for (uint32_t i = 0; i < s->base.capacity + 2; i++)
+    for (uint32_t i = s->base.capacity; i < s->base.capacity + 2; i++)
         kb_list_init(a.links, i);
 }
 

@@ -15,7 +15,7 @@ KB_HOOK void lru_init(KB_SELF(lru), KB_UNUSED const uint64_t *values) { lru_queu
 KB_HOOK void lru_touch(KB_SELF(lru), uint32_t frame, uint32_t count,
                        KB_UNUSED struct kb_when when) {
     s->base.time_marks += count;
-    lru_enqueue(s, a, f, frame);
+    lru_renew(s, a, f, frame);
 }
 
 KB_HOOK void lru_admit(KB_SELF(lru), uint32_t frame, KB_UNUSED uint32_t page,

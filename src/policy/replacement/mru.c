@@ -16,7 +16,7 @@ KB_HOOK void mru_init(KB_SELF(mru), KB_UNUSED const uint64_t *values) { mru_queu
 KB_HOOK void mru_touch(KB_SELF(mru), uint32_t frame, uint32_t count,
                        KB_UNUSED struct kb_when when) {
     s->base.time_marks += count;
-    mru_enqueue(s, a, f, frame);
+    mru_renew(s, a, f, frame);
 }
 
 KB_HOOK void mru_admit(KB_SELF(mru), uint32_t frame, KB_UNUSED uint32_t page,

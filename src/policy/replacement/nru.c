@@ -38,7 +38,7 @@ KB_HOOK void nru_touch(KB_SELF(nru), KB_UNUSED uint32_t frame, KB_UNUSED uint32_
                        KB_UNUSED struct kb_when when) {}
 
 static inline void nru_forgive(KB_SELF(nru)) {
-    for (uint32_t i = 0; i < s->base.capacity; i++)
+    for (uint32_t i = 0; i < f.count; i++)
         f.flags[i] &= (uint8_t)~KB_PASSED_OVER;
     s->passed = 0;
 }
@@ -57,9 +57,9 @@ KB_HOOK unsigned nru_class(uint8_t flags) {
 static inline uint32_t nru_members(KB_SELF(nru), uint8_t wanted) {
     const uint8_t mask = KB_REFERENCED | KB_MODIFIED | KB_RESIDENT | KB_PASSED_OVER;
     uint32_t members = 0;
-    for (uint32_t i = 0; i < s->base.capacity; i++)
+    for (uint32_t i = 0; i < f.count; i++)
         members += (f.flags[i] & mask) == wanted;
-    s->base.examined += s->base.capacity;
+    s->base.examined += f.count;
     return members;
 }
 
@@ -93,7 +93,7 @@ KB_HOOK void nru_forget(KB_SELF(nru), KB_UNUSED uint32_t frame, KB_UNUSED enum k
 KB_HOOK uint64_t nru_period(const struct nru *s) { return s->period; }
 
 KB_HOOK void nru_tick(KB_SELF(nru), KB_UNUSED uint64_t now) {
-    for (uint32_t i = 0; i < s->base.capacity; i++) {
+    for (uint32_t i = 0; i < f.count; i++) {
         s->base.bit_clears += f.flags[i] & KB_REFERENCED;
         f.flags[i] &= (uint8_t)~KB_REFERENCED;
     }

@@ -35,15 +35,17 @@ static inline void kb_queue_take_back(struct kb_link *links, uint32_t to, uint32
     KB_HOOK void p##_resize(KB_SELF(p)) {}                                                         \
     KB_HOOK void p##_dequeue(KB_SELF(p), uint32_t frame) {                                         \
         kb_list_remove(a.links, frame);                                                            \
-        a.links[frame].next = frame; /* so that removing again at admit does no harm */            \
-        a.links[frame].prev = frame;                                                               \
+        a.links[frame] = (struct kb_link){0, 0};                                                   \
     }                                                                                              \
-    KB_HOOK void p##_queue_init(KB_SELF(p)) {                                                      \
-        for (uint32_t i = 0; i <= s->base.capacity; i++)                                           \
-            kb_list_init(a.links, i);                                                              \
-    }                                                                                              \
-    /* As the newest; a victim still stands in the list. */                                        \
+    KB_HOOK void p##_queue_init(KB_SELF(p)) { kb_list_init(a.links, s->base.capacity); }           \
+    /* As the newest; a frame without page and a victim may come from nowhere. */                  \
     KB_HOOK void p##_enqueue(KB_SELF(p), uint32_t frame) {                                         \
+        if (kb_list_linked(a.links, frame))                                                        \
+            kb_list_remove(a.links, frame);                                                        \
+        kb_list_append(a.links, s->base.capacity, frame);                                          \
+    }                                                                                              \
+    /* The same of a resident page. */                                                             \
+    KB_HOOK void p##_renew(KB_SELF(p), uint32_t frame) {                                           \
         kb_list_move_to_end(a.links, s->base.capacity, frame);                                     \
     }                                                                                              \
     KB_HOOK uint32_t p##_oldest(KB_SELF(p)) {                                                      \

@@ -48,7 +48,7 @@ KB_HOOK void s3_fifo_init(KB_SELF(s3_fifo), const uint64_t *values) {
     s->move = values[1];
     s->gone.room = kb_names_room(s->base.capacity + 1);
     s->wanted = KB_NO_WANTED;
-    for (uint32_t i = 0; i < s->base.capacity + 3; i++)
+    for (uint32_t i = s->base.capacity; i < s->base.capacity + 3; i++)
         kb_list_init(a.links, i);
 }
 

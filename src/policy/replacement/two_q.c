@@ -47,7 +47,7 @@ KB_HOOK void two_q_init(KB_SELF(two_q), const uint64_t *values) {
     s->kout_share = values[1];
     s->out.room = kb_names_room(s->base.capacity + 1);
     s->wanted = KB_NO_WANTED;
-    for (uint32_t i = 0; i < s->base.capacity + 3; i++)
+    for (uint32_t i = s->base.capacity; i < s->base.capacity + 3; i++)
         kb_list_init(a.links, i);
 }
 
