@@ -67,7 +67,7 @@ static void measure(const char *title, const char *name, const char *format, dou
 
 static void write_kbt(const struct bench_trace *trace, const char *name,
                       const struct kb_host *host) {
-    struct kb_writer_options options = {.level = 1, .host = host};
+    struct kb_writer_options options = {.level = 9, .host = host}; /* as trace convert */
     struct kb_sink sink;
     struct kb_writer *writer;
     struct kbt_totals totals;

@@ -25,8 +25,8 @@ struct steps {
     struct sim *sim;
     const struct kb_policy *policy;
     bool variable;
-    uint32_t rows; /* of frames */
-    uint32_t hidden;
+    uint32_t rows;  /* of frames */
+    uint32_t slots; /* frames in use, at most, over all steps */
     struct column *columns;
     size_t count, room;
     struct kb_json *json;
@@ -148,12 +148,9 @@ static bool add_column(struct steps *s) {
 }
 
 static void fill_frames(struct steps *s, const struct kb_step *step, size_t column) {
-    for (uint32_t i = 0; i < step->slots; i++) {
+    s->slots = step->slots > s->slots ? step->slots : s->slots;
+    for (uint32_t i = 0; i < step->slots && i < s->rows; i++) {
         uint8_t flags = step->flags[i];
-        if (i >= s->rows) {
-            s->hidden += i == s->rows && s->count == 1 ? step->slots - s->rows : 0;
-            break;
-        }
         if (!(flags & KB_RESIDENT))
             continue;
         bool bit = s->policy->needs & KB_NEEDS_REFERENCED && flags & KB_REFERENCED;
@@ -174,10 +171,14 @@ static void text_step(struct steps *s, const struct kb_step *step) {
         snprintf(cell(s, column, ROW_VICTIM), CELL, "%llu%s", (unsigned long long)step->victim,
                  step->write_back ? "^" : "");
     for (uint32_t i = 0; i < step->released_count; i++) {
-        char *at = cell(s, column, ROW_VICTIM);
-        size_t used = strlen(at);
-        snprintf(at + used, CELL - used, "%s%llu", i > 0 ? "," : "",
+        char *at = cell(s, column, ROW_VICTIM), page[CELL];
+        snprintf(page, sizeof page, "%s%llu", i > 0 ? "," : "",
                  (unsigned long long)step->released[i]);
+        if (strlen(at) + strlen(page) > CELL - 4) {
+            strcat(at, "..."); /* the sentences below the table name them all */
+            break;
+        }
+        strcat(at, page);
     }
     fill_frames(s, step, column);
     if (step->why == KB_MSG_none)
@@ -282,12 +283,13 @@ static kb_status run_text(struct steps *s, const struct kb_step_trace *trace,
         kb_step_run(spec, frames, trace, &s->sim->host, tell, s, &result, &s->sim->cli->error);
     fclose(s->sentences);
     if (status == KB_OK) {
-        if (s->variable && result.resident_peak < s->rows)
-            s->rows = (uint32_t)result.resident_peak;
+        if (s->slots < s->rows)
+            s->rows = s->slots;
         text_title(s, spec, frames);
         print_table(s);
-        if (s->hidden > 0)
-            cli_print(s->sim->cli, stdout, KB_MSG_steps_hidden, (unsigned long long)s->hidden);
+        if (s->slots > s->rows)
+            cli_print(s->sim->cli, stdout, KB_MSG_steps_hidden,
+                      (unsigned long long)s->slots - s->rows);
         fputs(text, stdout);
         cli_print(s->sim->cli, stdout, KB_MSG_steps_sum, (unsigned long long)result.references,
                   (unsigned long long)result.faults, (unsigned long long)result.write_backs);

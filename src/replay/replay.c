@@ -77,10 +77,10 @@ kb_status kb_replay_grow(struct kb_replay *replay, uint32_t pages, struct kb_err
     if (pages <= replay->loop.pages)
         return KB_OK;
     size_t room = replay->page_room;
-    if (pages > room) { /* by half, so that growing costs little in all */
+    if (pages > room) { /* by half, so that growing costs little in all; exactly at first */
         room += room / 2;
         room = room < pages ? pages : room;
-        room = room < 1024 ? 1024 : room;
+        room = room < 64 ? 64 : room;
         uint32_t capacity = variable(replay) ? (uint32_t)room : replay->loop.frames;
         if (!enlarge(replay->host, &replay->loop.frame_of, replay->page_room * 4, room * 4))
             return out_of_memory(error, room * 4);

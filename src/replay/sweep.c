@@ -12,6 +12,9 @@
 /* Runs of the future that an item replays a round, so that progress can be shown. */
 #define FUTURE_PART (1 << 21)
 
+/* A promise of more pages than this is not believed before they are seen. */
+#define MOST_PROMISED (UINT32_C(1) << 26)
+
 enum how { BY_REPLAY, BY_STACK, BY_FUTURE };
 
 struct work {
@@ -63,9 +66,17 @@ static void choose_how(struct work *w) {
     }
 }
 
+/* Pages that the trace says it has, so that arrays need not grow; 0: not known. */
+static uint32_t pages_promised(struct kb_reader *reader) {
+    struct kb_trace_info info;
+    kb_reader_info(reader, &info);
+    bool same = info.totals_known && info.page_size == info.grain;
+    return same && info.pages <= MOST_PROMISED ? info.pages : 0;
+}
+
 static kb_status set_up(struct work *w, struct kb_error *error) {
     struct kb_sweep *s = w->sweep;
-    uint32_t largest = 0;
+    uint32_t largest = 0, promised = pages_promised(w->reader);
     w->replays = calloc(s->count, sizeof *w->replays);
     w->how = calloc(s->count, sizeof *w->how);
     w->tasks = calloc(s->count + 3, sizeof *w->tasks);
@@ -83,6 +94,8 @@ static kb_status set_up(struct work *w, struct kb_error *error) {
             continue;
         kb_status status = kb_replay_init(&w->replays[i], &s->items[i].spec, s->items[i].frames,
                                           NULL, s->host, error);
+        if (status == KB_OK)
+            status = kb_replay_grow(&w->replays[i], promised, error);
         if (status != KB_OK)
             return status;
         w->tasks[w->task_count++] = (uint32_t)i;

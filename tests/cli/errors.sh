@@ -24,7 +24,7 @@ run "${simple[@]}" --format foo; expect 2 foo lackey champsim oracle kbt
 run "${simple[@]}" --page-size 4K; expect 2 "page numbers" --page-size
 run sim belady.txt --policy fifo --memory 1M; expect 2 "page numbers" --frames
 run sim - --policy fifo --frames auto; expect 2 auto file "standard input"
-for frames in 0 -1 "" 3, 5x 3.. ..3 5..4 3..9:0 3..9:*1 3..9:*0 3..9: 18446744073709551616 \
+for frames in 0 -1 "" "3," 5x 3.. ..3 5..4 3..9:0 3..9:*1 3..9:*0 3..9: 18446744073709551616 \
     17592186044416T 1e3 0x10 auto,3; do
     run sim belady.txt --policy fifo --frames "$frames"
     expect 2 "is not a size" 8..64:8
@@ -37,7 +37,7 @@ for frames in 1..3000000 1..4194304 1..9999999 1..18446744073709551615; do
     run sim belady.txt --policy fifo --frames "$frames"
     expect 2 "more than" steps
 done
-for policy in "" foo fif fifoo fifo, ,fifo LRU; do
+for policy in "" foo fif fifoo "fifo," ",fifo" LRU; do
     run sim belady.txt --policy "$policy" --frames 3
     expect 2 "there is no policy" "second-chance" ".so"
 done
@@ -160,11 +160,11 @@ for before in 10 300000; do
     [ $before = 10 ] || { run sim bad.txt --policy fifo --frames 3 --limit 10; expect 0 "10 references"; }
 done
 printf '10 R\n20 Q\n' >rw; run sim rw --policy fifo --frames 1 --format rw; expect 1 rw: "line 2" '"20 Q"' "R, W"
-printf 's 0x10\nl 0xfffffffffffffffff\n' >ls; run sim ls --policy fifo --frames 1 --format ls; expect 1 ls: "line 2" "64 bits"
+printf 's 0x10\nl 0xfffffffffffffffff\n' >ls.txt; run sim ls.txt --policy fifo --frames 1 --format ls; expect 1 ls.txt: "line 2" "64 bits"
 printf '0 10\n7 20\n' >din; run sim din --policy fifo --frames 1 --format din; expect 1 din: "line 2" "0 to 4"
 printf 'I  10,3\n L 20\n' >lackey; run sim lackey --policy fifo --frames 1 --format lackey; expect 1 lackey: "line 2" comma
 printf '0x1: R 0x2\n0x1 R 0x2\n' >pin; run sim pin --policy fifo --frames 1 --format pin; expect 1 pin: "line 2" colon
-head -c 100 zeros >cut; run sim cut --policy fifo --frames 1 --format oracle; expect 1 cut: "byte 96" 24
+head -c 100 zeros >cut.bin; run sim cut.bin --policy fifo --frames 1 --format oracle; expect 1 cut.bin: "byte 96" 24
 
 # Compressed, and cut or damaged inside.
 seq 1 20000 >long.txt

@@ -10,7 +10,7 @@ KILBURN=$(realpath "$KILBURN")
 KILBURN_SOURCE=$(realpath "$KILBURN_SOURCE")
 unset LC_ALL LC_MESSAGES LANG LANGUAGE COLUMNS
 export LC_CTYPE=C.UTF-8
-CLI_TESTS=$KILBURN_SOURCE/tests/cli
+export CLI_TESTS=$KILBURN_SOURCE/tests/cli
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1

@@ -51,8 +51,7 @@ cp out policies
 compare "policies" "$(section Sh POLICIES | sed -n 's/^\.It Cm //p' | sort)" \
     "$(sed -nE 's/^([a-z0-9][a-z0-9-]*) .*/\1/p' policies | sort)"
 compare "options of policies" \
-    "$(section Sh POLICIES | awk '/^\.It Cm/ {policy = $3; next} /^\.Cm/ {for (i = 2; i <= NF; i++) if ($i ~ /[a-z]/) print policy ":" $i}' |
-        grep -v ':sim$' | sort)" \
+    "$(section Sh POLICIES | awk '/^\.It Cm/ {policy = $3; next} /^\.Cm [a-z]/ && !/Fl/ {for (i = 2; i <= NF; i++) if ($i ~ /[a-z]/) print policy ":" $i}' | sort)" \
     "$(awk '/^[a-z0-9]/ {policy = $1} /^ +:/ {split($1, part, /[:=]/); print policy ":" part[2]}' policies | sort)"
 echo 1 >one.txt
 run sim one.txt --policy fifo --frames 1 --format none
@@ -60,11 +59,10 @@ compare "formats" "$(section Sh FORMATS | sed -n 's/^\.It Cm //p' | sort)" \
     "$(sed -n 's/.*there are: //p' err | tr -d ' ' | tr , '\n' | sort)"
 run trace generate none -o x.kbt
 compare "generators" "$(section Ss 'trace generate' | sed -n '/^the names are/,/^\.Fl/p' | grep -v 'page' |
-    sed -n 's/^\.Cm //p' | tr -d , | tr -s ' ' '\n' | sort)" \
+    sed -n 's/^\.Cm //p' | tr -d ,. | tr -s ' ' '\n' | grep . | sort)" \
     "$(sed -n 's/.*there are: //p' err | tr -d ' ' | tr , '\n' | sort)"
 
 # The examples that need nothing else run as they stand.
-run sim --policy help
 section Sh EXAMPLES | sed -n '/^\.Bd/,/^\.Ed/p' | grep -v '^\.' >examples
 checks=$((checks + 1))
 PATH=$folder:$PATH

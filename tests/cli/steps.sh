@@ -104,6 +104,14 @@ expect 0 "fifo, 3 frames" "fifo, 4 frames" "lru, 3 frames" "lru, 4 frames"
 checks=$((checks + 2))
 cmp -s three <(head -n "$(wc -l <three)" out) || fail "the first of several tables differs from the one alone"
 cmp -s four <(tail -n "$(wc -l <four)" out) || fail "the last of several tables differs from the one alone"
+# Variable space: the new page is loaded before the old one leaves, so there are three rows for a
+# window of two; frame 2 must not be left out.
+echo "1w 2w 3w 1 2" >window.txt
+run sim window.txt --policy ws:window=2 --steps
+expect 0 "~^frame 2 +3 +3 *$" "page 1 left" "3 write-backs"
+seq 1 80 >long.txt
+run sim long.txt --policy ws:window=70 --steps --format pages
+expect 0 "frame 63" "7 more frames"
 # Writes: 1 is dirty when 3 takes its frame, 3 (loaded by a write) stays dirty.
 echo "1w 2 3w 2 1" >writes.txt
 golden "write-backs" sim writes.txt --policy fifo --frames 2 --steps <<'TABLE'

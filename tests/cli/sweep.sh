@@ -61,8 +61,9 @@ for window in "0 9000" "0 1" "1 1" "100 1" "8999 1" "8999 100" "4000 2500" "8000
     tail -n +$((skip + 1)) text.txt | head -n "$limit" >part.txt
     wanted=$(all part.txt fifo,lru,opt,clock 3,10,40 --format pages)
     for trace in text.txt text.kbt; do
+        format=${trace#text.} format=${format/txt/pages}
         same "$trace --skip $skip --limit $limit" "$wanted" \
-            "$(all $trace fifo,lru,opt,clock 3,10,40 --skip "$skip" --limit "$limit" $([ $trace = text.txt ] && echo --format pages))"
+            "$(all $trace fifo,lru,opt,clock 3,10,40 --skip "$skip" --limit "$limit" --format $format)"
     done
     run trace convert text.kbt --skip "$skip" --limit "$limit" -o part.kbt -q
     same "convert --skip $skip --limit $limit" "$wanted" "$(all part.kbt fifo,lru,opt,clock 3,10,40)"
