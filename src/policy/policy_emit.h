@@ -21,7 +21,6 @@
  *   KB_POLICY_HAND     1 if p_hand(s) exists (optional)
  *   KB_POLICY_MARK     1 if p_mark(S, frame) exists (optional)
  *   KB_POLICY_PREFETCH(a, frame)  touches what a hit on frame will need (optional)
- *   KB_POLICY_PREFETCH_FAULT(a, page)  the same for the fault of a page that is not resident
  *   KB_POLICY_USER     "one line of description": a user's own policy, built as a shared object;
  *                      otherwise messages.def has policy_p, why_p, why_p_never where MARK can be
  *                      KB_NEVER
@@ -205,12 +204,7 @@ static void P(replay)(struct kb_loop *loop, const void *input, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
         __builtin_prefetch(&frame_of[runs[i + KB_FRAME_AHEAD].page]);
         uint32_t soon = frame_of[runs[i + KB_NODE_AHEAD].page];
-#ifdef KB_POLICY_PREFETCH_FAULT
-        if (soon == 0)
-            KB_POLICY_PREFETCH_FAULT(a, runs[i + KB_NODE_AHEAD].page);
-        else
-#endif
-            KB_POLICY_PREFETCH(a, soon - (soon != 0));
+        KB_POLICY_PREFETCH(a, soon - (soon != 0));
         uint32_t page = runs[i].page, left = kb_run_count(runs[i]);
         enum kb_kind kind = kb_run_kind(runs[i]);
 #if KB_POLICY_TICK

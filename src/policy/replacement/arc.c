@@ -176,5 +176,4 @@ KB_HOOK void arc_forget(KB_SELF(arc), uint32_t frame, KB_UNUSED enum kb_why why)
 #define KB_POLICY_NEEDS KB_NEEDS_EVERY_REFERENCE
 #define KB_POLICY_PREFETCH(a, frame)                                                               \
     (__builtin_prefetch(&(a).links[frame], 1), __builtin_prefetch(&(a).list[frame], 1))
-#define KB_POLICY_PREFETCH_FAULT(a, page) __builtin_prefetch(&(a).where[page], 1)
 #include "policy/policy_emit.h"

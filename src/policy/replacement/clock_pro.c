@@ -284,5 +284,4 @@ static inline uint32_t clock_pro_hand(const struct clock_pro *s) {
 #define KB_POLICY_SOURCE "Jiang, Chen, Zhang 2005"
 #define KB_POLICY_NEEDS KB_NEEDS_REFERENCED
 #define KB_POLICY_HAND 1
-#define KB_POLICY_PREFETCH_FAULT(a, page) __builtin_prefetch(&(a).where[page], 1)
 #include "policy/policy_emit.h"

@@ -297,5 +297,4 @@ static const struct kb_option lirs_options[] = {
 #define KB_POLICY_NEEDS KB_NEEDS_EVERY_REFERENCE
 #define KB_POLICY_OPTIONS lirs_options
 #define KB_POLICY_PREFETCH(a, frame) __builtin_prefetch(&(a).status[frame])
-#define KB_POLICY_PREFETCH_FAULT(a, page) __builtin_prefetch(&(a).where[page], 1)
 #include "policy/policy_emit.h"

@@ -168,5 +168,4 @@ static const struct kb_option s3_fifo_options[] = {
 #define KB_POLICY_OPTIONS s3_fifo_options
 #define KB_POLICY_MARK 1
 #define KB_POLICY_PREFETCH(a, frame) __builtin_prefetch(&(a).mark[frame], 1)
-#define KB_POLICY_PREFETCH_FAULT(a, page) __builtin_prefetch(&(a).where[page], 1)
 #include "policy/policy_emit.h"

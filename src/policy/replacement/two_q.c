@@ -134,5 +134,4 @@ static const struct kb_option two_q_options[] = {
 #define KB_POLICY_OPTIONS two_q_options
 #define KB_POLICY_PREFETCH(a, frame)                                                               \
     (__builtin_prefetch(&(a).links[frame], 1), __builtin_prefetch(&(a).queue[frame]))
-#define KB_POLICY_PREFETCH_FAULT(a, page) __builtin_prefetch(&(a).where[page], 1)
 #include "policy/policy_emit.h"
