@@ -20,7 +20,7 @@ struct settings {
 
 /* A replay stops behind the block at which `longest` seconds are up (nru, aging and wsclock look at
  * many frames at each fault); the figure is then that of the references so far. */
-#define LONGEST 3.0
+#define LONGEST 2.0
 #define LONGEST_QUICK 0.2
 
 struct measured {

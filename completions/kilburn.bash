@@ -29,7 +29,7 @@ _kilburn() {
 
     for ((i = 1; i < COMP_CWORD && ${#subcommand[@]} < 2; i++)); do
         case ${COMP_WORDS[i]} in
-        sim | trace | help) ((${#subcommand[@]})) || subcommand+=("${COMP_WORDS[i]}") ;;
+        sim | trace) ((${#subcommand[@]})) || subcommand+=("${COMP_WORDS[i]}") ;;
         info | convert | generate | verify)
             [[ ${subcommand[0]-} == trace ]] && subcommand+=("${COMP_WORDS[i]}")
             ;;
@@ -48,7 +48,7 @@ _kilburn() {
         fi
         return
         ;;
-    --format | --from | --to)
+    --format)
         mapfile -t COMPREPLY < <(compgen -W "pages rw ls lackey din pin champsim oracle kbt" -- "$cur")
         return
         ;;
@@ -56,17 +56,15 @@ _kilburn() {
         mapfile -t COMPREPLY < <(compgen -W "en es" -- "$cur")
         return
         ;;
-    --frames | --page-size | --seed) return ;;
+    --frames | --page-size) return ;;
     esac
 
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$(_kilburn_options "${subcommand[@]}")" -- "$cur")
     elif ((${#subcommand[@]} == 0)); then
-        mapfile -t COMPREPLY < <(compgen -W "sim trace help" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "sim trace" -- "$cur")
     elif [[ ${subcommand[*]} == trace ]]; then
         mapfile -t COMPREPLY < <(compgen -W "info convert generate verify" -- "$cur")
-    elif [[ ${subcommand[0]} == help ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "sim trace" -- "$cur")
     else
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
     fi

@@ -20,18 +20,43 @@ static void put(struct kb_json *json, const char *bytes, size_t count) {
     }
 }
 
+/* Bytes of the UTF-8 character at text, or 0 if it is none (RFC 3629). */
+static unsigned character(const unsigned char *text) {
+    static const unsigned char low[] = {0xc2, 0xe0, 0xf0}, high[] = {0xdf, 0xef, 0xf4};
+    if (text[0] < 0x80)
+        return 1;
+    for (unsigned more = 1; more <= 3; more++) {
+        if (text[0] < low[more - 1] || text[0] > high[more - 1])
+            continue;
+        for (unsigned i = 1; i <= more; i++)
+            if ((text[i] & 0xc0) != 0x80)
+                return 0;
+        bool overlong = (text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xf0 && text[1] < 0x90);
+        bool outside = (text[0] == 0xed && text[1] > 0x9f) || (text[0] == 0xf4 && text[1] > 0x8f);
+        return overlong || outside ? 0 : more + 1;
+    }
+    return 0;
+}
+
+/* Bytes that are not UTF-8 become U+FFFD. */
 static void quoted(struct kb_json *json, const char *text) {
     put(json, "\"", 1);
-    for (; *text != '\0'; text++) {
+    for (unsigned length; *text != '\0'; text += length) {
         unsigned char c = (unsigned char)*text;
         char escape[8];
-        if (c == '"' || c == '\\')
+        length = character((const unsigned char *)text);
+        if (length == 0) {
+            put(json, "\xef\xbf\xbd", 3);
+            length = 1;
+        } else if (c == '"' || c == '\\') {
             snprintf(escape, sizeof escape, "\\%c", c);
-        else if (c < 0x20)
+            put(json, escape, 2);
+        } else if (c < 0x20) {
             snprintf(escape, sizeof escape, "\\u%04x", c);
-        else
-            snprintf(escape, sizeof escape, "%c", c);
-        put(json, escape, strlen(escape));
+            put(json, escape, 6);
+        } else {
+            put(json, text, length);
+        }
     }
     put(json, "\"", 1);
 }

@@ -56,7 +56,7 @@ static const struct option options[] = {
 
 struct request {
     const char *policies;
-    bool help, policy_help;
+    bool help, study, json, csv;
 };
 
 static kb_status take_number(struct sim *sim, const char *option, uint64_t low, uint64_t *value) {
@@ -106,15 +106,13 @@ static kb_status take_option(struct sim *sim, struct request *request, int c) {
         sim->advice = true;
         return KB_OK;
     case OPT_STUDY:
-        sim->plot = sim->advice = true;
-        request->policies = request->policies != NULL ? request->policies : "all";
-        sim->frames_text = sim->frames_text != NULL ? sim->frames_text : "auto";
+        request->study = true;
         return KB_OK;
     case OPT_JSON:
-        sim->output = SIM_JSON;
+        request->json = true;
         return KB_OK;
     case OPT_CSV:
-        sim->output = SIM_CSV;
+        request->csv = true;
         return KB_OK;
     default:
         return KB_OK;
@@ -128,28 +126,65 @@ static bool any_fixed(const struct sim *sim) {
     return false;
 }
 
+static bool any_future(const struct sim *sim) {
+    for (size_t i = 0; i < sim->policies.count; i++)
+        if (sim->policies.specs[i].policy->needs & KB_NEEDS_FUTURE)
+            return true;
+    return false;
+}
+
+/* --study stands for what was not said otherwise. */
+static void complete(struct sim *sim, struct request *request) {
+    sim->output = request->json ? SIM_JSON : request->csv ? SIM_CSV : SIM_TABLE;
+    if (!request->study)
+        return;
+    sim->advice = sim->output != SIM_CSV;
+    sim->plot = sim->output == SIM_TABLE;
+    if (request->policies == NULL)
+        request->policies = "all";
+    if (sim->frames_text == NULL && sim->memory_text == NULL)
+        sim->frames_text = "auto";
+}
+
+/* Pairs of options that contradict each other. */
+static kb_status check_pairs(struct sim *sim, const struct request *request) {
+    const struct {
+        bool both;
+        const char *one, *other;
+    } pairs[] = {
+        {sim->frames_text != NULL && sim->memory_text != NULL, "--frames", "--memory"},
+        {request->json && request->csv, "--json", "--csv"},
+        {sim->plot && request->json, "--plot", "--json"},
+        {sim->plot && request->csv, "--plot", "--csv"},
+        {sim->advice && request->csv, "--advice", "--csv"},
+        {sim->events && sim->interval > 0, "--events", "--per-interval"},
+        {sim->events && any_future(sim), "--events", "--policy opt"},
+        {sim->steps && sim->events, "--steps", "--events"},
+        {sim->steps && sim->interval > 0, "--steps", "--per-interval"},
+        {sim->steps && sim->plot, "--steps", "--plot"},
+        {sim->steps && sim->advice, "--steps", "--advice"},
+        {sim->steps && request->csv, "--steps", "--csv"},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+        if (pairs[i].both)
+            return kb_fail(&sim->cli->error, KB_USAGE, KB_MSG_not_together, pairs[i].one,
+                           pairs[i].other);
+    return KB_OK;
+}
+
 /* What can be said before the trace is opened. */
-static kb_status check(struct sim *sim, const struct request *request) {
+static kb_status check(struct sim *sim, struct request *request) {
     struct kb_error *error = &sim->cli->error;
+    complete(sim, request);
     if (request->policies == NULL)
         return kb_fail(error, KB_USAGE, KB_MSG_no_policy);
     kb_status status = cli_parse_policies(request->policies, &sim->policies, error);
+    if (status == KB_OK)
+        status = check_pairs(sim, request);
     if (status != KB_OK)
         return status;
-    if (sim->frames_text != NULL && sim->memory_text != NULL)
-        return kb_fail(error, KB_USAGE, KB_MSG_not_together, "--frames", "--memory");
     if (sim->frames_text == NULL && sim->memory_text == NULL && any_fixed(sim))
         return kb_fail(error, KB_USAGE, KB_MSG_no_frames);
-    if (sim->events && sim->interval > 0)
-        return kb_fail(error, KB_USAGE, KB_MSG_not_together, "--events", "--per-interval");
-    if (sim->steps && (sim->events || sim->interval > 0))
-        return kb_fail(error, KB_USAGE, KB_MSG_not_together, "--steps",
-                       sim->events ? "--events" : "--per-interval");
-    if (sim->steps && (sim->plot || sim->advice))
-        return kb_fail(error, KB_USAGE, KB_MSG_not_together, "--steps",
-                       sim->plot ? "--plot" : "--advice");
-    if (sim->steps && sim->output == SIM_CSV)
-        return kb_fail(error, KB_USAGE, KB_MSG_not_together, "--steps", "--csv");
     if (sim->frames_text != NULL && strcmp(sim->frames_text, "auto") == 0) {
         sim->frames_auto = true;
         return KB_OK;
@@ -191,14 +226,19 @@ static kb_status check_frames(struct sim *sim) {
 static kb_status count_pages(struct sim *sim, uint64_t *pages) {
     struct kb_error *error = &sim->cli->error;
     struct kb_source source;
-    struct kb_reader *reader;
+    struct kb_reader *reader = NULL;
     struct kb_block block = {.count = 1};
     if (strcmp(sim->trace, "-") == 0)
         return kb_fail(error, KB_USAGE, KB_MSG_auto_needs_file);
+    uint64_t done, size;
     kb_status status = kb_file_open(&source, sim->trace, error);
     if (status != KB_OK)
         return status;
-    status = kb_reader_open(&reader, source, &sim->reading, error);
+    kb_file_progress(&source, &done, &size);
+    if (size == 0 && done > 0) /* a pipe with a name */
+        status = kb_fail(error, KB_USAGE, KB_MSG_auto_needs_file);
+    else
+        status = kb_reader_open(&reader, source, &sim->reading, error);
     if (status == KB_OK) {
         struct kb_trace_info info;
         kb_reader_info(reader, &info);
@@ -317,7 +357,7 @@ static kb_status run(struct sim *sim) {
 
 int cmd_sim(struct cli *cli, int argc, char **argv) {
     struct sim sim = {.cli = cli};
-    struct request request = {NULL, false, false};
+    struct request request = {0};
     for (int c; (c = getopt_long(argc, argv, ":p:f:qh", options, NULL)) != -1;) {
         if (c == '?' || c == ':')
             return cli_bad_option(cli, c, argv);

@@ -45,7 +45,15 @@ struct trace {
 };
 
 /* What each subcommand takes: letters of the options' classes. */
-enum { TAKES_READING = 1, TAKES_WINDOW = 2, TAKES_WRITING = 4, TAKES_RECOVER = 8 };
+enum {
+    TAKES_PAGES = 1,
+    TAKES_WINDOW = 2,
+    TAKES_WRITING = 4,
+    TAKES_RECOVER = 8,
+    TAKES_FORMAT = 16,
+    TAKES_JSON = 32,
+    TAKES_READING = TAKES_PAGES | TAKES_FORMAT
+};
 
 static bool parse_packing(const char *text, enum kb_packing *packing) {
     static const char *const names[] = {"auto", "raw", "lz4", "zstd"};
@@ -60,8 +68,11 @@ static bool parse_packing(const char *text, enum kb_packing *packing) {
 static unsigned class_of(int c) {
     switch (c) {
     case OPT_FORMAT:
+        return TAKES_FORMAT;
     case OPT_PAGE_SIZE:
-        return TAKES_READING;
+        return TAKES_PAGES;
+    case OPT_JSON:
+        return TAKES_JSON;
     case OPT_SKIP:
     case OPT_LIMIT:
         return TAKES_WINDOW;
@@ -288,7 +299,10 @@ static void info_text(struct trace *t, const struct kb_trace_info *info,
     cli_print(cli, stdout, KB_MSG_info_references, (unsigned long long)totals->references,
               (unsigned long long)totals->reads, (unsigned long long)totals->writes,
               (unsigned long long)totals->executes);
-    cli_print(cli, stdout, KB_MSG_info_pages, (unsigned long long)totals->pages, size, all);
+    if (info->page_size == 0)
+        cli_print(cli, stdout, KB_MSG_info_numbers, (unsigned long long)totals->pages);
+    else
+        cli_print(cli, stdout, KB_MSG_info_pages, (unsigned long long)totals->pages, size, all);
     cli_print(cli, stdout, KB_MSG_info_grain, grain);
     cli_print(cli, stdout, KB_MSG_info_runs, (unsigned long long)totals->runs,
               (double)totals->references / (double)(totals->runs > 0 ? totals->runs : 1));
@@ -310,7 +324,10 @@ static kb_status info_or_verify(struct trace *t, bool verify) {
         kb_reader_info(reader, &info);
         status = read_all(t, reader, &source, NULL, &totals, verify);
     }
-    if (status == KB_OK && verify)
+    if (status == KB_OK && verify && strcmp(info.format, "kbt") != 0)
+        cli_print(t->cli, stdout, KB_MSG_verify_fine_foreign, t->input,
+                  (unsigned long long)totals.references);
+    else if (status == KB_OK && verify)
         cli_print(t->cli, stdout, KB_MSG_verify_fine, t->input,
                   (unsigned long long)totals.references, (unsigned long long)totals.blocks);
     else if (status == KB_OK && t->json)
@@ -451,11 +468,11 @@ static const struct {
     enum kb_message help;
     kb_status (*run)(struct trace *trace);
 } subcommands[] = {
-    {"info", "trace info", TAKES_READING | TAKES_WINDOW | TAKES_RECOVER, KB_MSG_help_info,
-     run_info},
+    {"info", "trace info", TAKES_READING | TAKES_WINDOW | TAKES_RECOVER | TAKES_JSON,
+     KB_MSG_help_info, run_info},
     {"convert", "trace convert", TAKES_READING | TAKES_WINDOW | TAKES_WRITING | TAKES_RECOVER,
      KB_MSG_help_convert, convert},
-    {"generate", "trace generate", TAKES_READING | TAKES_WRITING, KB_MSG_help_generate, generate},
+    {"generate", "trace generate", TAKES_PAGES | TAKES_WRITING, KB_MSG_help_generate, generate},
     {"verify", "trace verify", TAKES_READING, KB_MSG_help_verify, run_verify},
 };
 

@@ -7,7 +7,7 @@
 
 #include "sim.h"
 
-#define MOST_ANOMALIES 1000
+#define MOST_LINES 10 /* anomalies that text tells */
 
 static bool is_variable(const struct kb_sweep_item *item) {
     return (item->spec.policy->needs & KB_VARIABLE_SPACE) != 0;
@@ -74,12 +74,17 @@ static void json_result(const struct kb_sweep *sweep, const struct kb_sweep_item
     kb_json_close_object(json);
 }
 
-static void json_anomalies(const struct kb_sweep *sweep, struct kb_json *json) {
-    static struct kb_anomaly found[MOST_ANOMALIES];
-    size_t count = kb_sweep_anomalies(sweep, found, MOST_ANOMALIES);
+static kb_status json_anomalies(const struct sim *sim, const struct kb_sweep *sweep,
+                                struct kb_json *json) {
+    size_t count = kb_sweep_anomalies(sweep, NULL, 0);
+    struct kb_anomaly *found = calloc(count + 1, sizeof *found);
+    if (found == NULL)
+        return kb_fail(&sim->cli->error, KB_NO_MEMORY, KB_MSG_no_memory, "anomalies",
+                       (unsigned long long)count);
+    kb_sweep_anomalies(sweep, found, count);
     kb_json_newline(json);
     kb_json_array(json, "anomalies");
-    for (size_t i = 0; i < count && i < MOST_ANOMALIES; i++) {
+    for (size_t i = 0; i < count; i++) {
         const struct kb_sweep_item *small = &sweep->items[found[i].smaller];
         const struct kb_sweep_item *large = &sweep->items[found[i].larger];
         char name[CLI_POLICY_TEXT];
@@ -96,6 +101,8 @@ static void json_anomalies(const struct kb_sweep *sweep, struct kb_json *json) {
         kb_json_close_object(json);
     }
     kb_json_close_array(json);
+    free(found);
+    return KB_OK;
 }
 
 static void json_advice(const struct kb_sweep *sweep, struct kb_json *json) {
@@ -131,7 +138,9 @@ static kb_status show_json(const struct sim *sim, const struct kb_sweep *sweep) 
     for (size_t i = 0; i < sweep->count; i++)
         json_result(sweep, &sweep->items[i], &json);
     kb_json_close_array(&json);
-    json_anomalies(sweep, &json);
+    kb_status status = json_anomalies(sim, sweep, &json);
+    if (status != KB_OK)
+        return status;
     if (sim->advice)
         json_advice(sweep, &json);
     kb_json_close_object(&json);
@@ -240,9 +249,9 @@ static void show_intervals(const struct sim *sim, const struct kb_sweep *sweep) 
 }
 
 static void show_anomalies(const struct sim *sim, const struct kb_sweep *sweep) {
-    static struct kb_anomaly found[MOST_ANOMALIES];
-    size_t count = kb_sweep_anomalies(sweep, found, MOST_ANOMALIES);
-    for (size_t i = 0; i < count && i < 10; i++) {
+    struct kb_anomaly found[MOST_LINES];
+    size_t count = kb_sweep_anomalies(sweep, found, MOST_LINES);
+    for (size_t i = 0; i < count && i < MOST_LINES; i++) {
         const struct kb_sweep_item *small = &sweep->items[found[i].smaller];
         const struct kb_sweep_item *large = &sweep->items[found[i].larger];
         char name[CLI_POLICY_TEXT];
@@ -250,8 +259,8 @@ static void show_anomalies(const struct sim *sim, const struct kb_sweep *sweep) 
                   (unsigned long long)small->frames, (unsigned long long)small->result.faults,
                   (unsigned long long)large->frames, (unsigned long long)large->result.faults);
     }
-    if (count > 10)
-        cli_print(sim->cli, stdout, KB_MSG_more_anomalies, (unsigned long long)count - 10);
+    if (count > MOST_LINES)
+        cli_print(sim->cli, stdout, KB_MSG_more_anomalies, (unsigned long long)count - MOST_LINES);
 }
 
 /* ---- plot and advice ---- */
@@ -349,7 +358,9 @@ static void show_advice(const struct sim *sim, const struct kb_sweep *sweep) {
         cli_print(cli, stdout, KB_MSG_advice_policy, name, (advice.mean_to_opt - 1) * 100);
     else
         cli_print(cli, stdout, KB_MSG_advice_policy_alone, name);
-    if (advice.opt != SIZE_MAX) {
+    if (advice.opt != SIZE_MAX && sweep->items[advice.opt].result.faults == item->result.faults) {
+        cli_print(cli, stdout, KB_MSG_advice_opt_same, (unsigned long long)item->frames);
+    } else if (advice.opt != SIZE_MAX) {
         uint64_t opt = sweep->items[advice.opt].result.faults;
         cli_print(cli, stdout, KB_MSG_advice_opt, (unsigned long long)item->frames,
                   (unsigned long long)opt, (1 - (double)opt / (double)item->result.faults) * 100);

@@ -82,7 +82,6 @@ struct kb_advice kb_advise(const struct kb_sweep *sweep) {
             advice.item = i;
     }
     advice.valid = sizes >= 2;
-    advice.reached = (double)sweep->pages * (1 + KB_FLAT_PERCENT / 100.0) >= (double)advice.floor;
     advice.opt = opt_at(sweep, sweep->items[advice.item].frames);
     advice.mean_to_opt = by_opt ? mean_of(sweep, &sweep->items[best], true) : 0;
     return advice;

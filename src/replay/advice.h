@@ -11,8 +11,6 @@ struct kb_advice {
     uint64_t floor; /* faults that remain with all the memory of the sweep: the flat part */
     size_t item;    /* the best real policy at the smallest memory within KB_FLAT_PERCENT per cent
                        of the floor */
-    bool reached;   /* false: even the largest memory of the sweep is not that close; item is
-                       then the best there */
     size_t opt;     /* OPT at the same memory, or SIZE_MAX */
     double mean_to_opt; /* geometric mean over all sizes of faults / OPT's, of the item's policy; 0
                            without OPT */

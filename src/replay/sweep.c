@@ -392,6 +392,14 @@ static bool same_spec(const struct kb_policy_spec *a, const struct kb_policy_spe
            memcmp(a->values, b->values, a->policy->option_count * sizeof a->values[0]) == 0;
 }
 
+/* Whether chance has a part in the policy's choice: then more faults may be chance, too. */
+static bool draws(const struct kb_policy *policy) {
+    for (unsigned i = 0; i < policy->option_count; i++)
+        if (strcmp(policy->options[i].name, "seed") == 0)
+            return true;
+    return false;
+}
+
 /* The item of the same policy with the next larger memory, or count. */
 static size_t next_larger(const struct kb_sweep *s, size_t item) {
     size_t best = s->count;
@@ -406,7 +414,7 @@ static size_t next_larger(const struct kb_sweep *s, size_t item) {
 size_t kb_sweep_anomalies(const struct kb_sweep *s, struct kb_anomaly *found, size_t room) {
     size_t count = 0;
     for (size_t i = 0; i < s->count; i++) {
-        if (s->items[i].spec.policy->needs & KB_VARIABLE_SPACE)
+        if (s->items[i].spec.policy->needs & KB_VARIABLE_SPACE || draws(s->items[i].spec.policy))
             continue;
         /* Items mostly stand in order of size. */
         size_t next = i + 1 < s->count && same_spec(&s->items[i + 1].spec, &s->items[i].spec) &&

@@ -43,7 +43,8 @@ kb_status kb_sweep_run(struct kb_sweep *sweep, struct kb_reader *reader,
 void kb_sweep_free(struct kb_sweep *sweep);
 
 /* Belady's anomaly: a larger memory with more faults. Compares the items of one policy that stand
- * next to each other by size. Returns how many there are, and writes up to room pairs. */
+ * next to each other by size; policies that draw at random are left out. Returns how many there
+ * are, and writes up to room pairs. */
 struct kb_anomaly {
     size_t smaller, larger; /* items */
 };

@@ -77,8 +77,12 @@ kb_status kb_writer_open(struct kb_writer **writer, struct kb_sink sink,
     header[10] = options->grain == 0 ? KBT_NO_GRAIN : (uint8_t)kb_log2(options->grain);
     if (options->program != NULL) {
         size_t length = strlen(options->program);
-        memcpy(header + 16, options->program,
-               length < KBT_PROGRAM_BYTES ? length : KBT_PROGRAM_BYTES - 1);
+        if (length >= KBT_PROGRAM_BYTES) { /* not in the middle of a UTF-8 character */
+            length = KBT_PROGRAM_BYTES - 1;
+            while (length > 0 && ((unsigned char)options->program[length] & 0xc0) == 0x80)
+                length--;
+        }
+        memcpy(header + 16, options->program, length);
     }
     kbt_put(header + 60, kb_crc32c(0, header, 60), 4);
     kb_status status = put(w, header, sizeof header, error);
