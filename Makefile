@@ -34,8 +34,7 @@ test: deps build ## Build, then run every test
 	@$(CTEST) --test-dir build
 
 bench: build ## Run the benchmarks
-	@for b in build/bench/bench_*; do test -x $$b || continue; echo "== $$b"; $$b || exit 1; done
-	@if test -f bench/run.sh; then KILBURN=$(CURDIR)/build/kilburn bash bench/run.sh; fi
+	@KILBURN=$(CURDIR)/build/kilburn bash bench/run.sh
 
 bench-peer: ## Compare with libCacheSim (LIBCACHESIM=path of its cachesim)
 	@test -x "$(LIBCACHESIM)" || \

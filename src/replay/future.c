@@ -46,21 +46,20 @@ kb_status kb_future_finish(struct kb_future *future, struct kb_error *error) {
     if (future->next != NULL || future->count == 0)
         return KB_OK;
     uint32_t *next = kb_take(future->host, next_bytes);
-    uint32_t *last = kb_take(future->host, last_bytes); /* by page: run + 1 */
+    uint32_t *last = kb_take(future->host, last_bytes); /* by page: its earliest run so far */
     if (next == NULL || last == NULL) {
         kb_give_back(future->host, next, next_bytes);
         kb_give_back(future->host, last, last_bytes);
         return kb_fail(error, KB_NO_MEMORY, KB_MSG_no_memory, "opt",
                        (unsigned long long)next_bytes + last_bytes);
     }
-    /* Forward: each run tells the page's previous run when it comes. */
+    /* From behind, so that next is written in order; run 0 is nobody's next. */
     const uint32_t *runs = future->runs;
-    for (uint64_t i = 0; i < future->count; i++) {
-        __builtin_prefetch(&last[runs[i + 32] & KB_FUTURE_PAGE], 1);
+    for (uint64_t i = future->count; i-- > 0;) {
+        __builtin_prefetch(&last[runs[i >= 32 ? i - 32 : 0] & KB_FUTURE_PAGE], 1);
         uint32_t page = runs[i] & KB_FUTURE_PAGE;
-        if (last[page] != 0)
-            next[last[page] - 1] = (uint32_t)i;
-        last[page] = (uint32_t)i + 1;
+        next[i] = last[page];
+        last[page] = (uint32_t)i;
     }
     kb_give_back(future->host, last, last_bytes);
     future->next = next;

@@ -107,9 +107,9 @@ static enum kb_codec pack(struct kb_writer *w, size_t raw, size_t *stored) {
     bool zstd_too = w->packing == KB_PACK_AUTO || w->packing == KB_PACK_ZSTD;
     bool lz4_too = w->packing == KB_PACK_AUTO || w->packing == KB_PACK_LZ4;
     bool choose = w->packing == KB_PACK_AUTO;
-    if (zstd_too && (*stored = try_codec(w, KB_CODEC_ZSTD, raw, choose ? raw / 2 : raw)) > 0)
+    if (zstd_too && (*stored = try_codec(w, KB_CODEC_ZSTD, raw, choose ? raw / 3 : raw)) > 0)
         return KB_CODEC_ZSTD;
-    if (lz4_too && (*stored = try_codec(w, KB_CODEC_LZ4, raw, choose ? raw / 5 * 4 : raw)) > 0)
+    if (lz4_too && (*stored = try_codec(w, KB_CODEC_LZ4, raw, choose ? raw / 2 : raw)) > 0)
         return KB_CODEC_LZ4;
     *stored = raw;
     return KB_CODEC_RAW;

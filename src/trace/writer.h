@@ -7,7 +7,7 @@
 #include "trace/run.h"
 
 enum kb_packing {
-    KB_PACK_AUTO, /* zstd where it halves a block at least, else lz4 where it saves a fifth, else
+    KB_PACK_AUTO, /* zstd where it makes a block a third, else lz4 where it makes it a half, else
                      raw: reading stays fast */
     KB_PACK_RAW,
     KB_PACK_LZ4,

@@ -14,7 +14,7 @@ with open("text.pages", "w") as file:
 PY
 read -ra offsets <offsets
 size=$(wc -c <whole.kbt)
-run trace verify whole.kbt; expect 0 whole.kbt "500 references" "5 blocks"
+run trace verify whole.kbt; expect 0 whole.kbt "500 references" "checksum: 5"
 same "the trace and its text" "$(counts text.pages fifo,lru,opt 5,9)" "$(counts whole.kbt fifo,lru,opt 5,9)"
 run trace convert --recover whole.kbt -o copy.kbt
 expect 0

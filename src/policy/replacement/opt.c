@@ -17,6 +17,7 @@
 struct opt {
     struct kb_state base;
     uint64_t below; /* victims are looked for below this time: later ones were refused */
+    uint32_t hints; /* mask of the hints */
     uint32_t from;  /* … and among the never used from this frame on */
 };
 
@@ -26,13 +27,23 @@ struct opt_arrays {
     struct kb_bitset times;
     struct kb_bitset never;
     uint32_t *next;
+    uint32_t *hint; /* by time mod its length: the frame that entered there last */
 };
+
+/* A power of two, at least twice the capacity. */
+static inline uint32_t opt_hints(uint32_t capacity) {
+    uint32_t length = 16;
+    while (length < 2 * (uint64_t)capacity && length < UINT32_C(1) << 31)
+        length *= 2;
+    return length;
+}
 
 static inline size_t opt_layout(uint32_t capacity, KB_UNUSED uint32_t pages, uint64_t horizon,
                                 char *at, struct opt_arrays *a) {
     size_t bytes = kb_bitset_layout(&a->times, horizon + 2, at);
     bytes += kb_bitset_layout(&a->never, capacity, at != NULL ? at + bytes : NULL);
     KB_ARRAY(a->next, capacity);
+    KB_ARRAY(a->hint, opt_hints(capacity));
     return bytes;
 }
 
@@ -44,7 +55,10 @@ KB_HOOK void opt_forgive(KB_SELF(opt)) {
     s->from = 0;
 }
 
-KB_HOOK void opt_init(KB_SELF(opt), KB_UNUSED const uint64_t *values) { opt_forgive(s, a, f); }
+KB_HOOK void opt_init(KB_SELF(opt), KB_UNUSED const uint64_t *values) {
+    s->hints = opt_hints(s->base.capacity) - 1;
+    opt_forgive(s, a, f);
+}
 
 KB_HOOK void opt_leave(KB_SELF(opt), uint32_t frame) {
     if (a.next[frame] == OPT_NEVER)
@@ -60,6 +74,7 @@ KB_HOOK void opt_enter(KB_SELF(opt), uint32_t frame, uint64_t next) {
         kb_bitset_insert(&a.never, frame);
     } else {
         a.next[frame] = (uint32_t)next + 1;
+        a.hint[next & s->hints] = frame;
         kb_bitset_insert(&a.times, next);
     }
 }
@@ -88,6 +103,9 @@ KB_HOOK uint32_t opt_victim(KB_SELF(opt), KB_UNUSED uint32_t wanted,
         opt_forgive(s, a, f);
         return KB_NO_FRAME;
     }
+    uint32_t hint = a.hint[last & s->hints]; /* mostly it spares the walk through the trace */
+    if (a.next[hint] == last + 1)
+        return hint;
     return f.frame_of[f.future[last] & KB_FUTURE_PAGE] - 1;
 }
 
