@@ -18,12 +18,26 @@ struct counts {
     uint64_t references, runs;
 };
 
-static double read_once(const char *name, const char *format, const struct kb_host *host,
-                        struct counts *counts) {
+/* The grain of a native trace: decoding is measured without the merging of pages. */
+static uint64_t grain_of(const char *name, const char *format, const struct kb_host *host) {
+    struct kb_source source;
+    struct kb_reader *reader;
+    struct kb_trace_info info;
+    struct kb_reader_options options = {.format = format, .host = host};
+    bench_check(kb_file_open(&source, name, &bench_error));
+    bench_check(kb_reader_open(&reader, source, &options, &bench_error));
+    kb_reader_info(reader, &info);
+    kb_reader_close(reader);
+    kb_file_close(&source);
+    return info.grain > 1 ? info.grain : 0;
+}
+
+static double read_once(const char *name, const char *format, uint64_t page_size,
+                        const struct kb_host *host, struct counts *counts) {
     struct kb_source source;
     struct kb_reader *reader;
     struct kb_block block;
-    struct kb_reader_options options = {.format = format, .host = host};
+    struct kb_reader_options options = {.format = format, .page_size = page_size, .host = host};
     double start = bench_now();
     *counts = (struct counts){0, 0};
     bench_check(kb_file_open(&source, name, &bench_error));
@@ -48,11 +62,12 @@ static void measure(const char *title, const char *name, const char *format, dou
         perror(name);
         exit(1);
     }
+    uint64_t grain = grain_of(name, format, host);
     double start = bench_now();
-    read_once(name, format, host, &counts);
+    read_once(name, format, grain, host, &counts);
     /* A short trace is read often enough to be measured. */
     for (unsigned i = 0; i < times || (bench_now() - start < 0.2 && i < BENCH_MOST_TIMES); i++)
-        bench_note(&t, read_once(name, format, host, &counts));
+        bench_note(&t, read_once(name, format, grain, host, &counts));
     double references = (double)counts.references, bytes = (double)status.st_size;
     printf("%-28.28s %10.3f %6.2f %6.2f %9.1f %9.1f %9.1f", title, references * 1e-6,
            references / (double)counts.runs, bytes / references, references * 1e-6 / bench_best(&t),
