@@ -127,6 +127,8 @@ kb_status kb_collector_take(struct kb_collector *c, struct kb_block *block,
     return KB_OK;
 }
 
+void kb_collector_close(struct kb_collector *c) { kb_intern_close_table(&c->intern); }
+
 const uint64_t *kb_collector_page_numbers(const struct kb_collector *c) {
     return c->intern.numbers;
 }

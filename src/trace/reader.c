@@ -414,6 +414,14 @@ static kb_status next_inner(struct kb_reader *r, struct kb_block *block, struct 
     }
 }
 
+/* After the last block no page is looked up any more. */
+static void close_tables(struct kb_reader *r) {
+    if (r->collector != NULL)
+        kb_collector_close(r->collector);
+    if (r->filtering)
+        kb_intern_close_table(&r->merged);
+}
+
 kb_status kb_reader_next(struct kb_reader *r, struct kb_block *block, struct kb_error *error) {
     uint64_t limit = r->options.limit;
     static const struct kb_run nothing[KB_RUN_PADDING] = {{0, 0}};
@@ -426,6 +434,7 @@ kb_status kb_reader_next(struct kb_reader *r, struct kb_block *block, struct kb_
             return status;
         if (block->count == 0 && block->event_count == 0) {
             r->ended = true;
+            close_tables(r);
             block->pages = r->last_pages;
             if (r->delivered > 0)
                 return KB_OK;

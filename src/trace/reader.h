@@ -71,6 +71,8 @@ bool kb_collector_full(const struct kb_collector *collector);
 /* Takes the block; the collector starts a new one at the next add. */
 kb_status kb_collector_take(struct kb_collector *collector, struct kb_block *block,
                             struct kb_error *error) KB_MUST_CHECK;
+/* Gives back what is needed only to add more; page numbers stay. */
+void kb_collector_close(struct kb_collector *collector);
 const uint64_t *kb_collector_page_numbers(const struct kb_collector *collector);
 void kb_collector_free(struct kb_collector *collector);
 
