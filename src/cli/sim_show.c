@@ -189,7 +189,9 @@ static void fill_cells(const struct kb_sweep_item *item, bool csv,
     if (!variable)
         cells[9][0] = cells[10][0] = '\0';
     if (variable)
-        snprintf(cells[1], CLI_NUMBER_TEXT, csv ? "" : "~%.0f", r->resident_mean);
+        snprintf(cells[1], CLI_NUMBER_TEXT, "~%.0f", r->resident_mean);
+    if (variable && csv)
+        cells[1][0] = '\0';
 }
 
 static void show_results(const struct sim *sim, const struct kb_sweep *sweep) {
