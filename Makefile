@@ -2,7 +2,7 @@
 
 RUN_COMMAND  = build/kilburn sim traces/sqlite.kbt --study
 PREFIX       = /usr/local
-FUZZ_SECONDS = 60
+FUZZ_SECONDS ?= 60
 JOBS         = $(shell nproc)
 
 .NOTPARALLEL:

@@ -274,11 +274,13 @@ static void info_json_body(struct kb_json *json, const struct kb_trace_info *inf
 }
 
 static kb_status info_json(struct trace *t, const struct kb_trace_info *info,
-                           const struct totals *totals) {
+                           const struct totals *totals, bool verified) {
     struct kb_json json;
     kb_json_begin(&json, kb_stdout_sink(), &t->cli->error);
     kb_json_object(&json, NULL);
     info_json_body(&json, info, totals);
+    if (verified)
+        kb_json_bool(&json, "whole", true);
     kb_json_close_object(&json);
     return kb_json_end(&json);
 }
@@ -324,14 +326,14 @@ static kb_status info_or_verify(struct trace *t, bool verify) {
         kb_reader_info(reader, &info);
         status = read_all(t, reader, &source, NULL, &totals, verify);
     }
-    if (status == KB_OK && verify && strcmp(info.format, "kbt") != 0)
+    if (status == KB_OK && t->json)
+        status = info_json(t, &info, &totals, verify);
+    else if (status == KB_OK && verify && strcmp(info.format, "kbt") != 0)
         cli_print(t->cli, stdout, KB_MSG_verify_fine_foreign, t->input,
                   (unsigned long long)totals.references);
     else if (status == KB_OK && verify)
         cli_print(t->cli, stdout, KB_MSG_verify_fine, t->input,
                   (unsigned long long)totals.references, (unsigned long long)totals.blocks);
-    else if (status == KB_OK && t->json)
-        status = info_json(t, &info, &totals);
     else if (status == KB_OK)
         info_text(t, &info, &totals);
     kb_reader_close(reader);
@@ -473,7 +475,7 @@ static const struct {
     {"convert", "trace convert", TAKES_READING | TAKES_WINDOW | TAKES_WRITING | TAKES_RECOVER,
      KB_MSG_help_convert, convert},
     {"generate", "trace generate", TAKES_PAGES | TAKES_WRITING, KB_MSG_help_generate, generate},
-    {"verify", "trace verify", TAKES_READING, KB_MSG_help_verify, run_verify},
+    {"verify", "trace verify", TAKES_READING | TAKES_JSON, KB_MSG_help_verify, run_verify},
 };
 
 int cmd_trace(struct cli *cli, int argc, char **argv) {
