@@ -245,7 +245,7 @@ static kb_status count_pages(struct sim *sim, uint64_t *pages) {
         bool plain = sim->reading.skip == 0 && sim->reading.limit == 0;
         if (info.totals_known && plain && info.page_size == info.grain)
             block = (struct kb_block){.pages = info.pages};
-        while (status == KB_OK && block.count > 0)
+        while (status == KB_OK && (block.count > 0 || block.event_count > 0))
             status = kb_reader_next(reader, &block, error);
     }
     *pages = block.pages;

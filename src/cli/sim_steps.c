@@ -315,6 +315,8 @@ static kb_status run_json(struct steps *s, const struct kb_step_trace *trace,
     kb_json_array(json, "steps");
     kb_status status =
         kb_step_run(spec, frames, trace, &s->sim->host, tell, s, &result, &s->sim->cli->error);
+    if (status != KB_OK)
+        return status;
     kb_json_close_array(json);
     kb_json_u64(json, "faults", result.faults);
     kb_json_u64(json, "write_backs", result.write_backs);

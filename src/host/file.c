@@ -191,7 +191,7 @@ kb_status kb_file_open(struct kb_source *source, const char *name, struct kb_err
     source->read = plain ? read_plain : input->gzip != NULL ? read_gzip : read_packed;
     source->seek =
         plain && input->regular && lseek(input->fd, 0, SEEK_CUR) >= 0 ? seek_plain : NULL;
-    source->size = plain ? input->disk_size : 0;
+    source->size = source->seek != NULL ? input->disk_size : 0;
     return KB_OK;
 }
 
@@ -219,7 +219,8 @@ void kb_file_progress(const struct kb_source *source, uint64_t *done, uint64_t *
 
 struct output {
     const char *name;
-    char *temporary; /* NULL: standard output */
+    char *temporary; /* NULL: standard output, or a special file */
+    char *target;    /* what the temporary file becomes: the name, links followed */
     int fd;
     uint8_t *buffer;
     size_t used;
@@ -271,11 +272,14 @@ static kb_status create(struct output *output, struct kb_error *error) {
     } else if (special) { /* /dev/null, a pipe */
         output->fd = open(output->name, O_WRONLY | O_CLOEXEC);
     } else {
-        size_t room = strlen(output->name) + 12;
-        output->temporary = malloc(room);
-        if (output->temporary == NULL)
+        output->target = realpath(output->name, NULL);
+        if (output->target == NULL)
+            output->target = strdup(output->name);
+        size_t room = output->target != NULL ? strlen(output->target) + 12 : 0;
+        output->temporary = malloc(room + 1);
+        if (output->target == NULL || output->temporary == NULL)
             return io_error(error, KB_MSG_cannot_write, output->name, ENOMEM);
-        snprintf(output->temporary, room, "%s.XXXXXX", output->name);
+        snprintf(output->temporary, room, "%s.XXXXXX", output->target);
         output->fd = mkostemp(output->temporary, O_CLOEXEC);
         if (output->fd < 0) {
             free(output->temporary);
@@ -303,6 +307,7 @@ kb_status kb_file_create(struct kb_sink *sink, const char *name, struct kb_error
 static void release(struct kb_sink *sink) {
     struct output *output = sink->context;
     free(output->temporary);
+    free(output->target);
     free(output->buffer);
     free(output);
     sink->context = NULL;
@@ -317,7 +322,7 @@ kb_status kb_file_commit(struct kb_sink *sink, struct kb_error *error) {
         bool fine = fchmod(output->fd, 0666 & ~mask) == 0 && fsync(output->fd) == 0;
         fine = close(output->fd) == 0 && fine;
         output->fd = -1;
-        if (!fine || rename(output->temporary, output->name) != 0)
+        if (!fine || rename(output->temporary, output->target) != 0)
             status = io_error(error, KB_MSG_cannot_write, output->name, errno);
     }
     if (status != KB_OK) {

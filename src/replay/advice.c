@@ -19,7 +19,11 @@ static bool same_policy(const struct kb_sweep_item *a, const struct kb_sweep_ite
                   a->spec.policy->option_count * sizeof a->spec.values[0]) == 0;
 }
 
-static size_t opt_at(const struct kb_sweep *sweep, uint32_t frames) {
+/* near: where the last one was found; sizes mostly come in the same order for each policy. */
+static size_t opt_at(const struct kb_sweep *sweep, uint32_t frames, size_t near) {
+    if (near + 1 < sweep->count && is_opt(&sweep->items[near + 1]) &&
+        sweep->items[near + 1].frames == frames)
+        return near + 1;
     for (size_t i = 0; i < sweep->count; i++)
         if (is_opt(&sweep->items[i]) && sweep->items[i].frames == frames)
             return i;
@@ -30,11 +34,15 @@ static size_t opt_at(const struct kb_sweep *sweep, uint32_t frames) {
 static double mean_of(const struct kb_sweep *sweep, const struct kb_sweep_item *item, bool by_opt) {
     double sum = 0;
     unsigned n = 0;
+    size_t opt = SIZE_MAX - 1;
     for (size_t i = 0; i < sweep->count; i++) {
         const struct kb_sweep_item *other = &sweep->items[i];
-        size_t opt = by_opt ? opt_at(sweep, other->frames) : SIZE_MAX;
-        if (!same_policy(item, other) || (by_opt && opt == SIZE_MAX))
+        if (!same_policy(item, other))
             continue;
+        size_t found = by_opt ? opt_at(sweep, other->frames, opt) : SIZE_MAX;
+        if (by_opt && found == SIZE_MAX)
+            continue;
+        opt = found;
         double best = by_opt ? (double)sweep->items[opt].result.faults : 1;
         sum += log((double)other->result.faults / best);
         n++;
@@ -47,7 +55,8 @@ static size_t best_policy(const struct kb_sweep *sweep, bool by_opt) {
     size_t best = SIZE_MAX;
     double lowest = INFINITY;
     for (size_t i = 0; i < sweep->count; i++) {
-        if (!kb_is_real(sweep->items[i].spec.policy))
+        bool seen = i > 0 && same_policy(&sweep->items[i - 1], &sweep->items[i]);
+        if (!kb_is_real(sweep->items[i].spec.policy) || seen)
             continue;
         double mean = mean_of(sweep, &sweep->items[i], by_opt);
         if (mean > 0 && mean < lowest) {
@@ -82,7 +91,7 @@ struct kb_advice kb_advise(const struct kb_sweep *sweep) {
             advice.item = i;
     }
     advice.valid = sizes >= 2;
-    advice.opt = opt_at(sweep, sweep->items[advice.item].frames);
+    advice.opt = opt_at(sweep, sweep->items[advice.item].frames, SIZE_MAX - 1);
     advice.mean_to_opt = by_opt ? mean_of(sweep, &sweep->items[best], true) : 0;
     return advice;
 }

@@ -14,8 +14,10 @@ static kb_status make_room(struct kb_future *future, uint64_t count, struct kb_e
     uint64_t room = future->room < 1 << 20 ? 1 << 20 : future->room + future->room / 2;
     if (room < count + KB_FUTURE_PADDING)
         room = count + KB_FUTURE_PADDING;
-    if (room >= UINT32_MAX)
+    if (count + KB_FUTURE_PADDING >= UINT32_MAX)
         return kb_fail(error, KB_UNSUPPORTED, KB_MSG_future_too_long);
+    if (room >= UINT32_MAX)
+        room = UINT32_MAX - 1;
     uint32_t *runs = kb_grow(future->host, future->runs, (size_t)future->room * sizeof *runs,
                              (size_t)room * sizeof *runs);
     if (runs == NULL)

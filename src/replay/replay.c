@@ -104,6 +104,13 @@ static struct kb_frames frames_of(struct kb_replay *replay) {
                               loop->frame_of, loop,          kb_loop_clean, kb_loop_release};
 }
 
+/* Whether the page lies in the event's range, in the address space of the present process. */
+static bool concerns(const struct kb_replay *replay, const struct kb_event *event,
+                     const uint64_t *page_numbers, uint32_t page) {
+    uint32_t owner = replay->processes != NULL ? replay->processes[page] : 0;
+    return owner == replay->process && page_numbers[page] - event->first < event->pages;
+}
+
 /* Pages of a range leave: their frames become free. Dirty pages that are only released are
  * written; those of an unmapped range are lost with it. */
 static kb_status leave(struct kb_replay *replay, const struct kb_event *event,
@@ -114,8 +121,7 @@ static kb_status leave(struct kb_replay *replay, const struct kb_event *event,
         return out_of_memory(error, replay->frame_room * 4);
     for (uint32_t frame = 0; frame < loop->used; frame++) {
         uint8_t flags = loop->flags[frame];
-        if (!(flags & KB_RESIDENT) ||
-            page_numbers[loop->page_of[frame]] - event->first >= event->pages)
+        if (!(flags & KB_RESIDENT) || !concerns(replay, event, page_numbers, loop->page_of[frame]))
             continue;
         enum kb_why why = event->type == KB_EVENT_UNMAP ? KB_UNMAPPED : KB_RELEASED;
         replay->spec.policy->forget(loop->state, frames_of(replay), frame, why);
@@ -139,6 +145,8 @@ kb_status kb_replay_block(struct kb_replay *replay, const struct kb_block *block
     uint32_t done = 0;
     for (uint32_t i = 0; page_numbers != NULL && status == KB_OK && i < block->event_count; i++) {
         const struct kb_event *event = &block->events[i];
+        if (event->type == KB_EVENT_PROCESS)
+            replay->process = (uint32_t)event->first;
         if (event->type != KB_EVENT_UNMAP && event->type != KB_EVENT_RELEASE)
             continue;
         replay->spec.policy->replay(&replay->loop, block->runs + done, event->at - done);

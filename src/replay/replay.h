@@ -47,6 +47,9 @@ struct kb_replay {
     size_t page_room, frame_room; /* lengths of the arrays by page and by frame */
     uint64_t references, cold;
     const struct kb_future *future;
+    const uint32_t *processes; /* for events: the process of each page id; NULL: all are 0. The
+                                  host sets it before each block */
+    uint32_t process;          /* whose references come now */
 };
 
 /* frames is ignored in variable space. future: needed (and finished) for KB_NEEDS_FUTURE. */

@@ -18,9 +18,10 @@ kb_status kb_stack_init(struct kb_stack *stack, uint32_t largest, const struct k
     stack->largest = largest;
     stack->at_distance = kb_take(host, sizes * sizeof *stack->at_distance);
     stack->written = kb_take(host, sizes * sizeof *stack->written);
-    if (stack->at_distance == NULL || stack->written == NULL) {
+    stack->dirty = kb_take(host, sizes * sizeof *stack->dirty);
+    if (stack->at_distance == NULL || stack->written == NULL || stack->dirty == NULL) {
         kb_stack_free(stack);
-        return out_of_memory(error, sizes * 16);
+        return out_of_memory(error, sizes * 24);
     }
     return KB_OK;
 }
@@ -80,8 +81,12 @@ static bool close_gaps(struct kb_stack *stack) {
     uint32_t *page_at = kb_take(stack->host, (size_t)slots * sizeof *page_at);
     uint64_t *taken = kb_take(stack->host, (words_of(slots) + 1) * sizeof *taken);
     uint32_t *tree = kb_take(stack->host, blocks_of(slots) * sizeof *tree);
-    if (page_at == NULL || taken == NULL || tree == NULL)
+    if (page_at == NULL || taken == NULL || tree == NULL) {
+        kb_give_back(stack->host, page_at, (size_t)slots * sizeof *page_at);
+        kb_give_back(stack->host, taken, (words_of(slots) + 1) * sizeof *taken);
+        kb_give_back(stack->host, tree, blocks_of(slots) * sizeof *tree);
         return false;
+    }
     for (uint32_t from = 0; from < stack->next; from++) {
         if (!(stack->taken[from / 64] >> (from % 64) & 1))
             continue;
@@ -107,8 +112,11 @@ static kb_status grow_pages(struct kb_stack *stack, uint32_t pages, struct kb_er
         return KB_OK;
     size_t room = pages + pages / 2;
     uint32_t *slot = kb_take(stack->host, room * 4), *dirty = kb_take(stack->host, room * 4);
-    if (slot == NULL || dirty == NULL)
+    if (slot == NULL || dirty == NULL) {
+        kb_give_back(stack->host, slot, room * 4);
+        kb_give_back(stack->host, dirty, room * 4);
         return out_of_memory(error, room * 8);
+    }
     if (stack->page_room > 0) {
         memcpy(slot, stack->slot, stack->page_room * 4);
         memcpy(dirty, stack->dirty_from, stack->page_room * 4);
@@ -188,7 +196,7 @@ kb_status kb_stack_block(struct kb_stack *stack, const struct kb_block *block,
 /* ---- results ---- */
 
 /* Each page's last stay: it was written back where it has left, and is dirty where it stays. */
-static void settle(struct kb_stack *stack, int64_t *dirty) {
+static void settle(struct kb_stack *stack) {
     uint32_t depth = stack->pages, end = stack->largest + 1;
     for (uint32_t slot = 0; slot < stack->next; slot++) {
         if (!(stack->taken[slot / 64] >> (slot % 64) & 1))
@@ -197,7 +205,7 @@ static void settle(struct kb_stack *stack, int64_t *dirty) {
         if (from != KB_CLEAN) {
             note_written(stack, from, depth);
             uint32_t still = from > depth ? from : depth;
-            dirty[still < end ? still : end]++;
+            stack->dirty[still < end ? still : end]++;
         }
         depth--;
     }
@@ -206,36 +214,33 @@ static void settle(struct kb_stack *stack, int64_t *dirty) {
 void kb_stack_results(struct kb_stack *stack, const uint32_t *frames, uint32_t count,
                       struct kb_result *results) {
     size_t sizes = (size_t)stack->largest + 3;
-    int64_t *dirty = kb_take(stack->host, sizes * sizeof *dirty);
-    if (dirty != NULL)
-        settle(stack, dirty);
+    /* From as many frames as pages on nothing changes: what lies behind stays untouched. */
+    uint32_t last = stack->pages < stack->largest ? stack->pages : stack->largest;
+    settle(stack);
     /* Prefix sums: hits, write-backs and dirty pages of each size. */
-    for (uint32_t i = 1; i <= stack->largest; i++) {
+    for (uint32_t i = 1; i <= last; i++) {
         stack->at_distance[i] += stack->at_distance[i - 1];
         stack->written[i] += stack->written[i - 1];
-        if (dirty != NULL)
-            dirty[i] += dirty[i - 1];
+        stack->dirty[i] += stack->dirty[i - 1];
     }
-    uint64_t runs = stack->at_distance[stack->largest] + stack->at_distance[stack->largest + 1];
+    uint64_t runs = stack->at_distance[last] + stack->at_distance[stack->largest + 1];
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t f = frames[i];
+        uint32_t f = frames[i] < last ? frames[i] : last;
         uint64_t faults = runs - stack->at_distance[f];
-        uint64_t filled = f < stack->pages ? f : stack->pages;
         results[i] = (struct kb_result){
             .references = stack->references,
             .faults = faults,
             .cold_faults = stack->pages,
-            .evictions = faults - filled,
+            .evictions = faults - f,
             .write_backs = (uint64_t)stack->written[f],
-            .still_dirty = dirty != NULL ? (uint64_t)dirty[f] : 0,
+            .still_dirty = (uint64_t)stack->dirty[f],
             .time_marks = stack->references,
-            .examined = faults - filled,
-            .frames = f,
+            .examined = faults - f,
+            .frames = frames[i],
             .state_bytes = stack->page_room * 8 + (size_t)stack->slots * 4 +
-                           words_of(stack->slots) * 8 + sizes * 16,
+                           words_of(stack->slots) * 8 + sizes * 24,
         };
     }
-    kb_give_back(stack->host, dirty, sizes * sizeof *dirty);
 }
 
 void kb_stack_free(struct kb_stack *stack) {
@@ -248,5 +253,6 @@ void kb_stack_free(struct kb_stack *stack) {
     kb_give_back(host, stack->tree, blocks_of(stack->slots) * 4);
     kb_give_back(host, stack->at_distance, sizes * 8);
     kb_give_back(host, stack->written, sizes * 8);
+    kb_give_back(host, stack->dirty, sizes * 8);
     memset(stack, 0, sizeof *stack);
 }

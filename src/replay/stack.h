@@ -38,6 +38,7 @@ struct kb_stack {
     /* by memory size, 1 … largest + 1 (which stands for all larger) */
     uint64_t *at_distance; /* references at this distance */
     int64_t *written;      /* differences of write-backs */
+    int64_t *dirty;        /* differences of pages that are dirty at the end */
 };
 
 #define KB_STACK_BLOCK 4096

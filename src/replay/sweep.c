@@ -150,7 +150,9 @@ static void do_task(void *argument, unsigned index) {
         error->status = kb_stack_block(&w->stack, &w->now, error);
     else if (index == 2 && w->has_future)
         error->status = kb_future_append(&w->future, &w->now, error);
-    else if (index >= 3)
+    if (index >= 3 && numbers != NULL)
+        w->replays[w->tasks[item]].processes = kb_reader_processes(w->reader);
+    if (index >= 3)
         error->status = kb_replay_block(&w->replays[w->tasks[item]], &w->now, numbers, error);
 }
 

@@ -59,6 +59,10 @@ static kb_status grow_names(struct kb_intern *intern, bool processes, struct kb_
     bool fine = room == intern->room || enlarge(intern, &numbers, sizeof(uint64_t), room);
     if (fine && (processes || owners != NULL) && (owners == NULL || room != intern->room))
         fine = enlarge(intern, &owners, sizeof(uint32_t), room);
+    if (!fine && numbers != intern->numbers) { /* one grew, the other did not: lengths must agree */
+        kb_give_back(intern->host, numbers, (size_t)room * sizeof(uint64_t));
+        numbers = NULL;
+    }
     intern->numbers = numbers;
     intern->processes = owners;
     if (!fine)
@@ -123,7 +127,8 @@ void kb_intern_close_table(struct kb_intern *intern) {
 
 void kb_intern_free(struct kb_intern *intern) {
     kb_intern_close_table(intern);
-    kb_give_back(intern->host, intern->numbers, (size_t)intern->room * sizeof(uint64_t));
+    if (intern->numbers != NULL)
+        kb_give_back(intern->host, intern->numbers, (size_t)intern->room * sizeof(uint64_t));
     if (intern->processes != NULL)
         kb_give_back(intern->host, intern->processes, (size_t)intern->room * sizeof(uint32_t));
     memset(intern, 0, sizeof *intern);

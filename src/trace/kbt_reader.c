@@ -304,6 +304,9 @@ static kb_status take_footer(struct kbt_reader *r, const struct kbt_block_header
         r->index[i] =
             (struct kbt_index_entry){kbt_get(at, 8), kbt_get(at + 8, 8),
                                      (uint32_t)kbt_get(at + 16, 4), (uint32_t)kbt_get(at + 20, 4)};
+    bool read_all = t->pages == r->pages && t->pages > 0 && !r->seeked && r->blocks > 0;
+    if (read_all && memcmp(at, r->numbers, (size_t)t->pages * 8) != 0)
+        return damaged(r, r->offset, KB_MSG_kbt_totals, error);
     kb_status status = take_names(r, 0, t->pages, owned, at, error);
     r->totals_known = status == KB_OK;
     return status;
@@ -338,7 +341,9 @@ static kb_status finish(struct kbt_reader *r, const struct kbt_block_header *h,
         kbt_get(trailer, 8) != at)
         return damaged(r, at, KB_MSG_kbt_footer, error);
     const struct kbt_totals *t = &r->totals;
-    if (t->references != r->references || t->pages != r->pages)
+    bool counts = r->seeked || (t->runs == r->runs && t->blocks == r->blocks);
+    if (t->references != r->references || t->pages != r->pages || !counts ||
+        t->reads + t->writes + t->executes != t->references)
         return damaged(r, at, KB_MSG_kbt_totals, error);
     return KB_OK;
 }
@@ -355,6 +360,15 @@ static kb_status count_lost(struct kbt_reader *r, uint64_t start, struct kb_erro
             status = read_fully(r, rest, sizeof rest, &got, error);
     r->lost = r->offset - start;
     return status;
+}
+
+/* Whether the footer, if it is known, has the block that begins here in its place. */
+static bool indexed(const struct kbt_reader *r, uint64_t start) {
+    if (!r->totals_known || r->seeked)
+        return true;
+    return r->blocks < r->totals.blocks && r->index[r->blocks].offset == start &&
+           r->index[r->blocks].references_before == r->references &&
+           r->index[r->blocks].pages_before == r->pages;
 }
 
 kb_status kbt_next(struct kbt_reader *r, struct kb_block *block, struct kb_error *error) {
@@ -381,6 +395,8 @@ kb_status kbt_next(struct kbt_reader *r, struct kb_block *block, struct kb_error
         r->ended = true;
     } else if (!plausible(r, &header))
         status = damaged(r, start, KB_MSG_kbt_lengths, error);
+    else if (!indexed(r, start))
+        status = damaged(r, start, KB_MSG_kbt_footer, error);
     else if ((status = load_payload(r, &header, &payload, error)) == KB_OK)
         status = decode(r, &header, payload, block, error);
     if (status == KB_DATA && r->recover) {
@@ -441,6 +457,7 @@ kb_status kbt_seek(struct kbt_reader *r, uint64_t reference, struct kb_error *er
     if (entry->offset < KBT_HEADER_BYTES || entry->offset >= r->source.size ||
         entry->pages_before > r->totals.pages)
         return damaged(r, r->offset, KB_MSG_kbt_footer, error);
+    r->seeked = true;
     r->offset = entry->offset;
     r->references = entry->references_before;
     r->pages = entry->pages_before;

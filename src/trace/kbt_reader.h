@@ -19,6 +19,7 @@ struct kbt_reader {
     uint32_t pages; /* ids so far */
     uint32_t process;
     bool ended;
+    bool seeked;   /* not all blocks have been read */
     uint64_t lost; /* with recover: bytes not used */
 
     bool totals_known;

@@ -40,6 +40,7 @@ struct kb_reader {
 
     /* the filter */
     bool filtering;
+    uint32_t process;     /* at the start of the window, until that has been told */
     unsigned merge_shift; /* log2(page size / grain) */
     struct kb_intern merged;
     uint32_t *new_id; /* by inner id: id + 1 */
@@ -188,6 +189,7 @@ static kb_status open_all(struct kb_reader *r, struct kb_error *error) {
     if (status == KB_OK && r->format == NULL && r->options.skip > 0 && r->native.totals_known) {
         status = kbt_seek(&r->native, r->options.skip, error);
         r->position = r->native.references;
+        r->process = r->native.process;
     }
     return status;
 }
@@ -335,10 +337,16 @@ static kb_status filter(struct kb_reader *r, struct kb_block *block, uint64_t be
     uint64_t references = 0;
     swap_buffers(r);
     kb_status status = room_for_ids(r, block->pages, error);
+    if (r->process != 0 && status == KB_OK) {
+        struct kb_event event_of_start = {.type = KB_EVENT_PROCESS, .first = r->process};
+        status = keep_event(r, &event_of_start, 0, &events, error);
+        r->process = 0;
+    }
     for (uint32_t i = 0; i <= block->count && status == KB_OK; i++) {
         bool barrier = false;
         for (; event < block->event_count && block->events[event].at == i; event++) {
-            if (before == 0 && status == KB_OK)
+            bool switches = block->events[event].type == KB_EVENT_PROCESS;
+            if ((before == 0 || switches) && status == KB_OK)
                 status = keep_event(r, &block->events[event], count, &events, error);
             barrier = true;
         }
@@ -396,6 +404,13 @@ static void cut(struct kb_block *block, uint64_t most) {
     block->pages = highest; /* the caller takes the maximum with what it knew */
 }
 
+/* Of what is skipped, one thing counts: whose references come afterwards. */
+static void note_process(struct kb_reader *r, const struct kb_block *block) {
+    for (uint32_t i = 0; i < block->event_count; i++)
+        if (block->events[i].type == KB_EVENT_PROCESS)
+            r->process = (uint32_t)block->events[i].first;
+}
+
 static kb_status next_inner(struct kb_reader *r, struct kb_block *block, struct kb_error *error) {
     for (;;) {
         kb_status status =
@@ -408,8 +423,10 @@ static kb_status next_inner(struct kb_reader *r, struct kb_block *block, struct 
         if (skip > r->position)
             before = skip - r->position;
         r->position += block->references;
-        if (before > 0 && before >= block->references)
+        if (before > 0 && before >= block->references) {
+            note_process(r, block);
             continue;
+        }
         return r->filtering ? filter(r, block, before, error) : KB_OK;
     }
 }

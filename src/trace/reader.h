@@ -42,9 +42,9 @@ kb_status kb_reader_open(struct kb_reader **reader, struct kb_source source,
                          const struct kb_reader_options *options,
                          struct kb_error *error) KB_MUST_CHECK;
 
-/* The next block; block->count = 0 at the end. The arrays belong to the reader and stay valid
- * during the next call, so that a block can be replayed while another thread reads on; page
- * numbers may move at each call. An input without any reference is an error here. */
+/* The next block; at the end it has neither runs nor events. The arrays belong to the reader and
+ * stay valid during the next call, so that a block can be replayed while another thread reads on;
+ * page numbers may move at each call. An input without any reference is an error here. */
 kb_status kb_reader_next(struct kb_reader *reader, struct kb_block *block,
                          struct kb_error *error) KB_MUST_CHECK;
 

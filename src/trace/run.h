@@ -29,7 +29,7 @@ struct kb_event {
 
 struct kb_block {
     const struct kb_run *runs;
-    uint32_t count; /* 0: the end of the trace */
+    uint32_t count; /* 0, and no events either: the end of the trace */
     uint32_t event_count;
     const struct kb_event *events;
     uint64_t references; /* sum of the counts */
