@@ -97,6 +97,9 @@ void cli_table_row(struct cli_table *table, const char *const *cells);
 /* Prints to standard output and frees. */
 void cli_table_end(struct cli_table *table);
 
+/* Columns of the terminal on standard output; `otherwise` if there is none or it is very narrow. */
+unsigned cli_terminal_width(unsigned otherwise);
+
 /* 1234567 as it is, into text. */
 #define CLI_NUMBER_TEXT 32
 char *cli_number(uint64_t value, char text[CLI_NUMBER_TEXT]);

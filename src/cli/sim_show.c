@@ -2,8 +2,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "sim.h"
 
@@ -283,11 +281,10 @@ static bool wanted_curve(const struct kb_sweep *sweep, size_t first) {
     return false;
 }
 
-static unsigned terminal_width(void) {
-    struct winsize size;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 40)
-        return size.ws_col > 120 ? 120 : size.ws_col;
-    return 80;
+/* Of the drawing: the terminal, up to 120 columns, less the labels. */
+static unsigned plot_width(void) {
+    unsigned width = cli_terminal_width(80);
+    return (width > 120 ? 120 : width) - 22;
 }
 
 static kb_status show_plot(const struct sim *sim, const struct kb_sweep *sweep) {
@@ -318,7 +315,7 @@ static kb_status show_plot(const struct sim *sim, const struct kb_sweep *sweep) 
     } else {
         struct kb_plot plot = {series,
                                count,
-                               terminal_width() - 22,
+                               plot_width(),
                                18,
                                true,
                                true,

@@ -8,7 +8,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "sim.h"
@@ -208,13 +207,6 @@ static kb_status tell(void *context, const struct kb_step *step, struct kb_error
     return KB_OK;
 }
 
-static unsigned terminal_width(void) {
-    struct winsize size;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 40)
-        return size.ws_col;
-    return isatty(STDOUT_FILENO) ? 80 : 100000;
-}
-
 static size_t shown_width(const char *text) {
     size_t width = 0;
     for (; *text != '\0'; text++)
@@ -247,7 +239,7 @@ static size_t print_block(const struct steps *s, size_t first, unsigned width, u
 }
 
 static void print_table(const struct steps *s) {
-    unsigned width = 1, terminal = terminal_width();
+    unsigned width = 1, terminal = cli_terminal_width(isatty(STDOUT_FILENO) ? 80 : 100000);
     for (size_t i = 0; i < s->count; i++)
         for (uint32_t row = 0; row < ROW_FRAMES + s->rows; row++) {
             unsigned length = (unsigned)strlen(cell(s, i, row));

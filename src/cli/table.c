@@ -3,6 +3,8 @@
 #include <libsmartcols.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -68,6 +70,13 @@ void cli_table_end(struct cli_table *table) {
         scols_unref_table(table->columns);
     }
     free(table);
+}
+
+unsigned cli_terminal_width(unsigned otherwise) {
+    struct winsize size;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 40)
+        return size.ws_col;
+    return otherwise;
 }
 
 char *cli_number(uint64_t value, char text[CLI_NUMBER_TEXT]) {
