@@ -79,7 +79,7 @@ static kb_status json_anomalies(const struct sim *sim, const struct kb_sweep *sw
     if (found == NULL)
         return kb_fail(&sim->cli->error, KB_NO_MEMORY, KB_MSG_no_memory, "anomalies",
                        (unsigned long long)count);
-    kb_sweep_anomalies(sweep, found, count);
+    count = kb_sweep_anomalies(sweep, found, count); /* fewer, if sizes are listed twice */
     kb_json_newline(json);
     kb_json_array(json, "anomalies");
     for (size_t i = 0; i < count; i++) {

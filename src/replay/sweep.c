@@ -413,6 +413,16 @@ static size_t next_larger(const struct kb_sweep *s, size_t item) {
     return best;
 }
 
+/* Whether an item with the same policy and size, listed twice, has been told already. */
+static bool told(const struct kb_anomaly *found, size_t count, const struct kb_sweep *s,
+                 size_t item) {
+    for (size_t i = 0; i < count; i++)
+        if (s->items[found[i].smaller].frames == s->items[item].frames &&
+            same_spec(&s->items[found[i].smaller].spec, &s->items[item].spec))
+            return true;
+    return false;
+}
+
 size_t kb_sweep_anomalies(const struct kb_sweep *s, struct kb_anomaly *found, size_t room) {
     size_t count = 0;
     for (size_t i = 0; i < s->count; i++) {
@@ -423,7 +433,8 @@ size_t kb_sweep_anomalies(const struct kb_sweep *s, struct kb_anomaly *found, si
                               s->items[i + 1].frames == s->items[i].frames + 1
                           ? i + 1
                           : next_larger(s, i);
-        if (next == s->count || s->items[next].result.faults <= s->items[i].result.faults)
+        if (next == s->count || s->items[next].result.faults <= s->items[i].result.faults ||
+            told(found, count < room ? count : room, s, i))
             continue;
         if (count < room)
             found[count] = (struct kb_anomaly){i, next};
