@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../tests/memory.h"
 #include "base/checksum.h"
 #include "host/codecs.h"
 #include "trace/kbt.h"
@@ -28,24 +29,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
     } while (0)
 
 enum { RECOVER = 1, PIPE = 2, NO_CODECS = 4, MEND = 8 };
-
-struct memory {
-    const uint8_t *at;
-    size_t length, place, step;
-};
-
-static kb_status memory_read(void *context, void *buffer, size_t room, size_t *got,
-                             struct kb_error *error) {
-    struct memory *memory = context;
-    size_t left = memory->length - memory->place;
-    (void)error;
-    *got = left < room ? left : room;
-    *got = *got < memory->step ? *got : memory->step;
-    if (*got > 0)
-        memcpy(buffer, memory->at + memory->place, *got);
-    memory->place += *got;
-    return KB_OK;
-}
 
 static kb_status memory_seek(void *context, uint64_t offset, struct kb_error *error) {
     struct memory *memory = context;

@@ -6,6 +6,7 @@
  * byte for byte where that makes one block. Sources deliver at most `step`
  * bytes a call, from memory of the very size of the file. */
 #include "harness.h"
+#include "memory.h"
 
 #include <stdlib.h>
 
@@ -53,24 +54,6 @@ static kb_status sink_write(void *context, const void *bytes, size_t count,
                             struct kb_error *error) {
     (void)error;
     append(context, bytes, count);
-    return KB_OK;
-}
-
-struct memory {
-    const uint8_t *at;
-    size_t length, place, step;
-};
-
-static kb_status memory_read(void *context, void *buffer, size_t room, size_t *got,
-                             struct kb_error *error) {
-    struct memory *memory = context;
-    size_t left = memory->length - memory->place;
-    (void)error;
-    *got = left < room ? left : room;
-    *got = memory->step > 0 && *got > memory->step ? memory->step : *got;
-    if (*got > 0)
-        memcpy(buffer, memory->at + memory->place, *got);
-    memory->place += *got;
     return KB_OK;
 }
 

@@ -1,6 +1,7 @@
 /* test_reader.c - the reader over foreign formats, from memory and from files: what is found out,
  * refused, counted and cut; and the host's files, packed, abandoned and full. */
 #include "harness.h"
+#include "memory.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -74,24 +75,6 @@ static bool same(const struct trace *x, const struct trace *y) {
 }
 
 /* ---- memory ---- */
-
-struct memory {
-    const char *at;
-    size_t length, place, step;
-};
-
-static kb_status memory_read(void *context, void *buffer, size_t room, size_t *got,
-                             struct kb_error *error) {
-    struct memory *memory = context;
-    size_t left = memory->length - memory->place;
-    (void)error;
-    *got = left < room ? left : room;
-    *got = *got < memory->step ? *got : memory->step;
-    if (*got > 0)
-        memcpy(buffer, memory->at + memory->place, *got);
-    memory->place += *got;
-    return KB_OK;
-}
 
 static struct trace read_bytes(const char *text, size_t length, size_t step,
                                struct kb_reader_options options) {

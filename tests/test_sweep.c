@@ -3,20 +3,21 @@
 #include <stdlib.h>
 
 #include "harness.h"
+#include "memory.h"
 #include "replay/sweep.h"
 #include "trace/reader.h"
 #include "trace/writer.h"
 
 #define ROOM 65536
 
-/* A file in memory: written first, then read. */
-struct memory {
+/* A file that is written first, then read. */
+struct written {
     uint8_t bytes[ROOM];
-    size_t length, at;
+    size_t length;
 };
 
 static kb_status append(void *context, const void *bytes, size_t count, struct kb_error *error) {
-    struct memory *m = context;
+    struct written *m = context;
     (void)error;
     if (m->length + count > ROOM)
         return KB_IO;
@@ -25,25 +26,15 @@ static kb_status append(void *context, const void *bytes, size_t count, struct k
     return KB_OK;
 }
 
-static kb_status take(void *context, void *buffer, size_t room, size_t *got,
-                      struct kb_error *error) {
-    struct memory *m = context;
-    size_t left = m->length - m->at;
-    (void)error;
-    *got = left < room ? left : room;
-    memcpy(buffer, m->bytes + m->at, *got);
-    m->at += *got;
-    return KB_OK;
-}
-
 /* Runs the items over the trace that block, numbers and processes describe. */
 static kb_status sweep_over(struct kb_sweep *sweep, const struct kb_block *block,
                             const uint64_t *numbers, const uint32_t *processes, uint64_t skip) {
-    static struct memory m;
+    static struct written m;
+    struct memory input = {.at = m.bytes};
     struct kb_error error = {.language = KB_ENGLISH};
     struct kb_writer_options writing = {.packing = KB_PACK_RAW};
     struct kb_reader_options reading = {.skip = skip};
-    struct kb_source source = {.context = &m, .read = take, .name = "memory"};
+    struct kb_source source = {.context = &input, .read = memory_read, .name = "memory"};
     struct kb_writer *writer = NULL;
     struct kb_reader *reader = NULL;
     struct kbt_totals totals;
@@ -53,6 +44,7 @@ static kb_status sweep_over(struct kb_sweep *sweep, const struct kb_block *block
         status = kb_writer_add(writer, block, numbers, processes, &error);
     if (status == KB_OK)
         status = kb_writer_end(writer, &totals, &error);
+    input.length = m.length;
     if (status == KB_OK)
         status = kb_reader_open(&reader, source, &reading, &error);
     if (status == KB_OK)

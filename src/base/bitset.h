@@ -10,7 +10,6 @@
 #ifndef KB_BASE_BITSET_H
 #define KB_BASE_BITSET_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -55,10 +54,6 @@ static inline void kb_bitset_remove(const struct kb_bitset *set, uint64_t member
             return;
         member >>= 6;
     }
-}
-
-static inline bool kb_bitset_has(const struct kb_bitset *set, uint64_t member) {
-    return set->level[0][member >> 6] >> (member & 63) & 1;
 }
 
 /* The greatest member below limit, or KB_BITSET_NONE; limit is less than the n of the layout. */

@@ -21,7 +21,7 @@
 struct kb_stack {
     const struct kb_host *host;
     uint32_t largest; /* the largest memory of interest */
-    uint64_t references, marks;
+    uint64_t references;
 
     /* by page */
     uint32_t *slot;       /* + 1; 0: never used */

@@ -29,7 +29,7 @@ struct work {
     struct kb_future future;
 
     struct kb_block now, next; /* replayed, being read */
-    bool last;
+    bool read_on;              /* whether this round reads the next block */
     struct kb_error read_error;
     struct kb_error *errors; /* by task */
 
@@ -142,18 +142,19 @@ static void read_next(struct work *w) {
 static void do_task(void *argument, unsigned index) {
     struct work *w = argument;
     struct kb_error *error = &w->errors[index];
-    unsigned item = index - 3;
-    const uint64_t *numbers = w->sweep->events ? kb_reader_page_numbers(w->reader) : NULL;
-    if (index == 0 && !w->last)
+    if (index == 0 && w->read_on) {
         read_next(w);
-    else if (index == 1 && w->has_stack)
+    } else if (index == 1 && w->has_stack) {
         error->status = kb_stack_block(&w->stack, &w->now, error);
-    else if (index == 2 && w->has_future)
+    } else if (index == 2 && w->has_future) {
         error->status = kb_future_append(&w->future, &w->now, error);
-    if (index >= 3 && numbers != NULL)
-        w->replays[w->tasks[item]].processes = kb_reader_processes(w->reader);
-    if (index >= 3)
-        error->status = kb_replay_block(&w->replays[w->tasks[item]], &w->now, numbers, error);
+    } else if (index >= 3) {
+        struct kb_replay *replay = &w->replays[w->tasks[index - 3]];
+        const uint64_t *numbers = w->sweep->events ? kb_reader_page_numbers(w->reader) : NULL;
+        if (numbers != NULL)
+            replay->processes = kb_reader_processes(w->reader);
+        error->status = kb_replay_block(replay, &w->now, numbers, error);
+    }
 }
 
 static void run_tasks(const struct kb_sweep *s, void (*task)(void *, unsigned), void *argument,
@@ -179,12 +180,10 @@ static kb_status first_error(struct work *w, unsigned tasks, struct kb_error *er
 /* Replays w->now everywhere, and reads the next block unless read_on is false. */
 static kb_status do_round(struct work *w, bool read_on, struct kb_error *error) {
     unsigned tasks = 3 + w->task_count;
-    bool last = w->last;
-    w->last = !read_on;
+    w->read_on = read_on;
     for (unsigned i = 0; i < tasks; i++)
         w->errors[i] = (struct kb_error){.language = error->language};
     run_tasks(w->sweep, do_task, w, tasks);
-    w->last = last;
     return first_error(w, tasks, error);
 }
 
