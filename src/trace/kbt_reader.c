@@ -6,6 +6,8 @@
 
 #include "base/checksum.h"
 
+_Static_assert(KBT_RECORDS <= KB_BLOCK_RUNS, "a block of records fits into a block of runs");
+
 static kb_status out_of_memory(struct kb_error *error, size_t bytes) {
     return kb_fail(error, KB_NO_MEMORY, KB_MSG_no_memory, "kbt", (unsigned long long)bytes);
 }
@@ -63,10 +65,8 @@ kb_status kbt_open(struct kbt_reader *r, struct kb_source source, const uint8_t 
     memcpy(r->program, head + 16, KBT_PROGRAM_BYTES);
     r->program[KBT_PROGRAM_BYTES - 1] = '\0';
     r->offset = KBT_HEADER_BYTES;
-    r->runs_buffer = malloc((KBT_RECORDS + KB_RUN_PADDING) * sizeof *r->runs_buffer);
-    r->runs_before = malloc((KBT_RECORDS + KB_RUN_PADDING) * sizeof *r->runs_before);
-    if (r->runs_buffer == NULL || r->runs_before == NULL)
-        return out_of_memory(error, KBT_RECORDS * sizeof *r->runs_buffer);
+    if (!kb_buffers_init(&r->buffers))
+        return out_of_memory(error, KB_BUFFER_BYTES);
     return KB_OK;
 }
 
@@ -170,19 +170,13 @@ static void decode_plain(const uint8_t *at, uint32_t count, struct kb_run *runs,
 
 static kb_status add_event(struct kbt_reader *r, struct decoded *d, uint32_t type,
                            const uint8_t *words, struct kb_error *error) {
-    if (d->events == r->event_room) {
-        size_t room = r->event_room == 0 ? 256 : r->event_room * 2;
-        struct kb_event *events = realloc(r->events, room * sizeof *events);
-        if (events == NULL)
-            return out_of_memory(error, room * sizeof *events);
-        r->events = events;
-        r->event_room = room;
-    }
+    if (!kb_buffers_room(&r->buffers, d->events))
+        return out_of_memory(error, d->events * sizeof(struct kb_event));
     struct kb_event event = {.at = d->runs, .type = type};
     memcpy(&event.first, words, 8);
     memcpy(&event.pages, words + 8, 8);
     d->bad |= type == 0 || type >= KB_EVENT_TYPES;
-    r->events[d->events++] = event;
+    r->buffers.events[d->events++] = event;
     if (type == KB_EVENT_PROCESS)
         r->process = (uint32_t)event.first;
     return KB_OK;
@@ -225,28 +219,16 @@ static kb_status decode_any(struct kbt_reader *r, const struct kbt_block_header 
         d->bad |= count == 0 || count > KB_RUN_MAX_COUNT;
         d->highest = page > d->highest ? page : d->highest;
         d->references += count;
-        r->runs_buffer[d->runs++] = (struct kb_run){page, count << 2 | kind};
+        r->buffers.runs[d->runs++] = (struct kb_run){page, count << 2 | kind};
     }
     return KB_OK;
-}
-
-static void swap_buffers(struct kbt_reader *r) {
-    struct kb_run *runs = r->runs_buffer;
-    struct kb_event *events = r->events;
-    size_t room = r->event_room;
-    r->runs_buffer = r->runs_before;
-    r->events = r->events_before;
-    r->event_room = r->event_room_before;
-    r->runs_before = runs;
-    r->events_before = events;
-    r->event_room_before = room;
 }
 
 static kb_status decode(struct kbt_reader *r, const struct kbt_block_header *h,
                         const uint8_t *payload, struct kb_block *block, struct kb_error *error) {
     bool owned = h->flags & KBT_PROCESSES;
     struct decoded d = {0};
-    swap_buffers(r);
+    kb_buffers_swap(&r->buffers);
     kb_status status = take_names(r, r->pages, h->new_pages, owned, payload, error);
     if (status != KB_OK)
         return status;
@@ -254,22 +236,22 @@ static kb_status decode(struct kbt_reader *r, const struct kbt_block_header *h,
     if (h->flags & (KBT_WIDE | KBT_LONG | KBT_EVENTS))
         status = decode_any(r, h, records, &d, error);
     else
-        decode_plain(records, h->records, r->runs_buffer, &d);
+        decode_plain(records, h->records, r->buffers.runs, &d);
     if (status != KB_OK)
         return status;
     uint32_t pages = r->pages + h->new_pages;
     if (d.bad || (d.runs > 0 && d.highest >= pages) || d.references != h->references ||
         d.events != h->events)
         return damaged(r, r->offset - h->stored, KB_MSG_kbt_records, error);
-    memset(r->runs_buffer + d.runs, 0, KB_RUN_PADDING * sizeof *r->runs_buffer);
+    memset(r->buffers.runs + d.runs, 0, KB_RUN_PADDING * sizeof *r->buffers.runs);
     r->pages = pages;
     r->references += d.references;
     r->runs += d.runs;
     r->blocks++;
-    *block = (struct kb_block){.runs = r->runs_buffer,
+    *block = (struct kb_block){.runs = r->buffers.runs,
                                .count = d.runs,
                                .event_count = d.events,
-                               .events = r->events,
+                               .events = r->buffers.events,
                                .references = d.references,
                                .pages = pages};
     return KB_OK;
@@ -376,7 +358,7 @@ kb_status kbt_next(struct kbt_reader *r, struct kb_block *block, struct kb_error
     struct kbt_block_header header;
     const uint8_t *payload;
     size_t got;
-    *block = (struct kb_block){.runs = r->runs_buffer, .pages = r->pages};
+    *block = (struct kb_block){.runs = r->buffers.runs, .pages = r->pages};
     if (r->ended)
         return KB_OK;
     uint64_t start = r->offset;
@@ -401,7 +383,7 @@ kb_status kbt_next(struct kbt_reader *r, struct kb_block *block, struct kb_error
         status = decode(r, &header, payload, block, error);
     if (status == KB_DATA && r->recover) {
         r->ended = true;
-        *block = (struct kb_block){.runs = r->runs_buffer, .pages = r->pages};
+        *block = (struct kb_block){.runs = r->buffers.runs, .pages = r->pages};
         return count_lost(r, start, error);
     }
     return status;
@@ -469,10 +451,7 @@ void kbt_close(struct kbt_reader *r) {
     free(r->index);
     free(r->numbers);
     free(r->owners);
-    free(r->runs_buffer);
-    free(r->runs_before);
-    free(r->events);
-    free(r->events_before);
+    kb_buffers_free(&r->buffers);
     free(r->stored);
     free(r->raw);
     memset(r, 0, sizeof *r);

@@ -3,6 +3,7 @@
 #define KB_TRACE_KBT_READER_H
 
 #include "base/host.h"
+#include "trace/buffers.h"
 #include "trace/kbt.h"
 #include "trace/run.h"
 
@@ -30,10 +31,7 @@ struct kbt_reader {
     uint32_t *owners;  /* NULL: all are process 0 */
     size_t page_room;
 
-    /* Two of each: a block stays valid during the next call. */
-    struct kb_run *runs_buffer, *runs_before;
-    struct kb_event *events, *events_before;
-    size_t event_room, event_room_before;
+    struct kb_buffers buffers;
     uint8_t *stored, *raw;
     size_t stored_room, raw_room;
 };

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "trace/buffers.h"
 #include "trace/intern.h"
 #include "trace/kbt_reader.h"
 
@@ -45,9 +46,7 @@ struct kb_reader {
     struct kb_intern merged;
     uint32_t *new_id; /* by inner id: id + 1 */
     size_t new_id_room;
-    struct kb_run *runs, *runs_before; /* two of each: a block stays valid during the next call */
-    struct kb_event *events, *events_before;
-    size_t event_room, event_room_before;
+    struct kb_buffers buffers;
 };
 
 static kb_status out_of_memory(struct kb_error *error, size_t bytes) {
@@ -114,10 +113,8 @@ static kb_status open_filter(struct kb_reader *r, struct kb_error *error) {
     r->filtering = r->merge_shift > 0 || r->options.skip > 0;
     if (!r->filtering)
         return KB_OK;
-    r->runs = malloc((KB_BLOCK_RUNS + KB_RUN_PADDING) * sizeof *r->runs);
-    r->runs_before = malloc((KB_BLOCK_RUNS + KB_RUN_PADDING) * sizeof *r->runs);
-    if (r->runs == NULL || r->runs_before == NULL)
-        return out_of_memory(error, KB_BLOCK_RUNS * sizeof *r->runs);
+    if (!kb_buffers_init(&r->buffers))
+        return out_of_memory(error, KB_BUFFER_BYTES);
     return kb_intern_init(&r->merged, r->options.host, error);
 }
 
@@ -296,15 +293,9 @@ static kb_status renumber(struct kb_reader *r, uint32_t page, uint32_t *id,
 
 static kb_status keep_event(struct kb_reader *r, const struct kb_event *event, uint32_t at,
                             uint32_t *count, struct kb_error *error) {
-    if (*count == r->event_room) {
-        size_t room = r->event_room == 0 ? 256 : r->event_room * 2;
-        struct kb_event *events = realloc(r->events, room * sizeof *events);
-        if (events == NULL)
-            return out_of_memory(error, room * sizeof *events);
-        r->events = events;
-        r->event_room = room;
-    }
-    struct kb_event *to = &r->events[(*count)++];
+    if (!kb_buffers_room(&r->buffers, *count))
+        return out_of_memory(error, *count * sizeof(struct kb_event));
+    struct kb_event *to = &r->buffers.events[(*count)++];
     *to = *event;
     to->at = at;
     if (event->type >= KB_EVENT_MAP) { /* whole pages of the new size only */
@@ -317,25 +308,13 @@ static kb_status keep_event(struct kb_reader *r, const struct kb_event *event, u
     return KB_OK;
 }
 
-static void swap_buffers(struct kb_reader *r) {
-    struct kb_run *runs = r->runs;
-    struct kb_event *events = r->events;
-    size_t room = r->event_room;
-    r->runs = r->runs_before;
-    r->events = r->events_before;
-    r->event_room = r->event_room_before;
-    r->runs_before = runs;
-    r->events_before = events;
-    r->event_room_before = room;
-}
-
 /* Skips `before` references of the block, and gives the rest its final ids; runs that become
  * neighbours of one page and kind grow together. */
 static kb_status filter(struct kb_reader *r, struct kb_block *block, uint64_t before,
                         struct kb_error *error) {
     uint32_t count = 0, events = 0, event = 0;
     uint64_t references = 0;
-    swap_buffers(r);
+    kb_buffers_swap(&r->buffers);
     kb_status status = room_for_ids(r, block->pages, error);
     if (r->process != 0 && status == KB_OK) {
         struct kb_event event_of_start = {.type = KB_EVENT_PROCESS, .first = r->process};
@@ -360,18 +339,18 @@ static kb_status filter(struct kb_reader *r, struct kb_block *block, uint64_t be
             continue;
         status = renumber(r, block->runs[i].page, &id, error);
         references += n;
-        struct kb_run *last = &r->runs[count - (count > 0)];
+        struct kb_run *last = &r->buffers.runs[count - (count > 0)];
         if (count > 0 && !barrier && last->page == id && (last->word & 3) == kind &&
             (last->word >> 2) + n <= KB_RUN_MAX_COUNT)
             last->word += n << 2;
         else
-            r->runs[count++] = (struct kb_run){id, n << 2 | kind};
+            r->buffers.runs[count++] = (struct kb_run){id, n << 2 | kind};
     }
-    memset(r->runs + count, 0, KB_RUN_PADDING * sizeof *r->runs);
-    *block = (struct kb_block){.runs = r->runs,
+    memset(r->buffers.runs + count, 0, KB_RUN_PADDING * sizeof *r->buffers.runs);
+    *block = (struct kb_block){.runs = r->buffers.runs,
                                .count = count,
                                .event_count = events,
-                               .events = r->events,
+                               .events = r->buffers.events,
                                .references = references,
                                .pages = r->merged.count};
     return status;
@@ -505,9 +484,6 @@ void kb_reader_close(struct kb_reader *r) {
     kb_intern_free(&r->merged);
     free(r->window);
     free(r->new_id);
-    free(r->runs);
-    free(r->runs_before);
-    free(r->events);
-    free(r->events_before);
+    kb_buffers_free(&r->buffers);
     free(r);
 }
