@@ -1,0 +1,72 @@
+/* store.h - where pages go when they leave memory: slots of one page each.
+ *
+ * A variant is a file: memory.c (pure), file.c (a real swap file, host),
+ * failing.c (another store that fails when it is told to, pure).
+ *
+ *   slot      0        1        2
+ *   store   │ page   │ page   │ page   │ …       up to `slots`
+ *
+ * A store keeps bytes and nothing else: who uses it hands out slots and keeps
+ * each page's checksum apart from the page (kb_page_sum), so that a page that
+ * comes back wrong, or a write that was lost, is found out. A write that
+ * failed leaves the slot's content undefined, and all others as they were. */
+#ifndef KB_STORE_STORE_H
+#define KB_STORE_STORE_H
+
+#include <stdint.h>
+
+#include "base/host.h"
+
+struct kb_store {
+    void *context;
+    const char *name;    /* "memory", "file" …: for messages */
+    uint32_t page_bytes; /* of every page */
+    uint64_t slots;      /* how many there may be */
+    /* KB_IO: the store failed; the message says how. Reading a slot that was never written, or was
+     * discarded, is an error of the caller; it gives any bytes. */
+    kb_status (*read)(void *context, uint64_t slot, void *page, struct kb_error *error);
+    kb_status (*write)(void *context, uint64_t slot, const void *page, struct kb_error *error);
+    /* The content is not needed any more. It is scrubbed: nobody reads it again. */
+    void (*discard)(void *context, uint64_t slot);
+    void (*close)(void *context);
+};
+
+/* Pages in memory, as they are. Memory is taken as slots are written. */
+kb_status kb_store_memory(struct kb_store *store, uint32_t page_bytes, uint64_t slots,
+                          const struct kb_host *host, struct kb_error *error) KB_MUST_CHECK;
+
+/* A real swap file at path, made new (an existing file that is not a regular file, or is not empty,
+ * is refused) and removed at close. page_bytes × slots is its greatest length. */
+kb_status kb_store_file(struct kb_store *store, const char *path, uint32_t page_bytes,
+                        uint64_t slots, struct kb_error *error) KB_MUST_CHECK;
+
+/* What can go wrong, for tests and lessons: the `at`-th (from 1) operation of its kind after the
+ * plan was made, and `count` − 1 more after it, fail (count 0: all later ones). */
+enum kb_store_failure {
+    KB_STORE_READ_ERROR,
+    KB_STORE_WRITE_ERROR,
+    KB_STORE_SHORT_WRITE, /* half of the page is written, then an error */
+    KB_STORE_NO_SPACE,    /* an error at a write; nothing is written */
+    KB_STORE_CORRUPT,     /* a read that succeeds and delivers a flipped bit */
+    KB_STORE_LOST_WRITE,  /* a write that says it succeeded and kept the old bytes */
+    KB_STORE_FAILURES
+};
+
+/* Wraps another store, of which it takes ownership (closing one closes both). */
+kb_status kb_store_failing(struct kb_store *store, const struct kb_store *inner,
+                           struct kb_error *error) KB_MUST_CHECK;
+/* store: one made by kb_store_failing. Replaces an earlier plan of this kind. */
+void kb_store_fail(const struct kb_store *store, enum kb_store_failure failure, uint64_t at,
+                   uint64_t count);
+
+static inline void kb_store_close(struct kb_store *store) {
+    if (store->close != NULL)
+        store->close(store->context);
+    store->close = NULL;
+}
+
+/* The checksum of a page: four lanes of Fletcher sums over 64-bit little-endian words (Fletcher
+ * 1982, as ZFS's fletcher4), folded. bytes is a multiple of 64. About as fast as copying. */
+uint64_t kb_page_sum(const void *page, uint32_t bytes);
+
+#endif
