@@ -1,0 +1,228 @@
+/* mmu.c - everything of a translation that is not a plain hit: relocation, zones, rights, the
+ * second level, the walk, and the bits R and M. */
+#include "machine/mmu.h"
+
+/* ---- registers ---- */
+
+void kb_mmu_changed(struct kb_mmu *mmu) {
+    const struct kb_format *format = &mmu->format;
+    unsigned user = mmu->privileged ? 0 : KB_ENTRY_USER;
+    unsigned bits = format->address_bits - (format->canonical ? 1 : 0);
+    uint64_t end = bits < 64 ? UINT64_C(1) << bits : UINT64_MAX;
+    mmu->fast_end = end < mmu->kernel_start ? end : mmu->kernel_start;
+    if (mmu->tlbs == 0 || mmu->limit != 0)
+        mmu->fast_end = 0;
+    mmu->fast_care = KB_ENTRY_USER; /* what a kernel may do in user pages is thought over */
+    mmu->fast_want[KB_ACCESS_READ] = user | KB_ENTRY_READ | KB_ENTRY_REFERENCED;
+    mmu->fast_want[KB_ACCESS_WRITE] =
+        user | KB_ENTRY_WRITE | KB_ENTRY_REFERENCED | KB_ENTRY_MODIFIED;
+    mmu->fast_want[KB_ACCESS_EXECUTE] = user | KB_ENTRY_EXECUTE | KB_ENTRY_REFERENCED;
+}
+
+static struct kb_mode mode_of(const struct kb_mmu *mmu, enum kb_access access) {
+    return (struct kb_mode){access, mmu->privileged, mmu->sum, mmu->mxr, mmu->ad_fault};
+}
+
+static uint64_t mask_of(const struct kb_mmu *mmu, uint64_t address) {
+    unsigned bits = mmu->format.address_bits;
+    return bits < 64 ? address & ((UINT64_C(1) << bits) - 1) : address;
+}
+
+/* ---- R and M ---- */
+
+/* The bits that this access sets and the entry does not have yet. */
+static unsigned missing_bits(unsigned bits, enum kb_access access) {
+    unsigned wanted = KB_ENTRY_REFERENCED | (access == KB_ACCESS_WRITE ? KB_ENTRY_MODIFIED : 0);
+    return wanted & ~bits;
+}
+
+static unsigned bit_number(const struct kb_mmu *mmu, unsigned bit) {
+    bool referenced = bit == KB_ENTRY_REFERENCED;
+    if (mmu->scheme == KB_SCHEME_INVERTED)
+        return referenced ? KB_INVERTED_REFERENCED_BIT : KB_INVERTED_MODIFIED_BIT;
+    const struct kb_family *family = mmu->format.family;
+    return referenced ? family->referenced_bit : family->modified_bit;
+}
+
+/* Sets bits in the entry in memory and in the key of the frame. */
+static void set_bits(struct kb_mmu *mmu, uint64_t entry, uint64_t page, unsigned bits) {
+    unsigned bytes = mmu->scheme == KB_SCHEME_INVERTED ? 8 : mmu->format.entry_bytes;
+    uint64_t raw = kb_memory_entry(&mmu->memory, entry, bytes);
+    uint64_t frame = page >> mmu->format.page_bits;
+    for (unsigned bit = KB_ENTRY_REFERENCED; bit <= KB_ENTRY_MODIFIED; bit <<= 1)
+        if (bits & bit)
+            raw |= UINT64_C(1) << bit_number(mmu, bit);
+    kb_memory_set_entry(&mmu->memory, entry, bytes, raw);
+    if (frame < mmu->frames)
+        mmu->keys[frame] |= (uint8_t)((bits & KB_ENTRY_REFERENCED ? KB_KEY_REFERENCED : 0) |
+                                      (bits & KB_ENTRY_MODIFIED ? KB_KEY_MODIFIED : 0));
+    mmu->entry_writes++;
+    mmu->last.set_bits = bits;
+}
+
+/* ---- TLB ---- */
+
+/* Finds the address in a level; a hit in the second one is loaded into the first. */
+static struct kb_tlb_entry *probe(struct kb_mmu *mmu, uint64_t linear, struct kb_translation *t) {
+    uint64_t masked = mask_of(mmu, linear);
+    for (unsigned level = 0; level < mmu->tlbs; level++) {
+        struct kb_tlb *tlb = &mmu->tlb[level];
+        uint32_t i = kb_tlb_find(tlb, masked, mmu->asid);
+        t->probed = level + 1;
+        if (i == KB_TLB_NONE) {
+            tlb->misses++;
+            continue;
+        }
+        tlb->hits++;
+        t->hit = level + 1;
+        t->place[level] = i;
+        if (level == 0)
+            return &tlb->entries[i];
+        t->place[0] =
+            kb_tlb_load(&mmu->tlb[0], masked, mmu->asid, tlb->entries[i], &t->evicted[0]);
+        return &mmu->tlb[0].entries[t->place[0]];
+    }
+    return NULL;
+}
+
+static void load(struct kb_mmu *mmu, uint64_t linear, struct kb_tlb_entry entry,
+                 struct kb_translation *t) {
+    for (unsigned level = 0; level < mmu->tlbs; level++)
+        t->place[level] = kb_tlb_load(&mmu->tlb[level], mask_of(mmu, linear), mmu->asid, entry,
+                                      &t->evicted[level]);
+}
+
+/* ---- the ways ---- */
+
+static enum kb_fault by_hit(struct kb_mmu *mmu, struct kb_tlb_entry *entry,
+                            struct kb_translation *t) {
+    enum kb_fault fault = kb_rights_check(&mmu->format, entry->bits, mode_of(mmu, t->access));
+    if (fault != KB_FAULT_NONE)
+        return fault;
+    unsigned missing = missing_bits(entry->bits, t->access);
+    if (missing != 0) {
+        set_bits(mmu, entry->entry, entry->page, missing);
+        entry->bits |= (uint16_t)missing;
+    }
+    t->entry = entry->entry;
+    t->physical = entry->page | (t->linear & ((UINT64_C(1) << entry->page_bits) - 1));
+    return KB_FAULT_NONE;
+}
+
+static enum kb_fault walk_inverted(struct kb_mmu *mmu, struct kb_translation *t) {
+    uint64_t page = mask_of(mmu, t->linear) >> mmu->format.page_bits;
+    t->inverted = kb_inverted_find(&mmu->inverted, page, (uint32_t)mmu->asid, NULL, NULL);
+    mmu->table_reads += t->inverted.reads;
+    t->walk = (struct kb_walk){.page_bits = mmu->format.page_bits};
+    if (t->inverted.frame == KB_INVERTED_NONE)
+        return KB_FAULT_INVALID;
+    t->walk.bits = t->inverted.bits;
+    t->walk.page = (uint64_t)t->inverted.frame << mmu->format.page_bits;
+    t->entry = t->inverted.address;
+    return kb_rights_check(&mmu->format, t->walk.bits, mode_of(mmu, t->access));
+}
+
+static enum kb_fault walk_tables(struct kb_mmu *mmu, struct kb_translation *t) {
+    uint64_t root = t->linear >= mmu->kernel_start ? mmu->kernel_root : mmu->root;
+    enum kb_fault fault = kb_walk(&mmu->format, &mmu->memory, root, t->linear,
+                                  mode_of(mmu, t->access), &t->walk);
+    mmu->table_reads += t->walk.steps;
+    if (fault == KB_FAULT_NONE)
+        t->entry = t->walk.step[t->walk.steps - 1].address;
+    return fault;
+}
+
+static enum kb_fault by_walk(struct kb_mmu *mmu, struct kb_translation *t) {
+    mmu->misses++;
+    t->walked = true;
+    enum kb_fault fault =
+        mmu->scheme == KB_SCHEME_INVERTED ? walk_inverted(mmu, t) : walk_tables(mmu, t);
+    if (fault != KB_FAULT_NONE)
+        return fault;
+    unsigned missing = missing_bits(t->walk.bits, t->access);
+    if (missing != 0)
+        set_bits(mmu, t->entry, t->walk.page, missing);
+    struct kb_tlb_entry entry = {.page = t->walk.page,
+                                 .entry = t->entry,
+                                 .bits = (uint16_t)(t->walk.bits | missing),
+                                 .page_bits = (uint8_t)t->walk.page_bits};
+    load(mmu, t->linear, entry, t);
+    t->physical = t->walk.page | (t->linear & ((UINT64_C(1) << t->walk.page_bits) - 1));
+    return KB_FAULT_NONE;
+}
+
+/* base and limit come first; a program's addresses end at the limit. */
+static enum kb_fault relocate(const struct kb_mmu *mmu, struct kb_translation *t) {
+    t->linear = t->address;
+    if (mmu->limit == 0)
+        return KB_FAULT_NONE;
+    if (t->address >= mmu->limit)
+        return KB_FAULT_OVERFLOW;
+    t->linear = t->address + mmu->base;
+    return KB_FAULT_NONE;
+}
+
+static enum kb_fault translate(struct kb_mmu *mmu, struct kb_translation *t) {
+    enum kb_fault fault = relocate(mmu, t);
+    if (fault != KB_FAULT_NONE)
+        return fault;
+    if (mmu->scheme == KB_SCHEME_RELOCATION) {
+        t->physical = t->linear;
+        return kb_memory_has(&mmu->memory, t->physical, 1) ? KB_FAULT_NONE : KB_FAULT_BUS;
+    }
+    fault = kb_address_check(&mmu->format, t->linear);
+    if (fault != KB_FAULT_NONE)
+        return fault;
+    struct kb_tlb_entry *entry = probe(mmu, t->linear, t);
+    if (entry == NULL)
+        return by_walk(mmu, t);
+    if (t->hit == 1)
+        mmu->hits++;
+    else
+        mmu->second_hits++;
+    return by_hit(mmu, entry, t);
+}
+
+enum kb_fault kb_mmu_translate_watched(struct kb_mmu *mmu, uint64_t address, enum kb_access access,
+                                       uint64_t *physical) {
+    struct kb_translation *t = &mmu->last;
+    t->address = address;
+    t->access = access;
+    t->physical = t->entry = 0;
+    t->probed = t->hit = t->set_bits = 0;
+    t->place[0] = t->place[1] = KB_TLB_NONE;
+    t->evicted[0] = t->evicted[1] = KB_TLB_EMPTY;
+    t->walked = false;
+    t->fault = translate(mmu, t);
+    if (t->fault == KB_FAULT_NONE) {
+        mmu->translations++;
+        *physical = t->physical;
+    }
+    return t->fault;
+}
+
+/* ---- what the operating system changed ---- */
+
+void kb_mmu_invalidate(struct kb_mmu *mmu, uint64_t address, uint64_t asid) {
+    for (unsigned level = 0; level < mmu->tlbs; level++)
+        kb_tlb_invalidate(&mmu->tlb[level], mask_of(mmu, address), asid);
+}
+
+void kb_mmu_unmark(struct kb_mmu *mmu, uint64_t address, uint64_t asid, unsigned bits) {
+    for (unsigned level = 0; level < mmu->tlbs; level++) {
+        struct kb_tlb *tlb = &mmu->tlb[level];
+        uint32_t i = kb_tlb_peek(tlb, mask_of(mmu, address), asid);
+        if (i != KB_TLB_NONE)
+            tlb->entries[i].bits &= (uint16_t)~bits;
+    }
+}
+
+void kb_mmu_flush(struct kb_mmu *mmu, bool globals_too) {
+    for (unsigned level = 0; level < mmu->tlbs; level++)
+        kb_tlb_flush(&mmu->tlb[level], globals_too);
+}
+
+void kb_mmu_flush_asid(struct kb_mmu *mmu, uint64_t asid) {
+    for (unsigned level = 0; level < mmu->tlbs; level++)
+        kb_tlb_flush_asid(&mmu->tlb[level], asid);
+}

@@ -1,0 +1,154 @@
+/* tables.c - making, finding and giving back page tables in memory. */
+#include "machine/tables.h"
+
+#define LEAST_GROWTH (UINT64_C(64) << 10)
+
+void kb_tables_init(struct kb_tables *tables, struct kb_memory *memory,
+                    const struct kb_format *format, uint64_t start, uint64_t limit,
+                    const struct kb_host *host) {
+    *tables = (struct kb_tables){.memory = memory, .format = format, .host = host};
+    tables->start = tables->end = start;
+    tables->limit = limit > UINT64_MAX - start ? UINT64_MAX : start + limit;
+    for (unsigned depth = 0; depth < KB_MOST_LEVELS; depth++)
+        tables->free[depth] = KB_NO_TABLE;
+}
+
+/* Half as much again, so that many small tables do not move the memory each. */
+static kb_status grow_memory(struct kb_tables *tables, uint64_t end, struct kb_error *error) {
+    struct kb_memory *memory = tables->memory;
+    if (end <= memory->size)
+        return KB_OK;
+    uint64_t more = (memory->size - tables->start) / 2;
+    uint64_t size = end + (more > LEAST_GROWTH ? more : LEAST_GROWTH);
+    if (size > tables->limit)
+        size = end;
+    uint8_t *bytes = (size_t)size == size
+                         ? kb_grow(tables->host, memory->bytes, (size_t)memory->size, (size_t)size)
+                         : NULL;
+    if (bytes == NULL)
+        return kb_fail(error, KB_NO_MEMORY, KB_MSG_no_memory, "page tables",
+                       (unsigned long long)size);
+    memory->bytes = bytes;
+    memory->size = size;
+    return KB_OK;
+}
+
+kb_status kb_tables_reserve(struct kb_tables *tables, uint64_t bytes, uint64_t *address,
+                            struct kb_error *error) {
+    uint64_t page = UINT64_C(1) << tables->format->page_bits;
+    uint64_t room = (bytes + page - 1) & ~(page - 1);
+    unsigned physical = tables->format->physical_bits;
+    uint64_t most = physical < 64 ? UINT64_C(1) << physical : UINT64_MAX;
+    if (most > tables->limit)
+        most = tables->limit;
+    if (tables->end > most || room > most - tables->end)
+        return kb_fail(error, KB_DATA, KB_MSG_tables_full, (unsigned long long)bytes,
+                       (unsigned long long)(tables->end - tables->start),
+                       (unsigned long long)(most - tables->start));
+    kb_status status = grow_memory(tables, tables->end + room, error);
+    if (status != KB_OK)
+        return status;
+    *address = tables->end;
+    tables->end += room;
+    return KB_OK;
+}
+
+kb_status kb_tables_new(struct kb_tables *tables, unsigned depth, uint64_t *address,
+                        struct kb_error *error) {
+    uint64_t bytes = kb_format_table_bytes(tables->format, depth), kept = tables->free[depth];
+    if (kept != KB_NO_TABLE) {
+        uint64_t link = kb_memory_entry(tables->memory, kept, 4);
+        tables->free[depth] =
+            link == 0 ? KB_NO_TABLE : tables->start + (link - 1 << tables->format->page_bits);
+        memset(kb_memory_at(tables->memory, kept), 0, (size_t)bytes);
+        *address = kept;
+    } else {
+        kb_status status = kb_tables_reserve(tables, bytes, address, error);
+        if (status != KB_OK)
+            return status;
+    }
+    tables->count++;
+    tables->bytes += bytes;
+    if (tables->bytes > tables->peak)
+        tables->peak = tables->bytes;
+    return KB_OK;
+}
+
+static void give_back(struct kb_tables *tables, uint64_t table, unsigned depth) {
+    uint64_t bytes = kb_format_table_bytes(tables->format, depth), next = tables->free[depth];
+    uint64_t link =
+        next == KB_NO_TABLE ? 0 : 1 + ((next - tables->start) >> tables->format->page_bits);
+    memset(kb_memory_at(tables->memory, table), 0, (size_t)bytes);
+    kb_memory_set_entry(tables->memory, table, 4, link);
+    tables->free[depth] = table;
+    tables->count--;
+    tables->bytes -= bytes;
+}
+
+static uint64_t entry_address(const struct kb_format *format, uint64_t table, uint64_t address,
+                              unsigned depth) {
+    return table + kb_format_index(format, address, depth) * format->entry_bytes;
+}
+
+kb_status kb_tables_make(struct kb_tables *tables, uint64_t root, uint64_t address, unsigned depth,
+                         uint64_t *entry, struct kb_error *error) {
+    const struct kb_format *format = tables->format;
+    uint64_t table = root;
+    for (unsigned d = 0; d < depth; d++) {
+        uint64_t at = entry_address(format, table, address, d);
+        uint64_t raw = kb_memory_entry(tables->memory, at, format->entry_bytes);
+        struct kb_entry next = format->family->decode(format, raw, d);
+        if (!(next.bits & KB_ENTRY_VALID)) {
+            kb_status status = kb_tables_new(tables, d + 1, &next.address, error);
+            if (status != KB_OK)
+                return status;
+            next.bits = KB_ENTRY_VALID;
+            if (format->family->rights_add_up) /* the leaf alone decides */
+                next.bits |= KB_ENTRY_RIGHTS | KB_ENTRY_USER;
+            kb_memory_set_entry(tables->memory, at, format->entry_bytes,
+                                format->family->encode(format, next, d));
+        } else if (next.bits & KB_ENTRY_LEAF) {
+            return kb_fail(error, KB_DATA, KB_MSG_tables_superpage, (unsigned long long)address);
+        }
+        table = next.address;
+    }
+    *entry = entry_address(format, table, address, depth);
+    return KB_OK;
+}
+
+uint64_t kb_tables_find(const struct kb_tables *tables, uint64_t root, uint64_t address,
+                        unsigned *depth) {
+    const struct kb_format *format = tables->format;
+    uint64_t table = root;
+    for (unsigned d = 0; d + 1 < format->levels; d++) {
+        uint64_t at = entry_address(format, table, address, d);
+        uint64_t raw = kb_memory_entry(tables->memory, at, format->entry_bytes);
+        struct kb_entry next = format->family->decode(format, raw, d);
+        *depth = d;
+        if (!(next.bits & KB_ENTRY_VALID))
+            return KB_NO_TABLE;
+        if (next.bits & KB_ENTRY_LEAF)
+            return at;
+        table = next.address;
+    }
+    *depth = format->levels - 1;
+    return entry_address(format, table, address, *depth);
+}
+
+static void free_below(struct kb_tables *tables, uint64_t table, unsigned depth, uint64_t first,
+                       uint64_t end) {
+    const struct kb_format *format = tables->format;
+    for (uint64_t i = first; depth + 1 < format->levels && i < end; i++) {
+        uint64_t raw =
+            kb_memory_entry(tables->memory, table + i * format->entry_bytes, format->entry_bytes);
+        struct kb_entry next = format->family->decode(format, raw, depth);
+        if ((next.bits & (KB_ENTRY_VALID | KB_ENTRY_LEAF)) == KB_ENTRY_VALID)
+            free_below(tables, next.address, depth + 1, 0,
+                       UINT64_C(1) << format->bits[depth + 1]);
+    }
+    give_back(tables, table, depth);
+}
+
+void kb_tables_free(struct kb_tables *tables, uint64_t root, uint64_t first, uint64_t end) {
+    free_below(tables, root, 0, first, end);
+}

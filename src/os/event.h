@@ -1,0 +1,113 @@
+/* event.h - all that happens in the simulated system, as typed events.
+ *
+ * Whatever a person sees (narration, JSON, tables, time lines) is drawn from
+ * these. Nothing is made when nobody listens. Pointers are valid during the
+ * call only. docs/events.md is the reference of their JSON form; its version
+ * changes when a field changes its meaning or goes. */
+#ifndef KB_OS_EVENT_H
+#define KB_OS_EVENT_H
+
+#include "machine/mmu.h"
+
+struct kb_process;
+
+#define KB_EVENTS_VERSION 1
+
+/* KB_EVENT(id, name): the name is the JSON field "event". Fields that each one fills: time and
+ * process always, and those in its comment. */
+#define KB_EVENT_LIST(KB_EVENT)                                                                    \
+    KB_EVENT(CREATE, "create")           /* a process begins */                                    \
+    KB_EVENT(EXIT, "exit")               /* it ends: reason, count = frames freed, slots freed */  \
+    KB_EVENT(SWITCH, "switch")           /* it runs now: owner = the one before, or NULL; flag =   \
+                                            the TLB was flushed */                                 \
+    KB_EVENT(MODE, "mode")               /* flag = privileged */                                   \
+    KB_EVENT(REGION, "region")           /* addresses became legal: address, count = bytes,        \
+                                            rights, text = its name */                             \
+    KB_EVENT(PROTECT, "protect")         /* address, count = bytes, rights */                      \
+    KB_EVENT(UNMAP, "unmap")             /* address, count = bytes */                              \
+    KB_EVENT(MAP, "map")                 /* by command: page, frame, entry */                      \
+    KB_EVENT(REFERENCE, "reference")     /* address, access, count = references in a row */        \
+    KB_EVENT(TRANSLATION, "translation") /* translation */                                         \
+    KB_EVENT(FAULT, "fault")             /* trap: address, access, fault */                        \
+    KB_EVENT(CHECK, "check")             /* step 1: page, flag = legal; rights, text = region */   \
+    KB_EVENT(KILL, "kill")               /* step 2: reason */                                      \
+    KB_EVENT(FRAME, "frame")             /* step 3: frame, count = free frames left */             \
+    KB_EVENT(VICTIM, "victim")           /* step 3: frame, page, owner, referenced, modified,      \
+                                            mark */                                                \
+    KB_EVENT(REFUSED, "refused")         /* a victim that may not go: frame, page, owner, reason */\
+    KB_EVENT(WRITE_BACK, "write-back")   /* page, owner, frame, slot */                            \
+    KB_EVENT(INVALIDATE, "invalidate")   /* the victim's entry: page, owner, frame, entry */       \
+    KB_EVENT(READ_IN, "read-in")         /* step 4: page, frame, source, slot */                   \
+    KB_EVENT(UPDATE, "update")           /* step 5: page, frame, entry, raw */                     \
+    KB_EVENT(RESTART, "restart")         /* step 6: address, access */                             \
+    KB_EVENT(RELEASE, "release")         /* the policy gave a page back: page, owner, frame */     \
+    KB_EVENT(STORE_FAILED, "store-failed") /* page, owner, slot, text = what the store said */     \
+    KB_EVENT(SKIP, "skip")               /* the process's handler gave the instruction up: fault */\
+    KB_EVENT(BLOCK, "block")             /* waits for its page: page, count = until this cycle */  \
+    KB_EVENT(WAKE, "wake")               /* its page has come */                                   \
+    KB_EVENT(TICK, "tick")               /* the policy's period is over */
+
+enum kb_event_kind {
+#define KB_EVENT(id, name) KB_EVENT_##id,
+    KB_EVENT_LIST(KB_EVENT)
+#undef KB_EVENT
+        KB_EVENT_KINDS
+};
+
+/* Where the content of a page comes from. */
+enum kb_page_source { KB_FROM_ZERO, KB_FROM_IMAGE, KB_FROM_SWAP, KB_PAGE_SOURCES };
+
+/* Why a process ended, or a victim was refused. */
+#define KB_REASON_LIST(KB_REASON)                                                                  \
+    KB_REASON(NONE, "none")                                                                        \
+    KB_REASON(DONE, "done")                     /* by command */                                   \
+    KB_REASON(INVALID_REFERENCE, "invalid reference")                                              \
+    KB_REASON(PROTECTION, "protection")                                                            \
+    KB_REASON(PRIVILEGE, "privilege")                                                              \
+    KB_REASON(OVERFLOW, "overflow")                                                                \
+    KB_REASON(MINIMUM_FRAMES, "minimum frames") /* one instruction needs more than there are */    \
+    KB_REASON(NO_FRAME, "no frame")             /* all are pinned */                               \
+    KB_REASON(SWAP_FULL, "swap full")                                                              \
+    KB_REASON(WRITE_FAILED, "swap write failed")                                                   \
+    KB_REASON(READ_FAILED, "swap read failed")                                                     \
+    KB_REASON(CORRUPT, "page corrupt")          /* its checksum is wrong */                        \
+    KB_REASON(NO_TABLE, "no room for tables")                                                      \
+    KB_REASON(PINNED, "pinned")                                                                    \
+    KB_REASON(HARDWARE, "hardware")             /* reserved bits, misaligned, no memory */
+
+enum kb_reason {
+#define KB_REASON(id, name) KB_REASON_##id,
+    KB_REASON_LIST(KB_REASON)
+#undef KB_REASON
+        KB_REASONS
+};
+
+struct kb_event {
+    enum kb_event_kind kind;
+    uint64_t time; /* references done before it */
+    const struct kb_process *process, *owner;
+    uint64_t address, count;
+    uint64_t page; /* page number: address / page size */
+    uint64_t frame, slot, slots;
+    uint64_t entry, raw; /* of a table: its physical address, its bits */
+    uint64_t mark;       /* what decided about a victim (policy.h: mark) */
+    enum kb_access access;
+    enum kb_fault fault;
+    enum kb_reason reason;
+    enum kb_page_source source;
+    unsigned rights; /* enum kb_entry_bits */
+    bool flag, referenced, modified;
+    const char *text;
+    const struct kb_translation *translation;
+};
+
+struct kb_listener {
+    void *context;
+    void (*hear)(void *context, const struct kb_event *event); /* NULL: nobody listens */
+};
+
+const char *kb_event_name(enum kb_event_kind kind);
+const char *kb_reason_name(enum kb_reason reason);
+const char *kb_page_source_name(enum kb_page_source source);
+
+#endif

@@ -1,0 +1,262 @@
+/* pager.c - the host of the replacement policy: tells it of references, loads and releases, asks it
+ * for victims, and keeps the page tables in line with what it does to R. */
+#include "os/os.h"
+
+static const struct kb_policy *policy_of(const struct kb_os *os) { return os->setup.policy.policy; }
+
+static bool needs(const struct kb_os *os, unsigned need) {
+    return (policy_of(os)->needs & need) != 0;
+}
+
+/* ---- what the policy may ask ---- */
+
+/* Frames that are not the policy's may be swept over; their bits are nobody's business. */
+static void on_cleared(void *host, uint32_t frame) {
+    const struct kb_os *os = host;
+    if (!os->frame[frame].fixed)
+        kb_os_clear_bits(host, frame, KB_ENTRY_REFERENCED);
+}
+
+static void on_clean(void *host, uint32_t frame) {
+    enum kb_reason reason;
+    (void)kb_os_write_back(host, frame, &reason); /* a failure leaves M = 1: asked again later */
+}
+
+/* A page whose write fails stays where it is; the policy hears of it when its call is over. */
+static void on_release(void *host, uint32_t frame, uint64_t when) {
+    struct kb_os *os = host;
+    enum kb_reason reason;
+    struct kb_process *owner = kb_os_owner(os, frame);
+    (void)when;
+    bool held = os->frame[frame].pins > 0;
+    bool safe = !held && (!(os->keys[frame] & KB_MODIFIED) || kb_os_write_back(os, frame, &reason));
+    if (!safe) {
+        os->returned[os->returned_count++] = frame;
+        return;
+    }
+    if (kb_os_heard(os))
+        kb_os_tell(os, (struct kb_event){.kind = KB_EVENT_RELEASE,
+                                         .owner = owner,
+                                         .page = os->pages.page[os->page_of[frame]].number,
+                                         .frame = frame});
+    os->counters.released++;
+    owner->counters.released++;
+    kb_os_vacate(os, frame);
+    kb_os_free_frame(os, frame);
+}
+
+static struct kb_frames view(struct kb_os *os) {
+    return (struct kb_frames){.flags = os->keys,
+                              .page = os->page_of,
+                              .count = os->used,
+                              .future = os->setup.future.runs,
+                              .frame_of = os->pages.frame_of,
+                              .host = os,
+                              .clean = on_clean,
+                              .release = on_release,
+                              .cleared = on_cleared};
+}
+
+/* The reference that is being made is the one before os->counters.references + 1. */
+static struct kb_when when_at(const struct kb_os *os, uint64_t reference) {
+    if (!needs(os, KB_NEEDS_FUTURE))
+        return (struct kb_when){reference, 0};
+    uint64_t run = os->counters.runs;
+    uint32_t next = run < os->setup.future.count ? os->setup.future.next[run] : 0;
+    return (struct kb_when){run, next == 0 ? KB_NEVER : next};
+}
+
+/* Frames whose release failed are the policy's again. */
+static void settle(struct kb_os *os) {
+    while (os->returned_count > 0) {
+        uint32_t frame = os->returned[--os->returned_count];
+        policy_of(os)->admit(os->policy_state, view(os), frame, os->page_of[frame], KB_BY_MOVE,
+                             when_at(os, os->counters.references));
+    }
+}
+
+/* ---- state ---- */
+
+kb_status kb_pager_grow(struct kb_os *os) {
+    if (os->pages.room <= os->policy_pages)
+        return KB_OK;
+    uint64_t horizon = os->setup.future.count;
+    size_t bytes = policy_of(os)->size(os->setup.frames, os->pages.room, horizon);
+    if (bytes > os->policy_bytes) {
+        void *state = kb_grow(os->host, os->policy_state, os->policy_bytes, bytes);
+        if (state == NULL)
+            return kb_fail(os->error, KB_NO_MEMORY, KB_MSG_no_memory, policy_of(os)->name,
+                           (unsigned long long)bytes);
+        os->policy_state = state;
+        kb_give_back(os->host, os->shown_state, os->shown_state == NULL ? 0 : os->policy_bytes);
+        os->shown_state = NULL;
+        os->policy_bytes = bytes;
+    }
+    os->policy_pages = os->pages.room;
+    return KB_OK;
+}
+
+kb_status kb_pager_init(struct kb_os *os) {
+    const struct kb_policy *policy = policy_of(os);
+    kb_status status;
+    if (needs(os, KB_NEEDS_FUTURE) && os->setup.future.runs == NULL)
+        return kb_fail(os->error, KB_USAGE, KB_MSG_os_needs_future, policy->name);
+    os->returned = kb_take(os->host, (size_t)os->setup.frames * sizeof *os->returned);
+    if (os->returned == NULL)
+        return kb_fail(os->error, KB_NO_MEMORY, KB_MSG_no_memory, policy->name,
+                       (unsigned long long)os->setup.frames);
+    status = kb_pager_grow(os);
+    if (status != KB_OK)
+        return status;
+    policy->init(os->policy_state, os->setup.policy.values, os->setup.frames, os->policy_pages,
+                 os->setup.future.count);
+    uint64_t period = policy->period != NULL ? policy->period(os->policy_state) : 0;
+    os->tick_at = period > 0 ? period : UINT64_MAX;
+    bool always = needs(os, KB_NEEDS_EVERY_REFERENCE | KB_NEEDS_FUTURE) || os->setup.watch_runs;
+    os->note_at = always ? 0 : os->tick_at;
+    return KB_OK;
+}
+
+void kb_pager_free(struct kb_os *os) {
+    kb_give_back(os->host, os->policy_state, os->policy_bytes);
+    kb_give_back(os->host, os->shown_state, os->shown_state == NULL ? 0 : os->policy_bytes);
+    kb_give_back(os->host, os->shown_flags, os->shown_flags == NULL ? 0 : os->setup.frames);
+    kb_give_back(os->host, os->returned, (size_t)os->setup.frames * sizeof *os->returned);
+}
+
+/* ---- references ---- */
+
+static void tick(struct kb_os *os) {
+    const struct kb_policy *policy = policy_of(os);
+    if (kb_os_heard(os))
+        kb_os_tell(os, (struct kb_event){.kind = KB_EVENT_TICK});
+    policy->tick(os->policy_state, view(os), os->counters.references);
+    settle(os);
+    os->tick_at += policy->period(os->policy_state);
+    if (os->note_at != 0)
+        os->note_at = os->tick_at;
+}
+
+void kb_pager_note(struct kb_os *os, uint32_t frame, enum kb_access access, uint32_t count,
+                   bool first) {
+    bool future = needs(os, KB_NEEDS_FUTURE), own = !os->frame[frame].fixed;
+    uint32_t left = future ? 1 : count;
+    left -= first ? 1 : 0;
+    if (own && left > 0 && needs(os, KB_NEEDS_EVERY_REFERENCE | KB_NEEDS_FUTURE)) {
+        policy_of(os)->touch(os->policy_state, view(os), frame, left,
+                             when_at(os, os->counters.references - left + 1));
+        settle(os);
+    }
+    if (own) {
+        if (os->setup.watch_runs)
+            os->setup.ran(os->setup.ran_context, os->page_of[frame], access, count);
+        os->counters.runs++;
+    }
+    while (os->counters.references >= os->tick_at)
+        tick(os);
+}
+
+void kb_pager_admit(struct kb_os *os, uint32_t frame, enum kb_why why) {
+    os->keys[frame] |= KB_RESIDENT;
+    policy_of(os)->admit(os->policy_state, view(os), frame, os->page_of[frame], why,
+                         when_at(os, os->counters.references));
+    settle(os);
+}
+
+void kb_pager_forget(struct kb_os *os, uint32_t frame, enum kb_why why) {
+    if (!os->frame[frame].fixed)
+        policy_of(os)->forget(os->policy_state, view(os), frame, why);
+}
+
+bool kb_pager_mark(struct kb_os *os, uint32_t frame, uint64_t *mark) {
+    const struct kb_policy *policy = policy_of(os);
+    if (policy->mark == NULL || !(os->keys[frame] & KB_RESIDENT) || os->frame[frame].fixed)
+        return false;
+    *mark = policy->mark(os->policy_state, view(os), frame);
+    return true;
+}
+
+/* ---- victims ---- */
+
+/* Copies state and flags, so that the reason of a victim can be asked for afterwards. */
+static bool remember(struct kb_os *os) {
+    if (!kb_os_heard(os) || policy_of(os)->mark == NULL)
+        return false;
+    if (os->shown_state == NULL)
+        os->shown_state = kb_take(os->host, os->policy_bytes);
+    if (os->shown_flags == NULL)
+        os->shown_flags = kb_take(os->host, os->setup.frames);
+    if (os->shown_state == NULL || os->shown_flags == NULL)
+        return false;
+    memcpy(os->shown_state, os->policy_state, os->policy_bytes);
+    memcpy(os->shown_flags, os->keys, os->setup.frames);
+    return true;
+}
+
+static void tell_victim(struct kb_os *os, uint32_t frame, bool remembered) {
+    struct kb_event event = {.kind = KB_EVENT_VICTIM,
+                             .frame = frame,
+                             .page = os->pages.page[os->page_of[frame]].number,
+                             .owner = kb_os_owner(os, frame),
+                             .referenced = (os->keys[frame] & KB_REFERENCED) != 0,
+                             .modified = (os->keys[frame] & KB_MODIFIED) != 0};
+    if (remembered) {
+        struct kb_frames before = view(os);
+        before.flags = os->shown_flags;
+        event.referenced = (os->shown_flags[frame] & KB_REFERENCED) != 0;
+        event.mark = policy_of(os)->mark(os->shown_state, before, frame);
+    }
+    kb_os_tell(os, event);
+}
+
+static void refuse(struct kb_os *os, uint32_t frame, enum kb_reason reason) {
+    if (kb_os_heard(os))
+        kb_os_tell(os, (struct kb_event){.kind = KB_EVENT_REFUSED,
+                                         .frame = frame,
+                                         .page = os->pages.page[os->page_of[frame]].number,
+                                         .owner = kb_os_owner(os, frame),
+                                         .reason = reason});
+    policy_of(os)->refused(os->policy_state, view(os), frame);
+}
+
+/* Whether the proposed page may go, and is safe elsewhere. */
+static bool may_go(struct kb_os *os, uint32_t frame, bool remembered, enum kb_reason *reason) {
+    if (os->frame[frame].pins > 0) {
+        if (*reason == KB_REASON_NONE)
+            *reason = KB_REASON_PINNED;
+        return false;
+    }
+    if (kb_os_heard(os))
+        tell_victim(os, frame, remembered);
+    return !(os->keys[frame] & KB_MODIFIED) || kb_os_write_back(os, frame, reason);
+}
+
+kb_status kb_pager_evict(struct kb_os *os, uint32_t wanted, uint32_t *found,
+                         enum kb_reason *reason) {
+    uint64_t most = 2 * ((uint64_t)os->used + 1);
+    unsigned forgiven = 0; /* refusals of an earlier search may still stand */
+    *reason = KB_REASON_NONE;
+    *found = KB_NO_FRAME;
+    while (most-- > 0) {
+        bool remembered = remember(os);
+        uint32_t frame = policy_of(os)->victim(os->policy_state, view(os), wanted,
+                                               when_at(os, os->counters.references + 1));
+        if (frame == KB_NO_FRAME && forgiven++ > 0)
+            break;
+        if (frame == KB_NO_FRAME)
+            continue;
+        enum kb_reason why = KB_REASON_NONE;
+        if (may_go(os, frame, remembered, &why)) {
+            *found = frame;
+            return KB_OK;
+        }
+        if (*reason == KB_REASON_NONE || *reason == KB_REASON_PINNED)
+            *reason = why;
+        refuse(os, frame, why);
+    }
+    if (*reason == KB_REASON_NONE)
+        *reason = KB_REASON_NO_FRAME;
+    if (*reason == KB_REASON_PINNED)
+        *reason = os->pieces > 0 ? KB_REASON_MINIMUM_FRAMES : KB_REASON_NO_FRAME;
+    return KB_OK;
+}
