@@ -100,7 +100,7 @@ KB_HOOK void aging_tick(KB_SELF(aging), KB_UNUSED uint64_t now) {
         uint8_t referenced = f.flags[i] & KB_REFERENCED;
         a.counter[i] = (uint8_t)(a.counter[i] >> 1 | referenced << (s->bits - 1));
         s->base.bit_clears += referenced;
-        f.flags[i] &= (uint8_t)~KB_REFERENCED;
+        kb_clear_referenced(f, i, 0);
     }
     s->base.time_marks += f.count;
 }

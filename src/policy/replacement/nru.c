@@ -95,7 +95,7 @@ KB_HOOK uint64_t nru_period(const struct nru *s) { return s->period; }
 KB_HOOK void nru_tick(KB_SELF(nru), KB_UNUSED uint64_t now) {
     for (uint32_t i = 0; i < f.count; i++) {
         s->base.bit_clears += f.flags[i] & KB_REFERENCED;
-        f.flags[i] &= (uint8_t)~KB_REFERENCED;
+        kb_clear_referenced(f, i, 0);
     }
 }
 
