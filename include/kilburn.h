@@ -31,6 +31,7 @@
 #include "replay/step.h"
 #include "replay/sweep.h"
 #include "report/plot.h"
+#include "store/store.h"
 #include "trace/format.h"
 #include "trace/generate.h"
 #include "trace/reader.h"

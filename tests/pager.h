@@ -60,6 +60,7 @@ struct pager {
     uint8_t *flags;
     uint8_t *shadow;  /* R, M, RESIDENT as the host knows them */
     uint8_t *refused; /* in this search */
+    uint8_t *cleared; /* the policy said that R went, since the last look */
     uint8_t *pinned;  /* by the machine behind the host */
     uint32_t *page_of;
     uint32_t *waiting; /* references that the policy has not heard of */
@@ -121,6 +122,7 @@ static inline void pager_grow_frames(struct pager *p, uint32_t frames) {
     pager_enlarge(&p->flags, old, n);
     pager_enlarge(&p->shadow, old, n);
     pager_enlarge(&p->refused, old, n);
+    pager_enlarge(&p->cleared, old, n);
     pager_enlarge(&p->pinned, old, n);
     pager_enlarge(&p->page_of, old * 4, n * 4);
     pager_enlarge(&p->waiting, old * 4, n * 4);
@@ -168,6 +170,7 @@ static inline void pager_clone(struct pager *to, const struct pager *from) {
     pager_copy_array(&to->flags, n);
     pager_copy_array(&to->shadow, n);
     pager_copy_array(&to->refused, n);
+    pager_copy_array(&to->cleared, n);
     pager_copy_array(&to->pinned, n);
     pager_copy_array(&to->page_of, n * 4);
     pager_copy_array(&to->waiting, n * 4);
@@ -181,6 +184,7 @@ static inline void pager_free(struct pager *p) {
     free(p->flags);
     free(p->shadow);
     free(p->refused);
+    free(p->cleared);
     free(p->pinned);
     free(p->page_of);
     free(p->waiting);
@@ -202,8 +206,34 @@ static inline void pager_clean(void *host, uint32_t frame) {
     pager_note(p, UINT64_C(1) << 32 | frame);
 }
 
+/* R of the frame went from 1 to 0, once, and is 0 now. */
+static inline void pager_cleared(void *host, uint32_t frame) {
+    struct pager *p = host;
+    bool fine = frame < p->frames && (p->flags[frame] & KB_RESIDENT) != 0;
+    pager_rule(p, fine, "announced R of a frame without a page");
+    if (!fine)
+        return;
+    pager_rule(p, !(p->flags[frame] & KB_REFERENCED), "announced R before it was cleared");
+    pager_rule(p, p->shadow[frame] & KB_REFERENCED, "announced R, which was 0 before");
+    pager_rule(p, !p->cleared[frame], "announced R twice");
+    p->cleared[frame] = 1;
+}
+
+/* What the policy did to a frame's flags since the last look: they are the host's, but for R, which
+ * may go if that is announced, and PASSED_OVER. */
+static inline void pager_look(struct pager *p, uint32_t frame) {
+    uint8_t theirs = p->flags[frame] & (uint8_t)~KB_PASSED_OVER, mine = p->shadow[frame];
+    pager_rule(p, (theirs | KB_REFERENCED) == (mine | KB_REFERENCED), "changed another flag");
+    pager_rule(p, !(theirs & ~mine), "set R");
+    pager_rule(p, (theirs != mine) == (p->cleared[frame] != 0),
+               "cleared R and did not announce it");
+    p->shadow[frame] = theirs;
+    p->cleared[frame] = 0;
+}
+
 /* The page leaves its frame, of which the policy knows. */
 static inline void pager_vacate(struct pager *p, uint32_t frame) {
+    pager_look(p, frame);
     p->frame_of[p->page_of[frame]] = 0;
     p->flags[frame] = p->shadow[frame] = 0;
     p->pinned[frame] = 0;
@@ -238,17 +268,14 @@ static inline struct kb_frames pager_view(struct pager *p) {
                               .frame_of = p->frame_of,
                               .host = p,
                               .clean = pager_clean,
-                              .release = pager_release};
+                              .release = pager_release,
+                              .cleared = pager_cleared};
 }
 
-/* After each call: flags are the host's, but for R (which may go) and PASSED_OVER. */
+/* After each call. */
 static inline void pager_watch(struct pager *p) {
-    for (uint32_t i = 0; i < p->used; i++) {
-        uint8_t theirs = p->flags[i] & (uint8_t)~KB_PASSED_OVER, mine = p->shadow[i];
-        pager_rule(p, (theirs | KB_REFERENCED) == (mine | KB_REFERENCED), "changed another flag");
-        pager_rule(p, !(theirs & ~mine), "set R");
-        p->shadow[i] = theirs;
-    }
+    for (uint32_t i = 0; i < p->used; i++)
+        pager_look(p, i);
 }
 
 static inline struct kb_when pager_when(const struct pager *p, uint64_t next) {

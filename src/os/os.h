@@ -108,6 +108,7 @@ struct kb_os {
     uint64_t idle_cycles;        /* nobody could run */
     struct kb_piece *piece; /* of the present instruction: KB_MOST_PIECES */
     unsigned pieces;        /* whose frames are pinned */
+    uint8_t *buffer;        /* of a move: KB_MOST_BYTES */
     struct kb_os_counters counters;
     struct kb_error *error;      /* of the present call */
 };
@@ -193,13 +194,9 @@ void kb_os_clear_bits(struct kb_os *os, uint32_t frame, unsigned bits);
 /* ---- access.c: instructions of the running process ---- */
 
 /* Each returns with *done = false if the process ended or skipped the instruction; then no byte has
- * changed. length: at most KB_MOST_BYTES. */
+ * changed. length: 1 … KB_MOST_BYTES. */
 #define KB_MOST_BYTES 65536
 #define KB_MOST_PIECES (2 * (KB_MOST_BYTES / 64 + 2)) /* two operands, the smallest pages */
-kb_status kb_os_load(struct kb_os *os, uint64_t address, void *bytes, uint32_t length,
-                     bool *done) KB_MUST_CHECK;
-kb_status kb_os_store(struct kb_os *os, uint64_t address, const void *bytes, uint32_t length,
-                      bool *done) KB_MUST_CHECK;
 kb_status kb_os_execute(struct kb_os *os, uint64_t address, bool *done) KB_MUST_CHECK;
 /* Adds to the little-endian number of `length` ≤ 8 bytes at an address: reads, then writes. */
 kb_status kb_os_increment(struct kb_os *os, uint64_t address, uint32_t length, uint64_t by,
@@ -210,6 +207,12 @@ kb_status kb_os_move(struct kb_os *os, uint64_t from, uint64_t to, uint32_t leng
 /* count references in a row to one page, without bytes; as replay counts them. */
 kb_status kb_os_run(struct kb_os *os, uint64_t address, enum kb_access access, uint32_t count,
                     bool *done) KB_MUST_CHECK;
+/* The long way of kb_os_load and kb_os_store. fault: what the translation, already made, ended in;
+ * KB_FAULT_NONE: none was made. */
+kb_status kb_os_load_slowly(struct kb_os *os, uint64_t address, void *bytes, uint32_t length,
+                            enum kb_fault fault, bool *done) KB_MUST_CHECK;
+kb_status kb_os_store_slowly(struct kb_os *os, uint64_t address, const void *bytes, uint32_t length,
+                             enum kb_fault fault, bool *done) KB_MUST_CHECK;
 
 /* ---- check.c ---- */
 
@@ -244,21 +247,53 @@ static inline struct kb_process *kb_os_owner(const struct kb_os *os, uint32_t fr
     return owner == 0 ? NULL : os->process[owner - 1];
 }
 
-/* ---- the hot way of a load or store within one page ---- */
+/* ---- loads and stores: the hit is here, everything else in access.c ---- */
 
-/* The bytes at an address of the running process, if the access is a plain one (in one page, no
- * fault, nobody listens); else NULL: take the long way. The reference has been counted. */
-static inline uint8_t *kb_os_bytes(struct kb_os *os, uint64_t address, enum kb_access access,
-                                   uint32_t length) {
+/* The bytes of an access in one page that hits while nobody listens; else NULL, and *fault says
+ * what a translation ended in, if one was made. */
+static inline uint8_t *kb_os_hit(struct kb_os *os, uint64_t address, enum kb_access access,
+                                 uint32_t length, enum kb_fault *fault) {
     uint64_t physical, offset = address & (kb_os_page_bytes(os) - 1);
-    if (__builtin_expect(kb_os_heard(os) || offset + length > kb_os_page_bytes(os), 0))
-        return NULL;
-    if (__builtin_expect(kb_mmu_translate(&os->mmu, address, access, &physical) != KB_FAULT_NONE,
+    *fault = KB_FAULT_NONE;
+    if (__builtin_expect(kb_os_heard(os) || offset + length > kb_os_page_bytes(os) || length == 0,
                          0))
         return NULL;
+    *fault = kb_mmu_translate(&os->mmu, address, access, &physical);
+    return __builtin_expect(*fault == KB_FAULT_NONE, 1) ? os->mmu.memory.bytes + physical : NULL;
+}
+
+/* Counts the instruction whose bytes kb_os_hit gave. After the bytes were written: what the policy
+ * does then may look at them. */
+static inline void kb_os_counted(struct kb_os *os, const uint8_t *at, enum kb_access access) {
+    os->running->counters.references++;
+    os->counters.instructions++;
     if (__builtin_expect(++os->counters.references >= os->note_at, 0))
-        kb_pager_note(os, (uint32_t)(physical >> kb_os_page_bits(os)), access, 1, false);
-    return os->mmu.memory.bytes + physical;
+        kb_pager_note(os, (uint32_t)((uint64_t)(at - os->mmu.memory.bytes) >> kb_os_page_bits(os)),
+                      access, 1, false);
+}
+
+static inline KB_MUST_CHECK kb_status kb_os_load(struct kb_os *os, uint64_t address, void *bytes,
+                                                 uint32_t length, bool *done) {
+    enum kb_fault fault;
+    const uint8_t *at = kb_os_hit(os, address, KB_ACCESS_READ, length, &fault);
+    if (__builtin_expect(at == NULL, 0))
+        return kb_os_load_slowly(os, address, bytes, length, fault, done);
+    memcpy(bytes, at, length);
+    kb_os_counted(os, at, KB_ACCESS_READ);
+    *done = true;
+    return KB_OK;
+}
+
+static inline KB_MUST_CHECK kb_status kb_os_store(struct kb_os *os, uint64_t address,
+                                                  const void *bytes, uint32_t length, bool *done) {
+    enum kb_fault fault;
+    uint8_t *at = kb_os_hit(os, address, KB_ACCESS_WRITE, length, &fault);
+    if (__builtin_expect(at == NULL, 0))
+        return kb_os_store_slowly(os, address, bytes, length, fault, done);
+    memcpy(at, bytes, length);
+    kb_os_counted(os, at, KB_ACCESS_WRITE);
+    *done = true;
+    return KB_OK;
 }
 
 #endif

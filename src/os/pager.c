@@ -18,8 +18,10 @@ static void on_cleared(void *host, uint32_t frame) {
 }
 
 static void on_clean(void *host, uint32_t frame) {
+    const struct kb_os *os = host;
     enum kb_reason reason;
-    (void)kb_os_write_back(host, frame, &reason); /* a failure leaves M = 1: asked again later */
+    if (os->frame[frame].pins == 0) /* an instruction may be about to write */
+        (void)kb_os_write_back(host, frame, &reason); /* a failure leaves M = 1: asked again later */
 }
 
 /* A page whose write fails stays where it is; the policy hears of it when its call is over. */

@@ -39,7 +39,7 @@ struct kb_super {
 };
 
 struct kb_process_counters {
-    uint64_t references, instructions, restarts;
+    uint64_t references, restarts;
     uint64_t faults;      /* pages that had to be brought in */
     uint64_t zero_fills, image_reads, swap_reads;
     uint64_t evictions, write_backs;

@@ -32,7 +32,7 @@
 #include "base/run.h"
 #include "base/status.h"
 
-#define KB_POLICY_ABI 1
+#define KB_POLICY_ABI 2
 
 #define KB_NO_FRAME UINT32_MAX
 #define KB_NO_WANTED UINT32_MAX                  /* victim() for nobody: a shrinking budget */
@@ -88,6 +88,9 @@ struct kb_frames {
     /* Variable space: the page left the resident set when reference `when` had been counted. The
      * policy has already forgotten the frame. */
     void (*release)(void *host, uint32_t frame, uint64_t when);
+    /* R of this frame has just gone from 1 to 0: hardware must note the next reference anew (page
+     * table entry and TLB). NULL: nobody asks. */
+    void (*cleared)(void *host, uint32_t frame);
 };
 
 /* Work done, for the comparison of costs; every policy's state begins with it. */
@@ -184,6 +187,15 @@ char *kb_policy_options(const struct kb_policy_spec *spec, char *text, size_t ro
 #define KB_UNUSED __attribute__((unused))
 #define KB_SELF(p)                                                                                 \
     KB_UNUSED struct p *s, KB_UNUSED struct p##_arrays a, KB_UNUSED struct kb_frames f
+
+/* How a policy clears R, and the flags of the mask `also` with it: whoever wants to know is told.
+ */
+KB_HOOK void kb_clear_referenced(struct kb_frames f, uint32_t frame, uint8_t also) {
+    uint8_t flags = f.flags[frame];
+    f.flags[frame] = (uint8_t)(flags & ~(KB_REFERENCED | also));
+    if (f.cleared != NULL && flags & KB_REFERENCED)
+        f.cleared(f.host, frame);
+}
 
 /* In layout(): places an array of n elements, 16-byte aligned, at `at` + `bytes` (at = NULL only
  * counts). */

@@ -186,8 +186,15 @@ static void P(replay)(struct kb_loop *loop, const void *input, uint32_t count) {
     struct KB_POLICY local = *(struct KB_POLICY *)loop->state, *s = &local;
     struct P(arrays) a = KB_VIEW(loop->state);
     uint32_t *frame_of = loop->frame_of;
-    struct kb_frames f = {loop->flags,    loop->page_of, loop->frames, loop->future,
-                          loop->frame_of, loop,          loop->clean,  loop->release};
+    struct kb_frames f = {.flags = loop->flags,
+                          .page = loop->page_of,
+                          .count = loop->frames,
+                          .future = loop->future,
+                          .frame_of = loop->frame_of,
+                          .host = loop,
+                          .clean = loop->clean,
+                          .release = loop->release,
+                          .cleared = NULL}; /* a constant, so that asking for it costs nothing */
     uint64_t now = loop->now;
 #if KB_POLICY_FUTURE
     (void)input;

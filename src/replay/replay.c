@@ -100,8 +100,14 @@ kb_status kb_replay_grow(struct kb_replay *replay, uint32_t pages, struct kb_err
 
 static struct kb_frames frames_of(struct kb_replay *replay) {
     struct kb_loop *loop = &replay->loop;
-    return (struct kb_frames){loop->flags,    loop->page_of, loop->used,    loop->future,
-                              loop->frame_of, loop,          kb_loop_clean, kb_loop_release};
+    return (struct kb_frames){.flags = loop->flags,
+                              .page = loop->page_of,
+                              .count = loop->used,
+                              .future = loop->future,
+                              .frame_of = loop->frame_of,
+                              .host = loop,
+                              .clean = kb_loop_clean,
+                              .release = kb_loop_release};
 }
 
 /* Whether the page lies in the event's range, in the address space of the present process. */

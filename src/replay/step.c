@@ -120,9 +120,11 @@ static void save(struct stepper *s) {
 /* The number that spoke against the frame's page before this reference. */
 static uint64_t mark_before(struct stepper *s, uint32_t frame) {
     const struct kb_policy *policy = s->replay.spec.policy;
-    struct kb_frames frames = {
-        s->flags, s->page_of, s->replay.loop.used, s->replay.loop.future, s->frame_of, NULL,
-        NULL,     NULL};
+    struct kb_frames frames = {.flags = s->flags,
+                               .page = s->page_of,
+                               .count = s->replay.loop.used,
+                               .future = s->replay.loop.future,
+                               .frame_of = s->frame_of};
     return policy->mark != NULL ? policy->mark(s->state, frames, frame) : 0;
 }
 

@@ -96,12 +96,15 @@ KB_HOOK void aging_forget(KB_SELF(aging), KB_UNUSED uint32_t frame, KB_UNUSED en
 KB_HOOK uint64_t aging_period(const struct aging *s) { return s->period; }
 
 KB_HOOK void aging_tick(KB_SELF(aging), KB_UNUSED uint64_t now) {
+    const uint32_t top = s->bits - 1;
+    uint64_t clears = 0; /* a local, so that without an announcement this is a loop over vectors */
     for (uint32_t i = 0; i < f.count; i++) {
         uint8_t referenced = f.flags[i] & KB_REFERENCED;
-        a.counter[i] = (uint8_t)(a.counter[i] >> 1 | referenced << (s->bits - 1));
-        s->base.bit_clears += referenced;
-        f.flags[i] &= (uint8_t)~KB_REFERENCED;
+        a.counter[i] = (uint8_t)(a.counter[i] >> 1 | referenced << top);
+        clears += referenced;
+        kb_clear_referenced(f, i, 0);
     }
+    s->base.bit_clears += clears;
     s->base.time_marks += f.count;
 }
 

@@ -36,7 +36,7 @@ KB_HOOK void clock_admit(KB_SELF(clock), uint32_t frame, KB_UNUSED uint32_t page
     if (s->hand == frame) /* a free frame; the hand is past a victim's already */
         s->hand = frame + 1 == s->base.capacity ? 0 : frame + 1;
     if (s->load_bit == 0)
-        f.flags[frame] &= (uint8_t)~KB_REFERENCED;
+        kb_clear_referenced(f, frame, 0);
 }
 
 KB_HOOK uint32_t clock_victim(KB_SELF(clock), KB_UNUSED uint32_t wanted,
@@ -52,7 +52,7 @@ KB_HOOK uint32_t clock_victim(KB_SELF(clock), KB_UNUSED uint32_t wanted,
             return frame;
         }
         s->base.bit_clears += flags & KB_REFERENCED;
-        f.flags[frame] = (uint8_t)(flags & ~(KB_REFERENCED | KB_PASSED_OVER));
+        kb_clear_referenced(f, frame, KB_PASSED_OVER);
     }
     return KB_NO_FRAME;
 }

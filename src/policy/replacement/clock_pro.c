@@ -122,7 +122,7 @@ static inline void clock_pro_run_hot(KB_SELF(clock_pro)) {
             return;
         }
         if (status & CLOCK_PRO_HOT) {
-            f.flags[node] &= (uint8_t)~KB_REFERENCED;
+            kb_clear_referenced(f, node, 0);
             s->base.bit_clears++;
         } else if (status & CLOCK_PRO_TEST && node != s->exempt) {
             clock_pro_end_test(s, a, f, node);
@@ -160,7 +160,7 @@ static inline void clock_pro_forgive(KB_SELF(clock_pro)) {
 KB_HOOK void clock_pro_admit(KB_SELF(clock_pro), uint32_t frame, uint32_t page,
                              KB_UNUSED enum kb_why why, KB_UNUSED struct kb_when when) {
     bool known = a.where[page] != 0;
-    f.flags[frame] &= (uint8_t)~KB_REFERENCED;
+    kb_clear_referenced(f, frame, 0);
     s->exempt = CLOCK_PRO_NO_NODE;
     if (s->passed > 0)
         clock_pro_forgive(s, a, f);
@@ -238,7 +238,7 @@ KB_HOOK uint32_t clock_pro_victim(KB_SELF(clock_pro), uint32_t wanted,
         }
         if (!(f.flags[node] & KB_REFERENCED))
             return clock_pro_take(s, a, f, node);
-        f.flags[node] &= (uint8_t)~KB_REFERENCED;
+        kb_clear_referenced(f, node, 0);
         s->base.bit_clears++;
         if (status & CLOCK_PRO_TEST) {
             clock_pro_grow(s, a, f);

@@ -44,7 +44,7 @@ KB_HOOK void enhanced_clock_admit(KB_SELF(enhanced_clock), uint32_t frame, KB_UN
     if (s->hand == frame) /* a free frame; the hand is past a victim's already */
         s->hand = frame + 1 == s->base.capacity ? 0 : frame + 1;
     if (s->load_bit == 0)
-        f.flags[frame] &= (uint8_t)~KB_REFERENCED;
+        kb_clear_referenced(f, frame, 0);
     if (s->passed > 0)
         enhanced_clock_forgive(s, a, f);
 }
@@ -62,7 +62,7 @@ static inline uint32_t enhanced_clock_turn(KB_SELF(enhanced_clock), unsigned wan
             return frame;
         }
         if (clear && flags & KB_REFERENCED) {
-            f.flags[frame] = (uint8_t)(flags & ~KB_REFERENCED);
+            kb_clear_referenced(f, frame, 0);
             s->base.bit_clears++;
         }
         frame = frame + 1 == n ? 0 : frame + 1;

@@ -93,10 +93,12 @@ KB_HOOK void nru_forget(KB_SELF(nru), KB_UNUSED uint32_t frame, KB_UNUSED enum k
 KB_HOOK uint64_t nru_period(const struct nru *s) { return s->period; }
 
 KB_HOOK void nru_tick(KB_SELF(nru), KB_UNUSED uint64_t now) {
+    uint64_t clears = 0; /* a local, so that without an announcement this is a loop over vectors */
     for (uint32_t i = 0; i < f.count; i++) {
-        s->base.bit_clears += f.flags[i] & KB_REFERENCED;
-        f.flags[i] &= (uint8_t)~KB_REFERENCED;
+        clears += f.flags[i] & KB_REFERENCED;
+        kb_clear_referenced(f, i, 0);
     }
+    s->base.bit_clears += clears;
 }
 
 KB_HOOK uint64_t nru_mark(KB_SELF(nru), uint32_t frame) { return nru_class(f.flags[frame]); }

@@ -56,7 +56,7 @@ KB_HOOK void pff_admit(KB_SELF(pff), uint32_t frame, KB_UNUSED uint32_t page,
         if (shrink && !(flags & KB_REFERENCED))
             f.release(f.host, i, when.now);
         else
-            f.flags[i] = (uint8_t)(flags & ~KB_REFERENCED);
+            kb_clear_referenced(f, i, 0);
         s->base.bit_clears += flags & KB_REFERENCED;
     }
     s->base.examined += f.count;

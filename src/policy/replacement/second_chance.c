@@ -23,7 +23,7 @@ KB_HOOK void second_chance_admit(KB_SELF(second_chance), uint32_t frame, KB_UNUS
                                  KB_UNUSED enum kb_why why, KB_UNUSED struct kb_when when) {
     second_chance_enqueue(s, a, f, frame);
     if (s->load_bit == 0)
-        f.flags[frame] &= (uint8_t)~KB_REFERENCED;
+        kb_clear_referenced(f, frame, 0);
 }
 
 /* Passed once more, as if it had been referenced: all others are proposed before it. */
@@ -45,7 +45,7 @@ KB_HOOK uint32_t second_chance_victim(KB_SELF(second_chance), KB_UNUSED uint32_t
         if (frame == KB_NO_FRAME || !(f.flags[frame] & (KB_REFERENCED | KB_PASSED_OVER)))
             return frame;
         s->base.bit_clears += f.flags[frame] & KB_REFERENCED;
-        f.flags[frame] = (uint8_t)(f.flags[frame] & ~(KB_REFERENCED | KB_PASSED_OVER));
+        kb_clear_referenced(f, frame, KB_PASSED_OVER);
         second_chance_enqueue(s, a, f, frame);
     }
 }

@@ -21,7 +21,7 @@ KB_HOOK void sieve_touch(KB_SELF(sieve), KB_UNUSED uint32_t frame, KB_UNUSED uin
 
 KB_HOOK void sieve_admit(KB_SELF(sieve), uint32_t frame, KB_UNUSED uint32_t page,
                          KB_UNUSED enum kb_why why, KB_UNUSED struct kb_when when) {
-    f.flags[frame] &= (uint8_t)~KB_REFERENCED;
+    kb_clear_referenced(f, frame, 0);
     sieve_enqueue(s, a, f, frame);
 }
 
@@ -33,7 +33,7 @@ KB_HOOK uint32_t sieve_victim(KB_SELF(sieve), KB_UNUSED uint32_t wanted,
         return KB_NO_FRAME;
     while (f.flags[frame] & (KB_REFERENCED | KB_PASSED_OVER)) {
         s->base.bit_clears += f.flags[frame] & KB_REFERENCED;
-        f.flags[frame] = (uint8_t)(f.flags[frame] & ~(KB_REFERENCED | KB_PASSED_OVER));
+        kb_clear_referenced(f, frame, KB_PASSED_OVER);
         s->base.examined++;
         frame = a.links[frame].next;
         if (frame == end)

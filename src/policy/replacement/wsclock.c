@@ -56,7 +56,7 @@ KB_HOOK bool wsclock_look(KB_SELF(wsclock), uint64_t now) {
     if ((flags & (KB_RESIDENT | KB_PASSED_OVER)) != KB_RESIDENT)
         return false;
     if (flags & KB_REFERENCED) {
-        f.flags[s->hand] = (uint8_t)(flags & ~KB_REFERENCED);
+        kb_clear_referenced(f, s->hand, 0);
         a.used_at[s->hand] = now;
         s->base.bit_clears++;
         s->base.time_marks++;
