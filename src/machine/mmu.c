@@ -78,8 +78,7 @@ static struct kb_tlb_entry *probe(struct kb_mmu *mmu, uint64_t linear, struct kb
         t->place[level] = i;
         if (level == 0)
             return &tlb->entries[i];
-        t->place[0] =
-            kb_tlb_load(&mmu->tlb[0], masked, mmu->asid, tlb->entries[i], &t->evicted[0]);
+        t->place[0] = kb_tlb_load(&mmu->tlb[0], masked, mmu->asid, tlb->entries[i], &t->evicted[0]);
         return &mmu->tlb[0].entries[t->place[0]];
     }
     return NULL;
@@ -111,7 +110,7 @@ static enum kb_fault by_hit(struct kb_mmu *mmu, struct kb_tlb_entry *entry,
 
 static enum kb_fault walk_inverted(struct kb_mmu *mmu, struct kb_translation *t) {
     uint64_t page = mask_of(mmu, t->linear) >> mmu->format.page_bits;
-    t->inverted = kb_inverted_find(&mmu->inverted, page, (uint32_t)mmu->asid, NULL, NULL);
+    t->inverted = kb_inverted_find(&mmu->inverted, page, mmu->space, NULL, NULL);
     mmu->table_reads += t->inverted.reads;
     t->walk = (struct kb_walk){.page_bits = mmu->format.page_bits};
     if (t->inverted.frame == KB_INVERTED_NONE)
@@ -124,8 +123,8 @@ static enum kb_fault walk_inverted(struct kb_mmu *mmu, struct kb_translation *t)
 
 static enum kb_fault walk_tables(struct kb_mmu *mmu, struct kb_translation *t) {
     uint64_t root = t->linear >= mmu->kernel_start ? mmu->kernel_root : mmu->root;
-    enum kb_fault fault = kb_walk(&mmu->format, &mmu->memory, root, t->linear,
-                                  mode_of(mmu, t->access), &t->walk);
+    enum kb_fault fault =
+        kb_walk(&mmu->format, &mmu->memory, root, t->linear, mode_of(mmu, t->access), &t->walk);
     mmu->table_reads += t->walk.steps;
     if (fault == KB_FAULT_NONE)
         t->entry = t->walk.step[t->walk.steps - 1].address;

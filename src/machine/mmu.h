@@ -34,15 +34,15 @@ struct kb_translation {
     uint64_t address, linear, physical;
     enum kb_access access;
     enum kb_fault fault;
-    unsigned probed;       /* TLB levels searched */
-    unsigned hit;          /* the level that hit, from 1; 0: none */
-    uint32_t place[2];     /* the entry hit or loaded, by level; KB_TLB_NONE */
-    uint64_t evicted[2];   /* the tag that had to go from a level, or KB_TLB_EMPTY */
+    unsigned probed;     /* TLB levels searched */
+    unsigned hit;        /* the level that hit, from 1; 0: none */
+    uint32_t place[2];   /* the entry hit or loaded, by level; KB_TLB_NONE */
+    uint64_t evicted[2]; /* the tag that had to go from a level, or KB_TLB_EMPTY */
     bool walked;
-    struct kb_walk walk;   /* with tables: each entry read; with inverted: only bits and page */
+    struct kb_walk walk; /* with tables: each entry read; with inverted: only bits and page */
     struct kb_inverted_hit inverted;
-    unsigned set_bits;     /* KB_ENTRY_REFERENCED, KB_ENTRY_MODIFIED: set in the table now */
-    uint64_t entry;        /* physical address of the leaf entry, if one was used */
+    unsigned set_bits; /* KB_ENTRY_REFERENCED, KB_ENTRY_MODIFIED: set in the table now */
+    uint64_t entry;    /* physical address of the leaf entry, if one was used */
 };
 
 struct kb_mmu {
@@ -60,22 +60,23 @@ struct kb_mmu {
     uint64_t kernel_root;  /* of the kernel zone's; the same as root in real formats */
     uint64_t kernel_start; /* the first address of the kernel zone; UINT64_MAX: there is none */
     uint64_t asid;
+    uint32_t space;       /* whose pages the inverted table is asked for */
     uint64_t base, limit; /* the relocation register; limit 0: off */
     bool privileged, sum, mxr, ad_fault;
 
     /* counters */
-    uint64_t hits;          /* TLB level 1 */
-    uint64_t second_hits;   /* TLB level 2 */
-    uint64_t misses;        /* not in any TLB (no TLB: every translation) */
-    uint64_t table_reads;   /* storage cycles of walks */
-    uint64_t entry_writes;  /* R or M set in a table's entry */
-    uint64_t translations;  /* that gave an address */
+    uint64_t hits;         /* TLB level 1 */
+    uint64_t second_hits;  /* TLB level 2 */
+    uint64_t misses;       /* not in any TLB (no TLB: every translation) */
+    uint64_t table_reads;  /* storage cycles of walks */
+    uint64_t entry_writes; /* R or M set in a table's entry */
+    uint64_t translations; /* that gave an address */
     struct kb_translation last;
 
     /* made from the registers by kb_mmu_changed */
-    uint64_t fast_end;        /* below it a TLB hit needs no more thought; 0: always think */
-    unsigned fast_care;       /* bits of a TLB entry that must be … */
-    unsigned fast_want[3];    /* … just these, by access */
+    uint64_t fast_end;     /* below it a TLB hit needs no more thought; 0: always think */
+    unsigned fast_care;    /* bits of a TLB entry that must be … */
+    unsigned fast_want[3]; /* … just these, by access */
 };
 
 /* To be called after registers were written. */

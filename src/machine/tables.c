@@ -59,7 +59,7 @@ kb_status kb_tables_new(struct kb_tables *tables, unsigned depth, uint64_t *addr
     if (kept != KB_NO_TABLE) {
         uint64_t link = kb_memory_entry(tables->memory, kept, 4);
         tables->free[depth] =
-            link == 0 ? KB_NO_TABLE : tables->start + (link - 1 << tables->format->page_bits);
+            link == 0 ? KB_NO_TABLE : tables->start + ((link - 1) << tables->format->page_bits);
         memset(kb_memory_at(tables->memory, kept), 0, (size_t)bytes);
         *address = kept;
     } else {
@@ -143,8 +143,7 @@ static void free_below(struct kb_tables *tables, uint64_t table, unsigned depth,
             kb_memory_entry(tables->memory, table + i * format->entry_bytes, format->entry_bytes);
         struct kb_entry next = format->family->decode(format, raw, depth);
         if ((next.bits & (KB_ENTRY_VALID | KB_ENTRY_LEAF)) == KB_ENTRY_VALID)
-            free_below(tables, next.address, depth + 1, 0,
-                       UINT64_C(1) << format->bits[depth + 1]);
+            free_below(tables, next.address, depth + 1, 0, UINT64_C(1) << format->bits[depth + 1]);
     }
     give_back(tables, table, depth);
 }

@@ -1,5 +1,5 @@
-/* access.c - instructions: each is a list of operands, and each operand a list of pieces that lie in
- * one page.
+/* access.c - instructions: each is a list of operands, and each operand a list of pieces that lie
+ * in one page.
  *
  * An instruction takes effect only when all of its pages are in memory with
  * the rights that it needs: until then each fault starts it again, and what it
@@ -129,7 +129,7 @@ kb_status kb_os_run(struct kb_os *os, uint64_t address, enum kb_access access, u
 
 /* ---- instructions ---- */
 
-static void unpin(struct kb_os *os) {
+void kb_os_unpin(struct kb_os *os) {
     for (unsigned i = 0; i < os->pieces; i++)
         os->frame[os->piece[i].frame].pins--;
     os->pieces = 0;
@@ -150,8 +150,8 @@ static kb_status reach_all(struct kb_os *os, const struct operand *operand, unsi
             struct kb_piece *piece = &os->piece[os->pieces];
             bool faulted;
             piece->length = left < room ? left : (uint32_t)room;
-            kb_status status = reach(os, address, operand[k].access, fault, &piece->physical,
-                                     &faulted, done);
+            kb_status status =
+                reach(os, address, operand[k].access, fault, &piece->physical, &faulted, done);
             if (status != KB_OK || !*done)
                 return status;
             unsigned before = os->pieces < 8 ? os->pieces : 8;
@@ -207,7 +207,7 @@ kb_status kb_os_load_slowly(struct kb_os *os, uint64_t address, void *bytes, uin
         one_operand(os, (struct operand){address, length, KB_ACCESS_READ}, fault, done);
     if (status == KB_OK && *done)
         gather(os, 0, os->pieces, bytes);
-    unpin(os);
+    kb_os_unpin(os);
     return status;
 }
 
@@ -217,14 +217,14 @@ kb_status kb_os_store_slowly(struct kb_os *os, uint64_t address, const void *byt
         one_operand(os, (struct operand){address, length, KB_ACCESS_WRITE}, fault, done);
     if (status == KB_OK && *done)
         scatter(os, 0, os->pieces, bytes);
-    unpin(os);
+    kb_os_unpin(os);
     return status;
 }
 
 kb_status kb_os_execute(struct kb_os *os, uint64_t address, bool *done) {
     kb_status status =
         one_operand(os, (struct operand){address, 1, KB_ACCESS_EXECUTE}, KB_FAULT_NONE, done);
-    unpin(os);
+    kb_os_unpin(os);
     return status;
 }
 
@@ -248,7 +248,7 @@ kb_status kb_os_increment(struct kb_os *os, uint64_t address, uint32_t length, u
             bytes[i] = (uint8_t)(*value >> 8 * i);
         scatter(os, os->pieces / 2, os->pieces, bytes);
     }
-    unpin(os);
+    kb_os_unpin(os);
     return status;
 }
 
@@ -266,6 +266,6 @@ kb_status kb_os_move(struct kb_os *os, uint64_t from, uint64_t to, uint32_t leng
         gather(os, 0, sources, os->buffer);
         scatter(os, sources, os->pieces, os->buffer);
     }
-    unpin(os);
+    kb_os_unpin(os);
     return status;
 }

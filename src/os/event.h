@@ -34,18 +34,18 @@ struct kb_process;
     KB_EVENT(FRAME, "frame")             /* step 3: frame, count = free frames left */             \
     KB_EVENT(VICTIM, "victim")           /* step 3: frame, page, owner, referenced, modified,      \
                                             mark */                                                \
-    KB_EVENT(REFUSED, "refused")         /* a victim that may not go: frame, page, owner, reason */\
-    KB_EVENT(WRITE_BACK, "write-back")   /* page, owner, frame, slot */                            \
-    KB_EVENT(INVALIDATE, "invalidate")   /* the victim's entry: page, owner, frame, entry */       \
-    KB_EVENT(READ_IN, "read-in")         /* step 4: page, frame, source, slot */                   \
-    KB_EVENT(UPDATE, "update")           /* step 5: page, frame, entry, raw */                     \
-    KB_EVENT(RESTART, "restart")         /* step 6: address, access */                             \
-    KB_EVENT(RELEASE, "release")         /* the policy gave a page back: page, owner, frame */     \
+    KB_EVENT(REFUSED, "refused")       /* a victim that may not go: frame, page, owner, reason */  \
+    KB_EVENT(WRITE_BACK, "write-back") /* page, owner, frame, slot */                              \
+    KB_EVENT(INVALIDATE, "invalidate") /* the victim's entry: page, owner, frame, entry */         \
+    KB_EVENT(READ_IN, "read-in")       /* step 4: page, frame, source, slot */                     \
+    KB_EVENT(UPDATE, "update")         /* step 5: page, frame, entry, raw */                       \
+    KB_EVENT(RESTART, "restart")       /* step 6: address, access */                               \
+    KB_EVENT(RELEASE, "release")       /* the policy gave a page back: page, owner, frame */       \
     KB_EVENT(STORE_FAILED, "store-failed") /* page, owner, slot, text = what the store said */     \
-    KB_EVENT(SKIP, "skip")               /* the process's handler gave the instruction up: fault */\
-    KB_EVENT(BLOCK, "block")             /* waits for its page: page, count = until this cycle */  \
-    KB_EVENT(WAKE, "wake")               /* its page has come */                                   \
-    KB_EVENT(TICK, "tick")               /* the policy's period is over */
+    KB_EVENT(SKIP, "skip")   /* the process's handler gave the instruction up: fault */            \
+    KB_EVENT(BLOCK, "block") /* waits for its page: page, count = until this cycle */              \
+    KB_EVENT(WAKE, "wake")   /* its page has come */                                               \
+    KB_EVENT(TICK, "tick")   /* the policy's period is over */
 
 enum kb_event_kind {
 #define KB_EVENT(id, name) KB_EVENT_##id,
@@ -60,7 +60,7 @@ enum kb_page_source { KB_FROM_ZERO, KB_FROM_IMAGE, KB_FROM_SWAP, KB_PAGE_SOURCES
 /* Why a process ended, or a victim was refused. */
 #define KB_REASON_LIST(KB_REASON)                                                                  \
     KB_REASON(NONE, "none")                                                                        \
-    KB_REASON(DONE, "done")                     /* by command */                                   \
+    KB_REASON(DONE, "done") /* by command */                                                       \
     KB_REASON(INVALID_REFERENCE, "invalid reference")                                              \
     KB_REASON(PROTECTION, "protection")                                                            \
     KB_REASON(PRIVILEGE, "privilege")                                                              \
@@ -70,10 +70,10 @@ enum kb_page_source { KB_FROM_ZERO, KB_FROM_IMAGE, KB_FROM_SWAP, KB_PAGE_SOURCES
     KB_REASON(SWAP_FULL, "swap full")                                                              \
     KB_REASON(WRITE_FAILED, "swap write failed")                                                   \
     KB_REASON(READ_FAILED, "swap read failed")                                                     \
-    KB_REASON(CORRUPT, "page corrupt")          /* its checksum is wrong */                        \
+    KB_REASON(CORRUPT, "page corrupt") /* its checksum is wrong */                                 \
     KB_REASON(NO_TABLE, "no room for tables")                                                      \
     KB_REASON(PINNED, "pinned")                                                                    \
-    KB_REASON(HARDWARE, "hardware")             /* reserved bits, misaligned, no memory */
+    KB_REASON(HARDWARE, "hardware") /* reserved bits, misaligned, no memory */
 
 enum kb_reason {
 #define KB_REASON(id, name) KB_REASON_##id,

@@ -40,9 +40,9 @@ static void set_entry(struct kb_os *os, uint32_t frame, unsigned rights) {
         return;
     }
     struct kb_entry entry = {bits | KB_ENTRY_VALID, (uint64_t)frame << kb_os_page_bits(os)};
-    uint64_t raw =
-        rights == 0 ? 0
-                    : os->mmu.format.family->encode(&os->mmu.format, entry, os->mmu.format.levels - 1);
+    uint64_t raw = rights == 0 ? 0
+                               : os->mmu.format.family->encode(&os->mmu.format, entry,
+                                                               os->mmu.format.levels - 1);
     kb_memory_set_entry(&os->mmu.memory, os->frame[frame].entry, os->mmu.format.entry_bytes, raw);
 }
 
@@ -90,8 +90,7 @@ static void tell_store(struct kb_os *os, uint32_t frame, uint64_t slot, const ch
 bool kb_os_write_back(struct kb_os *os, uint32_t frame, enum kb_reason *reason) {
     struct kb_page *page = page_in(os, frame);
     struct kb_process *owner = kb_os_owner(os, frame);
-    const uint8_t *bytes =
-        kb_memory_at(&os->mmu.memory, (uint64_t)frame << kb_os_page_bits(os));
+    const uint8_t *bytes = kb_memory_at(&os->mmu.memory, (uint64_t)frame << kb_os_page_bits(os));
     for (unsigned attempt = 0; attempt < 2; attempt++) {
         struct kb_error failure = {.language = os->error->language};
         uint64_t slot = page->slot != KB_NO_SLOT ? page->slot : kb_swap_take(&os->swap);
@@ -243,15 +242,13 @@ static void connect(struct kb_os *os, struct kb_process *process, uint32_t id, u
                     uint64_t entry, unsigned rights) {
     os->page_of[frame] = id;
     os->keys[frame] = 0;
-    os->frame[frame] = (struct kb_frame){.entry = entry,
-                                         .loaded_at = os->counters.references + 1,
-                                         .process = process->number + 1};
+    os->frame[frame] = (struct kb_frame){
+        .entry = entry, .loaded_at = os->counters.references + 1, .process = process->number + 1};
     if (os->mmu.scheme == KB_SCHEME_INVERTED) {
         unsigned bits = rights | zone_bits(os, process) | KB_ENTRY_VALID;
         kb_inverted_insert(&os->mmu.inverted, os->pages.page[id].number, process->number, frame,
                            bits);
-        os->frame[frame].entry =
-            os->mmu.inverted.base + (uint64_t)frame * KB_INVERTED_ENTRY_BYTES;
+        os->frame[frame].entry = os->mmu.inverted.base + (uint64_t)frame * KB_INVERTED_ENTRY_BYTES;
     } else {
         set_entry(os, frame, rights);
     }
@@ -393,10 +390,9 @@ kb_status kb_os_fault(struct kb_os *os, uint64_t address, enum kb_access access,
     os->counters.traps[fault]++;
     process->counters.traps[fault]++;
     if (kb_os_heard(os))
-        kb_os_tell(os, (struct kb_event){.kind = KB_EVENT_FAULT,
-                                         .address = address,
-                                         .access = access,
-                                         .fault = fault});
+        kb_os_tell(
+            os, (struct kb_event){
+                    .kind = KB_EVENT_FAULT, .address = address, .access = access, .fault = fault});
     enum kb_reason reason = check(os, process, address, access, fault);
     if (kb_os_heard(os))
         tell_check(os, address, reason == KB_REASON_NONE);
@@ -416,7 +412,7 @@ kb_status kb_os_fault(struct kb_os *os, uint64_t address, enum kb_access access,
     os->counters.restarts++;
     process->counters.restarts++;
     if (kb_os_heard(os))
-        kb_os_tell(os, (struct kb_event){
-                           .kind = KB_EVENT_RESTART, .address = address, .access = access});
+        kb_os_tell(
+            os, (struct kb_event){.kind = KB_EVENT_RESTART, .address = address, .access = access});
     return KB_OK;
 }

@@ -38,18 +38,18 @@ struct kb_os_setup {
     uint32_t frames;
     struct kb_tlb_geometry tlb[2];
     unsigned tlbs;
-    unsigned asid_bits;        /* 0: the TLB is flushed at a switch */
-    bool kernel;               /* there is a kernel zone */
-    uint64_t kernel_start;     /* its first address */
-    bool load_all;             /* a region is loaded whole when it is given */
-    uint64_t tables_limit;     /* most bytes of page tables */
+    unsigned asid_bits;    /* 0: the TLB is flushed at a switch */
+    bool kernel;           /* there is a kernel zone */
+    uint64_t kernel_start; /* its first address */
+    bool load_all;         /* a region is loaded whole when it is given */
+    uint64_t tables_limit; /* most bytes of page tables */
     struct kb_policy_spec policy;
     struct kb_os_future future; /* with KB_NEEDS_FUTURE */
     struct kb_store swap;       /* owned from kb_os_init on, also when that fails */
     bool watch_runs;            /* tell `ran` of each run of references: page id, kind, count */
     void (*ran)(void *context, uint32_t page, enum kb_access access, uint32_t count);
     void *ran_context;
-    uint64_t io_cycles;         /* that a process is blocked while a page is read; 0: not at all */
+    uint64_t io_cycles; /* that a process is blocked while a page is read; 0: not at all */
 };
 
 /* A frame in the core map. */
@@ -81,36 +81,36 @@ struct kb_os {
 
     /* frames: the core map and the free list */
     struct kb_frame *frame;
-    uint32_t *page_of;    /* by frame: page id */
-    uint8_t *keys;        /* by frame: enum kb_flag */
-    uint32_t *free_list;  /* a stack */
+    uint32_t *page_of;   /* by frame: page id */
+    uint8_t *keys;       /* by frame: enum kb_flag */
+    uint32_t *free_list; /* a stack */
     uint32_t free_count;
-    uint32_t used;        /* frames 0 … used − 1 have been used */
+    uint32_t used; /* frames 0 … used − 1 have been used */
 
     /* the policy */
     void *policy_state;
     size_t policy_bytes;
-    uint32_t policy_pages;  /* that its state has room for */
-    uint64_t note_at;       /* the reference at which the pager must be told */
+    uint32_t policy_pages; /* that its state has room for */
+    uint64_t note_at;      /* the reference at which the pager must be told */
     uint64_t tick_at;
-    uint32_t *returned;     /* frames that a policy released but that could not be written */
+    uint32_t *returned; /* frames that a policy released but that could not be written */
     uint32_t returned_count;
-    uint8_t evicted_flags;  /* of the last victim, until its frame is admitted or forgotten */
-    void *shown_state;      /* copies for the reason of a victim, while somebody listens */
+    uint8_t evicted_flags; /* of the last victim, until its frame is admitted or forgotten */
+    void *shown_state;     /* copies for the reason of a victim, while somebody listens */
     uint8_t *shown_flags;
 
     struct kb_process **process; /* by number */
     uint32_t process_count, process_room;
     struct kb_process *running;
-    struct kb_process *kernel;   /* its zone; NULL: none */
+    struct kb_process *kernel; /* its zone; NULL: none */
     uint64_t asid_generation, next_asid;
 
-    uint64_t idle_cycles;        /* nobody could run */
+    uint64_t idle_cycles;   /* nobody could run */
     struct kb_piece *piece; /* of the present instruction: KB_MOST_PIECES */
     unsigned pieces;        /* whose frames are pinned */
     uint8_t *buffer;        /* of a move: KB_MOST_BYTES */
     struct kb_os_counters counters;
-    struct kb_error *error;      /* of the present call */
+    struct kb_error *error; /* of the present call */
 };
 
 /* A part of an operand that lies in one page. */
@@ -154,6 +154,9 @@ kb_status kb_os_protect(struct kb_os *os, struct kb_process *process, uint64_t s
  * zeros, as it were by hand. *refused = true if the frames are not free, or the place is taken. */
 kb_status kb_os_map(struct kb_os *os, struct kb_process *process, uint64_t address, uint32_t frame,
                     unsigned page_bits, unsigned rights, bool *refused) KB_MUST_CHECK;
+
+/* The first address that is not the user zone's. */
+uint64_t kb_os_user_end(const struct kb_os *os);
 
 /* ---- pager.c: the host of the policy ---- */
 
@@ -204,6 +207,8 @@ kb_status kb_os_increment(struct kb_os *os, uint64_t address, uint32_t length, u
 /* One instruction that moves length bytes; the ranges may overlap. */
 kb_status kb_os_move(struct kb_os *os, uint64_t from, uint64_t to, uint32_t length,
                      bool *done) KB_MUST_CHECK;
+/* The instruction's frames may go again. */
+void kb_os_unpin(struct kb_os *os);
 /* count references in a row to one page, without bytes; as replay counts them. */
 kb_status kb_os_run(struct kb_os *os, uint64_t address, enum kb_access access, uint32_t count,
                     bool *done) KB_MUST_CHECK;

@@ -4,8 +4,8 @@
 #define FIRST_SLOTS 256
 
 static uint64_t place_of(const struct kb_pages *pages, uint32_t process, uint64_t number) {
-    uint64_t h = (number + (uint64_t)process * UINT64_C(0xD6E8FEB86659FD93)) *
-                 UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t h =
+        (number + (uint64_t)process * UINT64_C(0xD6E8FEB86659FD93)) * UINT64_C(0x9E3779B97F4A7C15);
     return (h ^ h >> 32) & (pages->slots - 1);
 }
 
@@ -40,8 +40,8 @@ static kb_status grow_table(struct kb_pages *pages, struct kb_error *error) {
 /* Each array is grown by itself, so that a failure leaves both valid. */
 static kb_status grow_arrays(struct kb_pages *pages, struct kb_error *error) {
     size_t old = pages->room, room = old == 0 ? FIRST_SLOTS : old * 2;
-    void *page = kb_grow(pages->host, pages->page, old * sizeof *pages->page,
-                         room * sizeof *pages->page);
+    void *page =
+        kb_grow(pages->host, pages->page, old * sizeof *pages->page, room * sizeof *pages->page);
     if (page == NULL)
         return no_memory(error, room * sizeof *pages->page);
     pages->page = page;
@@ -83,8 +83,7 @@ kb_status kb_pages_make(struct kb_pages *pages, uint32_t process, uint64_t numbe
         return KB_OK;
     }
     if (pages->count == KB_MOST_PAGES)
-        return kb_fail(error, KB_DATA, KB_MSG_os_too_many_pages,
-                       (unsigned long long)KB_MOST_PAGES);
+        return kb_fail(error, KB_DATA, KB_MSG_os_too_many_pages, (unsigned long long)KB_MOST_PAGES);
     kb_status status = KB_OK;
     if (pages->count == pages->room)
         status = grow_arrays(pages, error);

@@ -21,7 +21,8 @@ static void on_clean(void *host, uint32_t frame) {
     const struct kb_os *os = host;
     enum kb_reason reason;
     if (os->frame[frame].pins == 0) /* an instruction may be about to write */
-        (void)kb_os_write_back(host, frame, &reason); /* a failure leaves M = 1: asked again later */
+        (void)kb_os_write_back(host, frame,
+                               &reason); /* a failure leaves M = 1: asked again later */
 }
 
 /* A page whose write fails stays where it is; the policy hears of it when its call is over. */
@@ -158,10 +159,22 @@ void kb_pager_note(struct kb_os *os, uint32_t frame, enum kb_access access, uint
         tick(os);
 }
 
+/* A page that comes without a reference: when it will be used is searched for. */
+static struct kb_when when_used(const struct kb_os *os, uint32_t page) {
+    const struct kb_os_future *future = &os->setup.future;
+    struct kb_when when = {os->counters.runs, KB_NEVER};
+    for (uint64_t run = os->counters.runs; run < future->count && when.next == KB_NEVER; run++)
+        if ((future->runs[run] & KB_FUTURE_PAGE) == page)
+            when.next = run;
+    return when;
+}
+
 void kb_pager_admit(struct kb_os *os, uint32_t frame, enum kb_why why) {
+    struct kb_when when = why != KB_BY_FAULT && needs(os, KB_NEEDS_FUTURE)
+                              ? when_used(os, os->page_of[frame])
+                              : when_at(os, os->counters.references);
     os->keys[frame] |= KB_RESIDENT;
-    policy_of(os)->admit(os->policy_state, view(os), frame, os->page_of[frame], why,
-                         when_at(os, os->counters.references));
+    policy_of(os)->admit(os->policy_state, view(os), frame, os->page_of[frame], why, when);
     settle(os);
 }
 

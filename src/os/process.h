@@ -21,6 +21,7 @@ struct kb_image {
     const uint8_t *bytes; /* not owned; NULL: the pattern below */
     uint64_t length;      /* what lies beyond is zero */
     uint64_t seed;        /* byte i of a pattern is kb_image_byte(seed, i) */
+    uint64_t offset;      /* of the region's first byte in the image */
 };
 
 struct kb_region {
@@ -40,10 +41,10 @@ struct kb_super {
 
 struct kb_process_counters {
     uint64_t references, restarts;
-    uint64_t faults;      /* pages that had to be brought in */
+    uint64_t faults; /* pages that had to be brought in */
     uint64_t zero_fills, image_reads, swap_reads;
     uint64_t evictions, write_backs;
-    uint64_t released;    /* by the policy (ws, pff) */
+    uint64_t released; /* by the policy (ws, pff) */
     uint64_t traps[KB_FAULT_KINDS];
 };
 
@@ -51,20 +52,20 @@ struct kb_process {
     char name[KB_NAME_BYTES];
     uint32_t number; /* from 0; never used again */
     enum kb_process_state state;
-    enum kb_reason reason; /* KB_ENDED */
+    enum kb_reason reason;  /* KB_ENDED */
     uint64_t fault_address; /* that it ended with */
-    uint64_t root;         /* of its page table */
+    uint64_t root;          /* of its page table */
     uint64_t asid, asid_generation;
-    uint64_t base, limit;  /* relocation register; limit 0: off */
+    uint64_t base, limit; /* relocation register; limit 0: off */
     bool privileged;
-    bool skips;            /* it has a handler that gives up an instruction that may not be */
+    bool skips;                /* it has a handler that gives up an instruction that may not be */
     struct kb_region *regions; /* in the order in which they were given */
     uint32_t region_count, region_room;
     struct kb_super *supers;
     uint32_t super_count, super_room;
-    uint32_t last_page;    /* the head of the chain of its pages (kb_page.next) */
-    uint32_t resident;     /* pages */
-    uint64_t wake_at;      /* cycle, while blocked */
+    uint32_t last_page; /* the head of the chain of its pages (kb_page.next) */
+    uint32_t resident;  /* pages */
+    uint64_t wake_at;   /* cycle, while blocked */
     struct kb_process_counters counters;
 };
 

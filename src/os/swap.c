@@ -29,9 +29,8 @@ void kb_swap_give_back(struct kb_swap *swap, uint64_t slot) {
     swap->used--;
     if (swap->given_count == swap->given_room) {
         uint64_t room = swap->given_room == 0 ? 64 : swap->given_room * 2;
-        uint64_t *more =
-            kb_grow(swap->host, swap->given_back, swap->given_room * sizeof *more,
-                    room * sizeof *more);
+        uint64_t *more = kb_grow(swap->host, swap->given_back, swap->given_room * sizeof *more,
+                                 room * sizeof *more);
         if (more == NULL) { /* the slot is lost to use, no page is */
             swap->bad++;
             return;

@@ -13,12 +13,12 @@
 struct kb_swap {
     struct kb_store store; /* owned */
     const struct kb_host *host;
-    uint64_t fresh;            /* slots from here on were never used */
-    uint64_t *given_back;      /* a stack */
+    uint64_t fresh;       /* slots from here on were never used */
+    uint64_t *given_back; /* a stack */
     uint64_t given_count, given_room;
-    uint64_t used, peak, bad;  /* slots now, at most, set aside */
-    uint64_t reads, writes;    /* of pages, that succeeded */
-    uint64_t failures;         /* reads and writes that failed, wrong checksums too */
+    uint64_t used, peak, bad; /* slots now, at most, set aside */
+    uint64_t reads, writes;   /* of pages, that succeeded */
+    uint64_t failures;        /* reads and writes that failed, wrong checksums too */
 };
 
 /* Takes ownership of the store. */

@@ -1,0 +1,367 @@
+/* space.c - which addresses of a process are legal: regions begin, change their rights, and end. */
+#include "os/os.h"
+
+static uint64_t page_up(const struct kb_os *os, uint64_t address) {
+    uint64_t mask = kb_os_page_bytes(os) - 1;
+    return (address + mask) & ~mask;
+}
+
+uint64_t kb_os_user_end(const struct kb_os *os) {
+    const struct kb_format *format = &os->mmu.format;
+    unsigned bits = format->address_bits - (format->canonical ? 1 : 0);
+    uint64_t end = bits < 64 ? UINT64_C(1) << bits : ~(uint64_t)(kb_os_page_bytes(os) - 1);
+    return end < os->mmu.kernel_start ? end : os->mmu.kernel_start;
+}
+
+static bool in_zone(const struct kb_os *os, const struct kb_process *process, uint64_t start,
+                    uint64_t end) {
+    if (start >= end)
+        return false;
+    if (process != os->kernel)
+        return end <= kb_os_user_end(os);
+    return start >= os->mmu.kernel_start &&
+           kb_address_check(&os->mmu.format, end - 1) == KB_FAULT_NONE;
+}
+
+/* ---- the list of regions ---- */
+
+static kb_status add_region(struct kb_os *os, struct kb_process *process,
+                            const struct kb_region *region) {
+    if (process->region_count == process->region_room) {
+        uint32_t room = process->region_room == 0 ? 8 : process->region_room * 2;
+        struct kb_region *more = kb_grow(os->host, process->regions,
+                                         process->region_room * sizeof *more, room * sizeof *more);
+        if (more == NULL)
+            return kb_fail(os->error, KB_NO_MEMORY, KB_MSG_no_memory, "regions",
+                           (unsigned long long)(room * sizeof *more));
+        process->regions = more;
+        process->region_room = room;
+    }
+    process->regions[process->region_count++] = *region;
+    return KB_OK;
+}
+
+static void remove_region(struct kb_process *process, uint32_t i) {
+    process->region_count--;
+    memmove(&process->regions[i], &process->regions[i + 1],
+            (process->region_count - i) * sizeof process->regions[0]);
+}
+
+/* What was legal without saying becomes a region, so that it can be cut. */
+static kb_status say_everything(struct kb_os *os, struct kb_process *process) {
+    if (process->region_count > 0)
+        return KB_OK;
+    struct kb_region all = {.name = "all", .end = kb_os_user_end(os), .rights = KB_ENTRY_RIGHTS};
+    return add_region(os, process, &all);
+}
+
+/* Cuts the region around an address, if it does not begin there, so that one does. */
+static kb_status cut_at(struct kb_os *os, struct kb_process *process, uint64_t address) {
+    for (uint32_t i = 0; i < process->region_count; i++) {
+        struct kb_region first = process->regions[i];
+        if (address <= first.start || address >= first.end)
+            continue;
+        struct kb_region second = first;
+        second.start = address;
+        second.image.offset += address - first.start;
+        process->regions[i].end = address;
+        return add_region(os, process, &second);
+    }
+    return KB_OK;
+}
+
+static kb_status cut_out(struct kb_os *os, struct kb_process *process, uint64_t start,
+                         uint64_t end) {
+    kb_status status = say_everything(os, process);
+    if (status == KB_OK)
+        status = cut_at(os, process, start);
+    if (status == KB_OK)
+        status = cut_at(os, process, end);
+    return status;
+}
+
+static kb_status bad_range(struct kb_os *os, const struct kb_process *process, uint64_t start,
+                           uint64_t end) {
+    return kb_fail(os->error, KB_DATA, KB_MSG_os_bad_range, (unsigned long long)start,
+                   (unsigned long long)end, (unsigned long long)kb_os_page_bytes(os),
+                   process->name);
+}
+
+static bool bad_rights(const struct kb_os *os, unsigned rights) {
+    if (os->mmu.format.family->writable_is_readable)
+        return false;
+    return (rights & (KB_ENTRY_READ | KB_ENTRY_WRITE)) == KB_ENTRY_WRITE;
+}
+
+static bool overlaps(const struct kb_os *os, const struct kb_process *process, uint64_t start,
+                     uint64_t end) {
+    for (uint32_t i = 0; i < process->region_count; i++)
+        if (start < page_up(os, process->regions[i].end) &&
+            process->regions[i].start < page_up(os, end))
+            return true;
+    return false;
+}
+
+/* ---- regions begin ---- */
+
+static kb_status load_pages(struct kb_os *os, struct kb_process *process,
+                            const struct kb_region *region, bool *refused) {
+    uint64_t first = region->start >> kb_os_page_bits(os);
+    uint64_t end = page_up(os, region->end) >> kb_os_page_bits(os);
+    for (uint64_t number = first; number < end; number++) {
+        uint32_t frame;
+        enum kb_reason reason;
+        bool in;
+        kb_status status = kb_os_bring(os, process, number, &frame, &in, &reason);
+        if (status != KB_OK)
+            return status;
+        if (!in) { /* no room for its tables */
+            *refused = true;
+            return kb_os_unmap(os, process, region->start, page_up(os, region->end));
+        }
+        if (process == os->kernel) {
+            os->frame[frame].fixed = true;
+            os->keys[frame] |= KB_PINNED;
+        } else {
+            kb_pager_admit(os, frame, KB_BY_MOVE);
+        }
+    }
+    return KB_OK;
+}
+
+kb_status kb_os_region(struct kb_os *os, struct kb_process *process, const struct kb_region *region,
+                       bool *refused) {
+    uint64_t end = page_up(os, region->end), pages = (end - region->start) >> kb_os_page_bits(os);
+    *refused = false;
+    if (region->start % kb_os_page_bytes(os) != 0 || end < region->end ||
+        !in_zone(os, process, region->start, end))
+        return bad_range(os, process, region->start, region->end);
+    if (bad_rights(os, region->rights))
+        return kb_fail(os->error, KB_DATA, KB_MSG_os_write_only);
+    if (overlaps(os, process, region->start, region->end))
+        return kb_fail(os->error, KB_DATA, KB_MSG_os_overlap, (unsigned long long)region->start,
+                       (unsigned long long)region->end, process->name);
+    bool whole = os->setup.load_all || process == os->kernel;
+    if (whole && pages > os->free_count) {
+        *refused = true;
+        return KB_OK;
+    }
+    kb_status status = add_region(os, process, region);
+    if (status == KB_OK && kb_os_heard(os))
+        kb_os_tell(os, (struct kb_event){.kind = KB_EVENT_REGION,
+                                         .process = process,
+                                         .address = region->start,
+                                         .count = region->end - region->start,
+                                         .rights = region->rights,
+                                         .text = region->name});
+    return status == KB_OK && whole ? load_pages(os, process, region, refused) : status;
+}
+
+/* ---- regions end, and change ---- */
+
+static void drop_page(struct kb_os *os, uint32_t id) {
+    struct kb_page *page = &os->pages.page[id];
+    if (os->pages.frame_of[id] != 0) {
+        uint32_t frame = os->pages.frame_of[id] - 1;
+        kb_pager_forget(os, frame, KB_UNMAPPED);
+        kb_os_vacate(os, frame);
+        kb_os_free_frame(os, frame);
+    }
+    if (page->slot != KB_NO_SLOT)
+        kb_swap_give_back(&os->swap, page->slot);
+    page->slot = KB_NO_SLOT;
+}
+
+kb_status kb_os_unmap(struct kb_os *os, struct kb_process *process, uint64_t start, uint64_t end) {
+    uint64_t size = kb_os_page_bytes(os);
+    if (start % size != 0 || end % size != 0 || !in_zone(os, process, start, end))
+        return bad_range(os, process, start, end);
+    kb_status status = cut_out(os, process, start, end);
+    if (status != KB_OK)
+        return status;
+    for (uint32_t i = process->region_count; i-- > 0;)
+        if (process->regions[i].start >= start && process->regions[i].start < end)
+            remove_region(process, i);
+    for (uint32_t id = process->last_page; id != KB_NO_PAGE; id = os->pages.page[id].next) {
+        uint64_t address = os->pages.page[id].number << kb_os_page_bits(os);
+        if (address >= start && address < end)
+            drop_page(os, id);
+    }
+    if (process->region_count == 0) { /* nothing is legal now, which "no region" would not say */
+        struct kb_region none = {.name = "none", .start = start, .end = start + 1};
+        status = add_region(os, process, &none);
+    }
+    if (kb_os_heard(os))
+        kb_os_tell(os, (struct kb_event){.kind = KB_EVENT_UNMAP,
+                                         .process = process,
+                                         .address = start,
+                                         .count = end - start});
+    return status;
+}
+
+kb_status kb_os_protect(struct kb_os *os, struct kb_process *process, uint64_t start, uint64_t end,
+                        unsigned rights) {
+    uint64_t size = kb_os_page_bytes(os);
+    if (start % size != 0 || end % size != 0 || !in_zone(os, process, start, end))
+        return bad_range(os, process, start, end);
+    if (bad_rights(os, rights))
+        return kb_fail(os->error, KB_DATA, KB_MSG_os_write_only);
+    kb_status status = cut_out(os, process, start, end);
+    if (status != KB_OK)
+        return status;
+    for (uint32_t i = 0; i < process->region_count; i++)
+        if (process->regions[i].start >= start && process->regions[i].start < end)
+            process->regions[i].rights = rights;
+    for (uint32_t id = process->last_page; id != KB_NO_PAGE; id = os->pages.page[id].next) {
+        uint64_t address = os->pages.page[id].number << kb_os_page_bits(os);
+        if (address >= start && address < end && os->pages.frame_of[id] != 0)
+            kb_os_set_rights(os, os->pages.frame_of[id] - 1, rights);
+    }
+    if (kb_os_heard(os))
+        kb_os_tell(os, (struct kb_event){.kind = KB_EVENT_PROTECT,
+                                         .process = process,
+                                         .address = start,
+                                         .count = end - start,
+                                         .rights = rights});
+    return KB_OK;
+}
+
+/* ---- by hand ---- */
+
+/* Takes `count` frames from first on out of the free list, or none of them. */
+static bool take_these(struct kb_os *os, uint64_t first, uint64_t count) {
+    uint64_t found = 0;
+    if (first + count > os->setup.frames)
+        return false;
+    for (uint32_t i = 0; i < os->free_count; i++)
+        found += os->free_list[i] >= first && os->free_list[i] < first + count;
+    if (found < count)
+        return false;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < os->free_count; i++)
+        if (os->free_list[i] < first || os->free_list[i] >= first + count)
+            os->free_list[kept++] = os->free_list[i];
+    os->free_count = kept;
+    if (os->used < first + count)
+        os->used = (uint32_t)(first + count);
+    return true;
+}
+
+/* The lowest aligned row of free frames, taken; false if there is none. */
+static bool take_row(struct kb_os *os, uint64_t count, uint32_t *frame) {
+    for (uint64_t first = 0; first + count <= os->setup.frames; first += count)
+        if (os->frame[first].process == 0 && take_these(os, first, count)) {
+            *frame = (uint32_t)first;
+            return true;
+        }
+    return false;
+}
+
+static kb_status map_super(struct kb_os *os, struct kb_process *process, uint64_t address,
+                           uint32_t first, unsigned depth, unsigned rights, bool *refused) {
+    const struct kb_format *format = &os->mmu.format;
+    unsigned bits = kb_format_shift(format, depth);
+    uint64_t frames = UINT64_C(1) << (bits - format->page_bits), entry;
+    kb_status status =
+        kb_tables_make(&os->tables, process->root, address, depth, &entry, os->error);
+    if (status != KB_OK)
+        return status;
+    if (kb_memory_entry(&os->mmu.memory, entry, format->entry_bytes) != 0) {
+        *refused = true; /* there is a table below */
+        return KB_OK;
+    }
+    if (process->super_count == process->super_room) {
+        uint32_t room = process->super_room == 0 ? 4 : process->super_room * 2;
+        struct kb_super *more = kb_grow(os->host, process->supers,
+                                        process->super_room * sizeof *more, room * sizeof *more);
+        if (more == NULL)
+            return kb_fail(os->error, KB_NO_MEMORY, KB_MSG_no_memory, "superpages",
+                           (unsigned long long)(room * sizeof *more));
+        process->supers = more;
+        process->super_room = room;
+    }
+    bool taken = first != KB_NO_FRAME ? first % frames == 0 && take_these(os, first, frames)
+                                      : take_row(os, frames, &first);
+    if (!taken) {
+        *refused = true;
+        return KB_OK;
+    }
+    process->supers[process->super_count++] = (struct kb_super){address, first, bits};
+    for (uint64_t k = 0; k < frames; k++) {
+        os->frame[first + k] =
+            (struct kb_frame){.entry = entry, .fixed = true, .process = process->number + 1};
+        os->keys[first + k] = KB_PINNED;
+    }
+    memset(kb_memory_at(&os->mmu.memory, (uint64_t)first << format->page_bits), 0,
+           (size_t)1 << bits);
+    struct kb_entry leaf = {KB_ENTRY_VALID | KB_ENTRY_LEAF | KB_ENTRY_USER | rights,
+                            (uint64_t)first << format->page_bits};
+    kb_memory_set_entry(&os->mmu.memory, entry, format->entry_bytes,
+                        format->family->encode(format, leaf, depth));
+    process->resident += (uint32_t)frames;
+    if (kb_os_heard(os))
+        kb_os_tell(os, (struct kb_event){.kind = KB_EVENT_MAP,
+                                         .process = process,
+                                         .address = address,
+                                         .page = address >> format->page_bits,
+                                         .frame = first,
+                                         .count = UINT64_C(1) << bits,
+                                         .entry = entry});
+    return KB_OK;
+}
+
+static kb_status map_page(struct kb_os *os, struct kb_process *process, uint64_t address,
+                          uint32_t frame, bool *refused) {
+    uint64_t number = address >> kb_os_page_bits(os);
+    uint32_t id = kb_pages_find(&os->pages, process->number, number), found;
+    enum kb_reason reason;
+    bool in;
+    if ((id != KB_NO_PAGE && os->pages.frame_of[id] != 0) || os->free_count == 0 ||
+        (frame != KB_NO_FRAME && !take_these(os, frame, 1))) {
+        *refused = true;
+        return KB_OK;
+    }
+    if (frame != KB_NO_FRAME) /* so that it is the next one to be taken */
+        kb_os_free_frame(os, frame);
+    kb_status status = kb_os_bring(os, process, number, &found, &in, &reason);
+    if (status != KB_OK)
+        return status;
+    *refused = !in;
+    if (in)
+        kb_pager_admit(os, found, KB_BY_MOVE);
+    if (in && kb_os_heard(os))
+        kb_os_tell(os, (struct kb_event){.kind = KB_EVENT_MAP,
+                                         .process = process,
+                                         .address = address,
+                                         .page = number,
+                                         .frame = found,
+                                         .count = kb_os_page_bytes(os),
+                                         .entry = os->frame[found].entry});
+    return KB_OK;
+}
+
+kb_status kb_os_map(struct kb_os *os, struct kb_process *process, uint64_t address, uint32_t frame,
+                    unsigned page_bits, unsigned rights, bool *refused) {
+    const struct kb_format *format = &os->mmu.format;
+    uint64_t size = UINT64_C(1) << page_bits;
+    *refused = false;
+    if (address % size != 0 || !in_zone(os, process, address, address + size))
+        return bad_range(os, process, address, address + size);
+    if (process->region_count > 0 &&
+        kb_process_region(process, address, kb_os_page_bytes(os)) == NULL) {
+        *refused = true;
+        return KB_OK;
+    }
+    if (page_bits == format->page_bits) {
+        kb_status status = map_page(os, process, address, frame, refused);
+        if (status == KB_OK && !*refused && rights != KB_ENTRY_RIGHTS)
+            status = kb_os_protect(os, process, address, address + size, rights);
+        return status;
+    }
+    for (unsigned depth = 0; depth + 1 < format->levels; depth++)
+        if (kb_format_shift(format, depth) == page_bits && format->superpage_depths >> depth & 1 &&
+            os->mmu.scheme == KB_SCHEME_TABLES)
+            return map_super(os, process, address, frame, depth, rights, refused);
+    return kb_fail(os->error, KB_DATA, KB_MSG_os_no_superpage, (unsigned long long)size,
+                   format->name);
+}
