@@ -37,8 +37,8 @@ static void note(struct result *result, const struct kb_access *accesses, size_t
 }
 
 /* Parses what one window gives; returns the bytes consumed. */
-static size_t window(const struct kb_format *format, struct result *result, const uint8_t *from,
-                     size_t length, bool last, size_t room, bool *finished) {
+static size_t window(const struct kb_trace_format *format, struct result *result,
+                     const uint8_t *from, size_t length, bool last, size_t room, bool *finished) {
     struct kb_access accesses[64];
     struct kb_error error = {.language = KB_SPANISH};
     uint8_t *copy = malloc(length + (length == 0));
@@ -64,7 +64,7 @@ static size_t window(const struct kb_format *format, struct result *result, cons
     return consumed;
 }
 
-static struct result parse(const struct kb_format *format, const uint8_t *from, size_t length,
+static struct result parse(const struct kb_trace_format *format, const uint8_t *from, size_t length,
                            size_t step, size_t room) {
     struct result result = {.line = 1};
     bool finished = false, last = false;
@@ -80,20 +80,20 @@ static struct result parse(const struct kb_format *format, const uint8_t *from, 
 }
 
 static void detect(const uint8_t *head, size_t length) {
-    const struct kb_format *format = kb_format_detect(head, length);
+    const struct kb_trace_format *format = kb_trace_format_detect(head, length);
     if (format != NULL)
         MUST(parse(format, head, length, length + 1, 64).count > 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     unsigned formats = 0;
-    while (kb_formats[formats] != NULL)
+    while (kb_trace_formats[formats] != NULL)
         formats++;
     if (size < 2)
         return 0;
     const uint8_t *from = data + 2;
     size_t length = size - 2, step = data[1] + 1u;
-    const struct kb_format *format = kb_formats[data[0] % (formats + 1)];
+    const struct kb_trace_format *format = kb_trace_formats[data[0] % (formats + 1)];
     if (format == NULL) {
         detect(from, length);
         return 0;

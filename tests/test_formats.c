@@ -34,8 +34,8 @@ static void keep(struct result *result, const struct kb_access *accesses, size_t
 }
 
 /* Parses all that one window gives; returns the bytes consumed. */
-static size_t window(const struct kb_format *format, struct result *result, const uint8_t *from,
-                     size_t length, bool last, size_t room, bool *finished) {
+static size_t window(const struct kb_trace_format *format, struct result *result,
+                     const uint8_t *from, size_t length, bool last, size_t room, bool *finished) {
     struct kb_access accesses[KB_ACCESS_BATCH];
     uint8_t *copy = malloc(length + (length == 0));
     if (copy == NULL)
@@ -60,8 +60,8 @@ static size_t window(const struct kb_format *format, struct result *result, cons
 
 /* A window of `size` bytes that slides, and grows where it holds no whole record; the first one
  * ends at `cut`. */
-static struct result read_all(const struct kb_format *format, const void *bytes, size_t length,
-                              size_t cut, size_t size, size_t room) {
+static struct result read_all(const struct kb_trace_format *format, const void *bytes,
+                              size_t length, size_t cut, size_t size, size_t room) {
     struct result result = {.status = KB_OK, .line = 1};
     bool finished = false, last = false;
     const uint8_t *from = bytes;
@@ -78,7 +78,7 @@ static struct result read_all(const struct kb_format *format, const void *bytes,
 
 static struct result read_text(const char *name, const char *text) {
     size_t length = strlen(text);
-    return read_all(kb_format_find(name), text, length, length, length, KB_ACCESS_BATCH);
+    return read_all(kb_trace_format_find(name), text, length, length, length, KB_ACCESS_BATCH);
 }
 
 static bool same(const struct result *a, const struct result *b) {
@@ -167,7 +167,7 @@ static void champsim_record(uint8_t to[64], uint64_t ip, uint64_t store, uint64_
 
 static void binary_answers(void) {
     uint8_t bytes[128];
-    const struct kb_format *oracle = kb_format_find("oracle");
+    const struct kb_trace_format *oracle = kb_trace_format_find("oracle");
     oracle_record(bytes, 5, UINT64_C(0xfedcba9876543210), 512, 2);
     oracle_record(bytes + 24, 5, UINT64_C(0xfedcba9876543210), 512, UINT64_MAX);
     struct result result = read_all(oracle, bytes, 48, 48, 48, KB_ACCESS_BATCH);
@@ -181,7 +181,7 @@ static void binary_answers(void) {
     free(result.accesses);
     champsim_record(bytes, 0x401000, 0x7000, 0x8000);
     champsim_record(bytes + 64, 0x401004, 0, 0x9000);
-    result = read_all(kb_format_find("champsim"), bytes, 128, 128, 128, 7);
+    result = read_all(kb_trace_format_find("champsim"), bytes, 128, 128, 128, 7);
     CHECK_STR(shown(&result), "x401000 r8000 r8008 w7000 x401004 r9000 r9008");
     free(result.accesses);
 }
@@ -241,10 +241,10 @@ static void malformed_lines(void) {
 
 static void expect_zero_byte(const char *name, const char *text, size_t length) {
     struct result result =
-        read_all(kb_format_find(name), text, length, length, length, KB_ACCESS_BATCH);
+        read_all(kb_trace_format_find(name), text, length, length, length, KB_ACCESS_BATCH);
     CHECK_EQ(result.status, KB_DATA);
     CHECK(strstr(result.error.text, "byte 0") != NULL);
-    CHECK(!kb_format_find(name)->matches((const uint8_t *)text, length));
+    CHECK(!kb_trace_format_find(name)->matches((const uint8_t *)text, length));
     free(result.accesses);
 }
 
@@ -264,7 +264,7 @@ static void spanish(void) {
     struct kb_cursor cursor = {text, text + 3, true, 1, 0, false};
     struct kb_error error = {.language = KB_SPANISH};
     size_t got;
-    CHECK_EQ(kb_format_find("rw")->parse(&cursor, access, 2, &got, &error), KB_DATA);
+    CHECK_EQ(kb_trace_format_find("rw")->parse(&cursor, access, 2, &got, &error), KB_DATA);
     CHECK_STR(error.text, "\"zz\": la dirección hexadecimal falta o está mal escrita; se esperaba: "
                           "una línea como \"0041f7a0 R\" (R, W)");
 }
@@ -281,7 +281,7 @@ static kb_status long_line(const char *name, const char *prefix, char fill, cons
     memcpy(text, prefix, strlen(prefix));
     memcpy(text + length - strlen(suffix), suffix, strlen(suffix));
     struct result result =
-        read_all(kb_format_find(name), text, length, size, size, KB_ACCESS_BATCH);
+        read_all(kb_trace_format_find(name), text, length, size, size, KB_ACCESS_BATCH);
     CHECK(result.status == KB_OK || result.offset <= 1);
     CHECK(result.status == KB_OK || result.count == result.offset); /* "1#": one before it */
     free(result.accesses);
@@ -332,7 +332,7 @@ static const struct {
     {"pages", "1 2 3# last"}};
 
 /* All cuts and window sizes give what one window gives. */
-static void cut_everywhere(const struct kb_format *format, const void *bytes, size_t length,
+static void cut_everywhere(const struct kb_trace_format *format, const void *bytes, size_t length,
                            size_t least_room) {
     struct result whole = read_all(format, bytes, length, length, length, KB_ACCESS_BATCH);
     for (size_t cut = 0; cut <= length; cut++) {
@@ -349,16 +349,16 @@ static void cut_everywhere(const struct kb_format *format, const void *bytes, si
 static void windows(void) {
     uint8_t bytes[64 * 3 + 10] = {0};
     for (unsigned i = 0; i < sizeof samples / sizeof samples[0]; i++)
-        cut_everywhere(kb_format_find(samples[i].name), samples[i].text, strlen(samples[i].text),
-                       2);
+        cut_everywhere(kb_trace_format_find(samples[i].name), samples[i].text,
+                       strlen(samples[i].text), 2);
     for (unsigned i = 0; i < 3; i++)
         oracle_record(bytes + 24 * i, i, i, 1, UINT64_MAX);
-    cut_everywhere(kb_format_find("oracle"), bytes, 72, 1);
-    cut_everywhere(kb_format_find("oracle"), bytes, 80, 1);
+    cut_everywhere(kb_trace_format_find("oracle"), bytes, 72, 1);
+    cut_everywhere(kb_trace_format_find("oracle"), bytes, 80, 1);
     for (unsigned i = 0; i < 3; i++)
         champsim_record(bytes + 64 * i, 0x400000 + i, i, 0x1000 * i);
-    cut_everywhere(kb_format_find("champsim"), bytes, 192, 7);
-    cut_everywhere(kb_format_find("champsim"), bytes, 200, 7);
+    cut_everywhere(kb_trace_format_find("champsim"), bytes, 192, 7);
+    cut_everywhere(kb_trace_format_find("champsim"), bytes, 200, 7);
 }
 
 /* Random addresses of every length, in lower and upper case, against snprintf. */
@@ -384,7 +384,8 @@ static void random_numbers(void) {
 /* ---- detection ---- */
 
 static const char *detected(const char *text) {
-    const struct kb_format *format = kb_format_detect((const uint8_t *)text, strlen(text));
+    const struct kb_trace_format *format =
+        kb_trace_format_detect((const uint8_t *)text, strlen(text));
     return format == NULL ? "none" : format->name;
 }
 
@@ -413,33 +414,33 @@ static void binary_detection(void) {
     uint8_t bytes[192];
     for (unsigned i = 0; i < 4; i++)
         oracle_record(bytes + 24 * i, 100 + i, i * 7, 512, i == 0 ? 3 : UINT64_MAX);
-    CHECK(kb_format_detect(bytes, 96) == kb_format_find("oracle"));
-    CHECK(kb_format_detect(bytes, 95) == NULL);
+    CHECK(kb_trace_format_detect(bytes, 96) == kb_trace_format_find("oracle"));
+    CHECK(kb_trace_format_detect(bytes, 95) == NULL);
     put(bytes + 16, 0, 8); /* next lies behind */
-    CHECK(kb_format_detect(bytes, 96) == NULL);
+    CHECK(kb_trace_format_detect(bytes, 96) == NULL);
     oracle_record(bytes, 200, 0, 512, UINT64_MAX); /* time runs back */
-    CHECK(kb_format_detect(bytes, 96) == NULL);
+    CHECK(kb_trace_format_detect(bytes, 96) == NULL);
     for (unsigned i = 0; i < 3; i++)
         champsim_record(bytes + 64 * i, 0x400000 + 4 * i, i, 0x1000);
-    CHECK(kb_format_detect(bytes, 192) == kb_format_find("champsim"));
+    CHECK(kb_trace_format_detect(bytes, 192) == kb_trace_format_find("champsim"));
     bytes[64 + 8] = 2;
-    CHECK(kb_format_detect(bytes, 192) == NULL);
+    CHECK(kb_trace_format_detect(bytes, 192) == NULL);
     memset(bytes, 0, sizeof bytes);
-    CHECK(kb_format_detect(bytes, 192) == NULL);
+    CHECK(kb_trace_format_detect(bytes, 192) == NULL);
     memset(bytes, 0xff, sizeof bytes);
-    CHECK(kb_format_detect(bytes, 192) == NULL);
+    CHECK(kb_trace_format_detect(bytes, 192) == NULL);
 }
 
 static void the_list(void) {
     unsigned count = 0;
-    for (; kb_formats[count] != NULL; count++) {
-        CHECK(kb_format_find(kb_formats[count]->name) == kb_formats[count]);
-        CHECK(kb_text(KB_ENGLISH, kb_formats[count]->title)[0] != '\0');
-        CHECK(kb_text(KB_SPANISH, kb_formats[count]->title)[0] != '\0');
+    for (; kb_trace_formats[count] != NULL; count++) {
+        CHECK(kb_trace_format_find(kb_trace_formats[count]->name) == kb_trace_formats[count]);
+        CHECK(kb_text(KB_ENGLISH, kb_trace_formats[count]->title)[0] != '\0');
+        CHECK(kb_text(KB_SPANISH, kb_trace_formats[count]->title)[0] != '\0');
     }
     CHECK_EQ(count, 8);
-    CHECK(kb_format_find("kbt") == NULL);
-    CHECK(kb_format_find("") == NULL);
+    CHECK(kb_trace_format_find("kbt") == NULL);
+    CHECK(kb_trace_format_find("") == NULL);
 }
 
 /* ---- public traces ---- */
@@ -494,12 +495,12 @@ static void count_lines(const char *format, const uint8_t *bytes, size_t length,
 
 static void public_trace(const char *folder, const char *name, const char *format_name) {
     size_t length, accesses, writes = 0, found_writes = 0;
-    const struct kb_format *format = kb_format_find(format_name);
+    const struct kb_trace_format *format = kb_trace_format_find(format_name);
     uint8_t *bytes = file_bytes(folder, name, &length);
     count_lines(format_name, bytes, length, &accesses, &writes);
     if (!format->text)
         accesses = length / 24;
-    CHECK(kb_format_detect(bytes, length < 65536 ? length : 65536) == format);
+    CHECK(kb_trace_format_detect(bytes, length < 65536 ? length : 65536) == format);
     struct result result = read_all(format, bytes, length, 1, 100003, KB_ACCESS_BATCH);
     CHECK_EQ(result.status, KB_OK);
     CHECK_EQ(result.count, accesses);

@@ -43,6 +43,16 @@ struct kb_entry {
 };
 
 struct kb_format;
+struct kb_walk;
+
+/* How an access is made. */
+struct kb_mode {
+    enum kb_access access;
+    bool privileged;
+    bool sum;      /* RISC-V SUM: the kernel may read and write user pages */
+    bool mxr;      /* RISC-V MXR: what is executable is readable */
+    bool ad_fault; /* A = 0, or D = 0 at a write, is a fault instead of being set; not on x86 */
+};
 
 struct kb_family {
     /* What an entry at this depth says. The bits of non-leaf entries of families where rights add
@@ -50,8 +60,14 @@ struct kb_family {
     struct kb_entry (*decode)(const struct kb_format *format, uint64_t entry, unsigned depth);
     /* The entry that says this. Invalid: 0. */
     uint64_t (*encode)(const struct kb_format *format, struct kb_entry entry, unsigned depth);
+    /* The walk with this decode in it (walk_emit.h); kb_walk calls it. */
+    enum kb_fault (*walk)(const struct kb_format *format, const struct kb_memory *memory,
+                          uint64_t root, uint64_t address, struct kb_mode mode,
+                          struct kb_walk *walk);
     bool rights_add_up;             /* a right holds only if every level grants it (x86) */
     bool writable_is_readable;      /* there is no right to read alone that can be withheld (x86) */
+    bool kernel_enters_user_pages;  /* no SUM is needed (x86 without SMEP and SMAP) */
+    bool hardware_sets_bits;        /* R and M are always set by hardware (x86) */
     bool last_level_is_0;           /* RISC-V's way of counting */
     const char *const *table_names; /* by level − 1, or NULL: "PT", "PD", "PDPT", "PML4" */
     /* By bit, from bit 0 on: what drawings of an entry call its low bits; "" ends. */

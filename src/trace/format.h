@@ -29,7 +29,7 @@ struct kb_cursor {
 #define KB_ACCESS_BATCH 4096
 #define KB_LONGEST_LINE 65536 /* the window is never smaller */
 
-struct kb_format {
+struct kb_trace_format {
     const char *name;
     enum kb_message title;
     bool text;         /* errors name a line; otherwise a byte */
@@ -45,17 +45,17 @@ struct kb_format {
                        size_t *got, struct kb_error *error) KB_MUST_CHECK;
 };
 
-#define KB_FORMAT(name) extern const struct kb_format kb_format_##name;
+#define KB_FORMAT(name) extern const struct kb_trace_format kb_trace_format_##name;
 #include "trace/formats.def"
 #undef KB_FORMAT
 
 /* All foreign formats in the order of formats.def, ended by NULL. */
-extern const struct kb_format *const kb_formats[];
+extern const struct kb_trace_format *const kb_trace_formats[];
 
 /* By name, or NULL. */
-const struct kb_format *kb_format_find(const char *name);
+const struct kb_trace_format *kb_trace_format_find(const char *name);
 
 /* By content, or NULL. */
-const struct kb_format *kb_format_detect(const uint8_t *head, size_t length);
+const struct kb_trace_format *kb_trace_format_detect(const uint8_t *head, size_t length);
 
 #endif

@@ -21,9 +21,9 @@
 struct kb_reader {
     struct kb_source source;
     struct kb_reader_options options;
-    const struct kb_format *format; /* NULL: native */
-    uint64_t page_size;             /* delivered; 0: page numbers */
-    uint64_t position;              /* references before the next inner block */
+    const struct kb_trace_format *format; /* NULL: native */
+    uint64_t page_size;                   /* delivered; 0: page numbers */
+    uint64_t position;                    /* references before the next inner block */
     uint64_t delivered;
     uint32_t last_pages; /* ids delivered so far */
     bool ended;
@@ -58,8 +58,8 @@ static kb_status out_of_memory(struct kb_error *error, size_t bytes) {
 static void format_names(char *text, size_t room) {
     size_t used = 0;
     text[0] = '\0';
-    for (unsigned i = 0; kb_formats[i] != NULL; i++, used = strlen(text)) {
-        strncat(text, kb_formats[i]->name, room - used - 1);
+    for (unsigned i = 0; kb_trace_formats[i] != NULL; i++, used = strlen(text)) {
+        strncat(text, kb_trace_formats[i]->name, room - used - 1);
         strncat(text, ", ", room - strlen(text) - 1);
     }
     strncat(text, "kbt", room - used - 1);
@@ -70,7 +70,7 @@ static kb_status choose_format(struct kb_reader *r, struct kb_error *error) {
     char names[200];
     bool native = r->window_filled >= 8 && memcmp(r->window, KBT_MAGIC, 8) == 0;
     if (name != NULL && strcmp(name, "kbt") != 0) {
-        r->format = kb_format_find(name);
+        r->format = kb_trace_format_find(name);
         if (r->format != NULL)
             return KB_OK;
         format_names(names, sizeof names);
@@ -81,7 +81,7 @@ static kb_status choose_format(struct kb_reader *r, struct kb_error *error) {
     if (r->window_filled == 0)
         return kb_fail(error, KB_DATA, KB_MSG_empty_trace);
     size_t head = r->window_filled < HEAD_BYTES ? r->window_filled : HEAD_BYTES;
-    r->format = kb_format_detect(r->window, head);
+    r->format = kb_trace_format_detect(r->window, head);
     if (r->format != NULL)
         return KB_OK;
     format_names(names, sizeof names);

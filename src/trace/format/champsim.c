@@ -71,5 +71,5 @@ static bool matches(const uint8_t *head, size_t length) {
     return operands;
 }
 
-const struct kb_format kb_format_champsim = {
+const struct kb_trace_format kb_trace_format_champsim = {
     .name = "champsim", .title = KB_MSG_title_champsim, .matches = matches, .parse = parse};

@@ -45,8 +45,9 @@ static kb_status parse_strictly(struct kb_cursor *cursor, struct kb_access *acce
 }
 
 static bool matches(const uint8_t *head, size_t length) {
-    return kb_text_matches(head, length, parse_strictly) && !kb_format_pages.matches(head, length);
+    return kb_text_matches(head, length, parse_strictly) &&
+           !kb_trace_format_pages.matches(head, length);
 }
 
-const struct kb_format kb_format_din = {
+const struct kb_trace_format kb_trace_format_din = {
     .name = "din", .title = KB_MSG_title_din, .text = true, .matches = matches, .parse = parse};

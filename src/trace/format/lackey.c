@@ -57,8 +57,8 @@ static bool matches(const uint8_t *head, size_t length) {
     return kb_text_matches(head, length, parse);
 }
 
-const struct kb_format kb_format_lackey = {.name = "lackey",
-                                           .title = KB_MSG_title_lackey,
-                                           .text = true,
-                                           .matches = matches,
-                                           .parse = parse};
+const struct kb_trace_format kb_trace_format_lackey = {.name = "lackey",
+                                                       .title = KB_MSG_title_lackey,
+                                                       .text = true,
+                                                       .matches = matches,
+                                                       .parse = parse};

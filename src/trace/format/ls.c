@@ -26,5 +26,5 @@ static bool matches(const uint8_t *head, size_t length) {
     return kb_text_matches(head, length, parse);
 }
 
-const struct kb_format kb_format_ls = {
+const struct kb_trace_format kb_trace_format_ls = {
     .name = "ls", .title = KB_MSG_title_ls, .text = true, .matches = matches, .parse = parse};

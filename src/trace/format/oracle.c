@@ -44,8 +44,8 @@ static bool matches(const uint8_t *head, size_t length) {
     return odd <= count / 4;
 }
 
-const struct kb_format kb_format_oracle = {.name = "oracle",
-                                           .title = KB_MSG_title_oracle,
-                                           .page_numbers = true,
-                                           .matches = matches,
-                                           .parse = parse};
+const struct kb_trace_format kb_trace_format_oracle = {.name = "oracle",
+                                                       .title = KB_MSG_title_oracle,
+                                                       .page_numbers = true,
+                                                       .matches = matches,
+                                                       .parse = parse};

@@ -111,9 +111,9 @@ static bool matches(const uint8_t *head, size_t length) {
     return kb_text_matches(head, length, parse);
 }
 
-const struct kb_format kb_format_pages = {.name = "pages",
-                                          .title = KB_MSG_title_pages,
-                                          .text = true,
-                                          .page_numbers = true,
-                                          .matches = matches,
-                                          .parse = parse};
+const struct kb_trace_format kb_trace_format_pages = {.name = "pages",
+                                                      .title = KB_MSG_title_pages,
+                                                      .text = true,
+                                                      .page_numbers = true,
+                                                      .matches = matches,
+                                                      .parse = parse};

@@ -57,5 +57,5 @@ static bool matches(const uint8_t *head, size_t length) {
     return kb_text_matches(head, length, parse);
 }
 
-const struct kb_format kb_format_pin = {
+const struct kb_trace_format kb_trace_format_pin = {
     .name = "pin", .title = KB_MSG_title_pin, .text = true, .matches = matches, .parse = parse};

@@ -22,5 +22,5 @@ static bool matches(const uint8_t *head, size_t length) {
     return kb_text_matches(head, length, parse);
 }
 
-const struct kb_format kb_format_rw = {
+const struct kb_trace_format kb_trace_format_rw = {
     .name = "rw", .title = KB_MSG_title_rw, .text = true, .matches = matches, .parse = parse};
