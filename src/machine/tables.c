@@ -138,12 +138,13 @@ uint64_t kb_tables_find(const struct kb_tables *tables, uint64_t root, uint64_t 
 static void free_below(struct kb_tables *tables, uint64_t table, unsigned depth, uint64_t first,
                        uint64_t end) {
     const struct kb_format *format = tables->format;
-    for (uint64_t i = first; depth + 1 < format->levels && i < end; i++) {
+    unsigned below = depth + 1;
+    for (uint64_t i = first; below < format->levels && below < KB_MOST_LEVELS && i < end; i++) {
         uint64_t raw =
             kb_memory_entry(tables->memory, table + i * format->entry_bytes, format->entry_bytes);
         struct kb_entry next = format->family->decode(format, raw, depth);
         if ((next.bits & (KB_ENTRY_VALID | KB_ENTRY_LEAF)) == KB_ENTRY_VALID)
-            free_below(tables, next.address, depth + 1, 0, UINT64_C(1) << format->bits[depth + 1]);
+            free_below(tables, next.address, below, 0, UINT64_C(1) << format->bits[below]);
     }
     give_back(tables, table, depth);
 }

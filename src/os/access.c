@@ -18,10 +18,10 @@ struct operand {
 static void tell_reference(struct kb_os *os, uint64_t address, enum kb_access access,
                            uint64_t count) {
     if (kb_os_heard(os))
-        kb_os_tell(os, (struct kb_event){.kind = KB_EVENT_REFERENCE,
-                                         .address = address,
-                                         .access = access,
-                                         .count = count});
+        kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_REFERENCE,
+                                            .address = address,
+                                            .access = access,
+                                            .count = count});
 }
 
 /* While somebody listens, the whole way is taken, so that there is something to tell. */
@@ -30,11 +30,11 @@ static enum kb_fault translate(struct kb_os *os, uint64_t address, enum kb_acces
     if (!kb_os_heard(os))
         return kb_mmu_translate(&os->mmu, address, access, physical);
     enum kb_fault fault = kb_mmu_translate_watched(&os->mmu, address, access, physical);
-    kb_os_tell(os, (struct kb_event){.kind = KB_EVENT_TRANSLATION,
-                                     .address = address,
-                                     .access = access,
-                                     .fault = fault,
-                                     .translation = &os->mmu.last});
+    kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_TRANSLATION,
+                                        .address = address,
+                                        .access = access,
+                                        .fault = fault,
+                                        .translation = &os->mmu.last});
     return fault;
 }
 

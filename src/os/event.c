@@ -1,11 +1,11 @@
 /* event.c - the names of events, reasons and sources. */
 #include "os/event.h"
 
-const char *kb_event_name(enum kb_event_kind kind) {
+const char *kb_os_event_name(enum kb_os_event_kind kind) {
     static const char *const names[] = {
-#define KB_EVENT(id, name) name,
-        KB_EVENT_LIST(KB_EVENT)
-#undef KB_EVENT
+#define KB_OS_EVENT(id, name) name,
+        KB_OS_EVENT_LIST(KB_OS_EVENT)
+#undef KB_OS_EVENT
     };
     return names[kind];
 }

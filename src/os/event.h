@@ -11,47 +11,47 @@
 
 struct kb_process;
 
-#define KB_EVENTS_VERSION 1
+#define KB_OS_EVENTS_VERSION 1
 
-/* KB_EVENT(id, name): the name is the JSON field "event". Fields that each one fills: time and
+/* KB_OS_EVENT(id, name): the name is the JSON field "event". Fields that each one fills: time and
  * process always, and those in its comment. */
-#define KB_EVENT_LIST(KB_EVENT)                                                                    \
-    KB_EVENT(CREATE, "create")           /* a process begins */                                    \
-    KB_EVENT(EXIT, "exit")               /* it ends: reason, count = frames freed, slots freed */  \
-    KB_EVENT(SWITCH, "switch")           /* it runs now: owner = the one before, or NULL; flag =   \
-                                            the TLB was flushed */                                 \
-    KB_EVENT(MODE, "mode")               /* flag = privileged */                                   \
-    KB_EVENT(REGION, "region")           /* addresses became legal: address, count = bytes,        \
-                                            rights, text = its name */                             \
-    KB_EVENT(PROTECT, "protect")         /* address, count = bytes, rights */                      \
-    KB_EVENT(UNMAP, "unmap")             /* address, count = bytes */                              \
-    KB_EVENT(MAP, "map")                 /* by command: page, frame, entry */                      \
-    KB_EVENT(REFERENCE, "reference")     /* address, access, count = references in a row */        \
-    KB_EVENT(TRANSLATION, "translation") /* translation */                                         \
-    KB_EVENT(FAULT, "fault")             /* trap: address, access, fault */                        \
-    KB_EVENT(CHECK, "check")             /* step 1: page, flag = legal; rights, text = region */   \
-    KB_EVENT(KILL, "kill")               /* step 2: reason */                                      \
-    KB_EVENT(FRAME, "frame")             /* step 3: frame, count = free frames left */             \
-    KB_EVENT(VICTIM, "victim")           /* step 3: frame, page, owner, referenced, modified,      \
-                                            mark */                                                \
-    KB_EVENT(REFUSED, "refused")       /* a victim that may not go: frame, page, owner, reason */  \
-    KB_EVENT(WRITE_BACK, "write-back") /* page, owner, frame, slot */                              \
-    KB_EVENT(INVALIDATE, "invalidate") /* the victim's entry: page, owner, frame, entry */         \
-    KB_EVENT(READ_IN, "read-in")       /* step 4: page, frame, source, slot */                     \
-    KB_EVENT(UPDATE, "update")         /* step 5: page, frame, entry, raw */                       \
-    KB_EVENT(RESTART, "restart")       /* step 6: address, access */                               \
-    KB_EVENT(RELEASE, "release")       /* the policy gave a page back: page, owner, frame */       \
-    KB_EVENT(STORE_FAILED, "store-failed") /* page, owner, slot, text = what the store said */     \
-    KB_EVENT(SKIP, "skip")   /* the process's handler gave the instruction up: fault */            \
-    KB_EVENT(BLOCK, "block") /* waits for its page: page, count = until this cycle */              \
-    KB_EVENT(WAKE, "wake")   /* its page has come */                                               \
-    KB_EVENT(TICK, "tick")   /* the policy's period is over */
+#define KB_OS_EVENT_LIST(KB_OS_EVENT)                                                              \
+    KB_OS_EVENT(CREATE, "create")       /* a process begins */                                     \
+    KB_OS_EVENT(EXIT, "exit")           /* it ends: reason, count = frames freed, slots freed */   \
+    KB_OS_EVENT(SWITCH, "switch")       /* it runs now: owner = the one before, or NULL; flag =    \
+                                        the TLB was flushed */                                     \
+    KB_OS_EVENT(MODE, "mode")           /* flag = privileged */                                    \
+    KB_OS_EVENT(REGION, "region")       /* addresses became legal: address, count = bytes,         \
+                                        rights, text = its name */                                 \
+    KB_OS_EVENT(PROTECT, "protect")     /* address, count = bytes, rights */                       \
+    KB_OS_EVENT(UNMAP, "unmap")         /* address, count = bytes */                               \
+    KB_OS_EVENT(MAP, "map")             /* by command: page, frame, entry */                       \
+    KB_OS_EVENT(REFERENCE, "reference") /* address, access, count = references in a row */         \
+    KB_OS_EVENT(TRANSLATION, "translation") /* translation */                                      \
+    KB_OS_EVENT(FAULT, "fault")             /* trap: address, access, fault */                     \
+    KB_OS_EVENT(CHECK, "check")     /* step 1: page, flag = legal; rights, text = region */        \
+    KB_OS_EVENT(KILL, "kill")       /* step 2: reason */                                           \
+    KB_OS_EVENT(FRAME, "frame")     /* step 3: frame, count = free frames left */                  \
+    KB_OS_EVENT(VICTIM, "victim")   /* step 3: frame, page, owner, referenced, modified,           \
+                                    mark */                                                        \
+    KB_OS_EVENT(REFUSED, "refused") /* a victim that may not go: frame, page, owner, reason */     \
+    KB_OS_EVENT(WRITE_BACK, "write-back") /* page, owner, frame, slot */                           \
+    KB_OS_EVENT(INVALIDATE, "invalidate") /* the victim's entry: page, owner, frame, entry */      \
+    KB_OS_EVENT(READ_IN, "read-in")       /* step 4: page, frame, source, slot */                  \
+    KB_OS_EVENT(UPDATE, "update")         /* step 5: page, frame, entry, raw */                    \
+    KB_OS_EVENT(RESTART, "restart")       /* step 6: address, access */                            \
+    KB_OS_EVENT(RELEASE, "release")       /* the policy gave a page back: page, owner, frame */    \
+    KB_OS_EVENT(STORE_FAILED, "store-failed") /* page, owner, slot, text = what the store said */  \
+    KB_OS_EVENT(SKIP, "skip")   /* the process's handler gave the instruction up: fault */         \
+    KB_OS_EVENT(BLOCK, "block") /* waits for its page: page, count = until this cycle */           \
+    KB_OS_EVENT(WAKE, "wake")   /* its page has come */                                            \
+    KB_OS_EVENT(TICK, "tick")   /* the policy's period is over */
 
-enum kb_event_kind {
-#define KB_EVENT(id, name) KB_EVENT_##id,
-    KB_EVENT_LIST(KB_EVENT)
-#undef KB_EVENT
-        KB_EVENT_KINDS
+enum kb_os_event_kind {
+#define KB_OS_EVENT(id, name) KB_OS_EVENT_##id,
+    KB_OS_EVENT_LIST(KB_OS_EVENT)
+#undef KB_OS_EVENT
+        KB_OS_EVENT_KINDS
 };
 
 /* Where the content of a page comes from. */
@@ -82,8 +82,8 @@ enum kb_reason {
         KB_REASONS
 };
 
-struct kb_event {
-    enum kb_event_kind kind;
+struct kb_os_event {
+    enum kb_os_event_kind kind;
     uint64_t time; /* references done before it */
     const struct kb_process *process, *owner;
     uint64_t address, count;
@@ -103,10 +103,10 @@ struct kb_event {
 
 struct kb_listener {
     void *context;
-    void (*hear)(void *context, const struct kb_event *event); /* NULL: nobody listens */
+    void (*hear)(void *context, const struct kb_os_event *event); /* NULL: nobody listens */
 };
 
-const char *kb_event_name(enum kb_event_kind kind);
+const char *kb_os_event_name(enum kb_os_event_kind kind);
 const char *kb_reason_name(enum kb_reason reason);
 const char *kb_page_source_name(enum kb_page_source source);
 

@@ -79,11 +79,11 @@ void kb_os_clear_bits(struct kb_os *os, uint32_t frame, unsigned bits) {
 static void tell_store(struct kb_os *os, uint32_t frame, uint64_t slot, const char *text) {
     os->counters.io_errors++;
     if (kb_os_heard(os))
-        kb_os_tell(os, (struct kb_event){.kind = KB_EVENT_STORE_FAILED,
-                                         .owner = kb_os_owner(os, frame),
-                                         .page = page_in(os, frame)->number,
-                                         .slot = slot,
-                                         .text = text});
+        kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_STORE_FAILED,
+                                            .owner = kb_os_owner(os, frame),
+                                            .page = page_in(os, frame)->number,
+                                            .slot = slot,
+                                            .text = text});
 }
 
 /* A failed write makes its slot suspect; another slot is tried once. */
@@ -103,11 +103,11 @@ bool kb_os_write_back(struct kb_os *os, uint32_t frame, enum kb_reason *reason) 
             os->counters.write_backs++;
             owner->counters.write_backs++;
             if (kb_os_heard(os))
-                kb_os_tell(os, (struct kb_event){.kind = KB_EVENT_WRITE_BACK,
-                                                 .owner = owner,
-                                                 .page = page->number,
-                                                 .frame = frame,
-                                                 .slot = slot});
+                kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_WRITE_BACK,
+                                                    .owner = owner,
+                                                    .page = page->number,
+                                                    .frame = frame,
+                                                    .slot = slot});
             kb_os_clear_bits(os, frame, KB_ENTRY_MODIFIED);
             return true;
         }
@@ -146,19 +146,20 @@ static kb_status take_frame(struct kb_os *os, uint32_t wanted, uint32_t *frame,
         if (*frame >= os->used)
             os->used = *frame + 1;
         if (kb_os_heard(os))
-            kb_os_tell(os, (struct kb_event){
-                               .kind = KB_EVENT_FRAME, .frame = *frame, .count = os->free_count});
+            kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_FRAME,
+                                                .frame = *frame,
+                                                .count = os->free_count});
         return KB_OK;
     }
     kb_status status = kb_pager_evict(os, wanted, frame, reason);
     if (status != KB_OK || *frame == KB_NO_FRAME)
         return status;
     struct kb_process *owner = kb_os_owner(os, *frame);
-    struct kb_event event = {.kind = KB_EVENT_INVALIDATE,
-                             .owner = owner,
-                             .page = page_in(os, *frame)->number,
-                             .frame = *frame,
-                             .entry = os->frame[*frame].entry};
+    struct kb_os_event event = {.kind = KB_OS_EVENT_INVALIDATE,
+                                .owner = owner,
+                                .page = page_in(os, *frame)->number,
+                                .frame = *frame,
+                                .entry = os->frame[*frame].entry};
     os->counters.evictions++;
     owner->counters.evictions++;
     os->evicted_flags = os->keys[*frame];
@@ -259,12 +260,12 @@ static void connect(struct kb_os *os, struct kb_process *process, uint32_t id, u
 static void tell_update(struct kb_os *os, struct kb_process *process, uint32_t frame) {
     unsigned bytes = os->mmu.scheme == KB_SCHEME_INVERTED ? 8 : os->mmu.format.entry_bytes;
     uint64_t entry = os->frame[frame].entry;
-    kb_os_tell(os, (struct kb_event){.kind = KB_EVENT_UPDATE,
-                                     .process = process,
-                                     .page = page_in(os, frame)->number,
-                                     .frame = frame,
-                                     .entry = entry,
-                                     .raw = kb_memory_entry(&os->mmu.memory, entry, bytes)});
+    kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_UPDATE,
+                                        .process = process,
+                                        .page = page_in(os, frame)->number,
+                                        .frame = frame,
+                                        .entry = entry,
+                                        .raw = kb_memory_entry(&os->mmu.memory, entry, bytes)});
 }
 
 static kb_status make_page(struct kb_os *os, struct kb_process *process, uint64_t number,
@@ -306,12 +307,12 @@ kb_status kb_os_bring(struct kb_os *os, struct kb_process *process, uint64_t num
     }
     count_source(os, process, source);
     if (kb_os_heard(os))
-        kb_os_tell(os, (struct kb_event){.kind = KB_EVENT_READ_IN,
-                                         .process = process,
-                                         .page = number,
-                                         .frame = *frame,
-                                         .source = source,
-                                         .slot = os->pages.page[id].slot});
+        kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_READ_IN,
+                                            .process = process,
+                                            .page = number,
+                                            .frame = *frame,
+                                            .source = source,
+                                            .slot = os->pages.page[id].slot});
     connect(os, process, id, *frame, entry, rights);
     if (kb_os_heard(os))
         tell_update(os, process, *frame);
@@ -358,12 +359,12 @@ static void tell_check(struct kb_os *os, uint64_t address, bool legal) {
     const struct kb_process *p = os->running;
     uint64_t linear = address + (p->limit != 0 ? p->base : 0);
     const struct kb_region *region = kb_process_region(p, linear, kb_os_page_bytes(os));
-    kb_os_tell(os, (struct kb_event){.kind = KB_EVENT_CHECK,
-                                     .address = address,
-                                     .page = linear >> kb_os_page_bits(os),
-                                     .flag = legal,
-                                     .rights = region != NULL ? region->rights : 0,
-                                     .text = region != NULL ? region->name : NULL});
+    kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_CHECK,
+                                        .address = address,
+                                        .page = linear >> kb_os_page_bits(os),
+                                        .flag = legal,
+                                        .rights = region != NULL ? region->rights : 0,
+                                        .text = region != NULL ? region->name : NULL});
 }
 
 /* Step 2: the process ends, unless its handler gives the instruction up. */
@@ -372,11 +373,11 @@ static void end_or_skip(struct kb_os *os, uint64_t address, enum kb_access acces
     struct kb_process *process = os->running;
     if (process->skips && reason != KB_REASON_READ_FAILED && reason != KB_REASON_CORRUPT) {
         if (kb_os_heard(os))
-            kb_os_tell(os, (struct kb_event){.kind = KB_EVENT_SKIP,
-                                             .address = address,
-                                             .access = access,
-                                             .fault = fault,
-                                             .reason = reason});
+            kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_SKIP,
+                                                .address = address,
+                                                .access = access,
+                                                .fault = fault,
+                                                .reason = reason});
         return;
     }
     kb_os_exit(os, process, reason, address);
@@ -390,9 +391,10 @@ kb_status kb_os_fault(struct kb_os *os, uint64_t address, enum kb_access access,
     os->counters.traps[fault]++;
     process->counters.traps[fault]++;
     if (kb_os_heard(os))
-        kb_os_tell(
-            os, (struct kb_event){
-                    .kind = KB_EVENT_FAULT, .address = address, .access = access, .fault = fault});
+        kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_FAULT,
+                                            .address = address,
+                                            .access = access,
+                                            .fault = fault});
     enum kb_reason reason = check(os, process, address, access, fault);
     if (kb_os_heard(os))
         tell_check(os, address, reason == KB_REASON_NONE);
@@ -412,7 +414,7 @@ kb_status kb_os_fault(struct kb_os *os, uint64_t address, enum kb_access access,
     os->counters.restarts++;
     process->counters.restarts++;
     if (kb_os_heard(os))
-        kb_os_tell(
-            os, (struct kb_event){.kind = KB_EVENT_RESTART, .address = address, .access = access});
+        kb_os_tell(os, (struct kb_os_event){
+                           .kind = KB_OS_EVENT_RESTART, .address = address, .access = access});
     return KB_OK;
 }

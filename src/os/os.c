@@ -243,7 +243,7 @@ kb_status kb_os_create(struct kb_os *os, const char *name, struct kb_process **p
     os->process[os->process_count++] = p;
     *process = p;
     if (kb_os_heard(os))
-        kb_os_tell(os, (struct kb_event){.kind = KB_EVENT_CREATE, .process = p});
+        kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_CREATE, .process = p});
     return KB_OK;
 }
 
@@ -255,7 +255,7 @@ struct kb_process *kb_os_process(const struct kb_os *os, const char *name) {
     return NULL;
 }
 
-static void drop_pages(struct kb_os *os, struct kb_process *process, struct kb_event *event) {
+static void drop_pages(struct kb_os *os, struct kb_process *process, struct kb_os_event *event) {
     for (uint32_t id = process->last_page; id != KB_NO_PAGE; id = os->pages.page[id].next) {
         struct kb_page *page = &os->pages.page[id];
         if (os->pages.frame_of[id] != 0) {
@@ -274,7 +274,7 @@ static void drop_pages(struct kb_os *os, struct kb_process *process, struct kb_e
     process->last_page = KB_NO_PAGE;
 }
 
-static void drop_supers(struct kb_os *os, struct kb_process *process, struct kb_event *event) {
+static void drop_supers(struct kb_os *os, struct kb_process *process, struct kb_os_event *event) {
     for (uint32_t i = 0; i < process->super_count; i++) {
         uint64_t frames = UINT64_C(1) << (process->supers[i].page_bits - kb_os_page_bits(os));
         for (uint64_t k = frames; k-- > 0;) {
@@ -290,15 +290,15 @@ static void drop_supers(struct kb_os *os, struct kb_process *process, struct kb_
 
 void kb_os_exit(struct kb_os *os, struct kb_process *process, enum kb_reason reason,
                 uint64_t address) {
-    struct kb_event event = {
-        .kind = KB_EVENT_EXIT, .process = process, .reason = reason, .address = address};
+    struct kb_os_event event = {
+        .kind = KB_OS_EVENT_EXIT, .process = process, .reason = reason, .address = address};
     if (process->state == KB_ENDED)
         return;
     if (kb_os_heard(os))
-        kb_os_tell(os, (struct kb_event){.kind = KB_EVENT_KILL,
-                                         .process = process,
-                                         .reason = reason,
-                                         .address = address});
+        kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_KILL,
+                                            .process = process,
+                                            .reason = reason,
+                                            .address = address});
     if (process == os->running)
         kb_os_unpin(os);
     drop_pages(os, process, &event);
@@ -365,9 +365,10 @@ void kb_os_switch(struct kb_os *os, struct kb_process *process) {
     load_registers(os, process);
     os->counters.switches++;
     if (kb_os_heard(os))
-        kb_os_tell(
-            os, (struct kb_event){
-                    .kind = KB_EVENT_SWITCH, .process = process, .owner = before, .flag = flushed});
+        kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_SWITCH,
+                                            .process = process,
+                                            .owner = before,
+                                            .flag = flushed});
 }
 
 void kb_os_set_mode(struct kb_os *os, struct kb_process *process, bool privileged) {
@@ -375,8 +376,8 @@ void kb_os_set_mode(struct kb_os *os, struct kb_process *process, bool privilege
     if (process == os->running)
         load_registers(os, process);
     if (kb_os_heard(os))
-        kb_os_tell(
-            os, (struct kb_event){.kind = KB_EVENT_MODE, .process = process, .flag = privileged});
+        kb_os_tell(os, (struct kb_os_event){
+                           .kind = KB_OS_EVENT_MODE, .process = process, .flag = privileged});
 }
 
 void kb_os_relocate(struct kb_os *os, struct kb_process *process, uint64_t base, uint64_t limit) {

@@ -229,7 +229,7 @@ const char *kb_os_check(const struct kb_os *os);
 
 static inline bool kb_os_heard(const struct kb_os *os) { return os->listener.hear != NULL; }
 
-static inline void kb_os_tell(const struct kb_os *os, struct kb_event event) {
+static inline void kb_os_tell(const struct kb_os *os, struct kb_os_event event) {
     event.time = os->counters.references;
     if (event.process == NULL)
         event.process = os->running;

@@ -38,10 +38,10 @@ static void on_release(void *host, uint32_t frame, uint64_t when) {
         return;
     }
     if (kb_os_heard(os))
-        kb_os_tell(os, (struct kb_event){.kind = KB_EVENT_RELEASE,
-                                         .owner = owner,
-                                         .page = os->pages.page[os->page_of[frame]].number,
-                                         .frame = frame});
+        kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_RELEASE,
+                                            .owner = owner,
+                                            .page = os->pages.page[os->page_of[frame]].number,
+                                            .frame = frame});
     os->counters.released++;
     owner->counters.released++;
     kb_os_vacate(os, frame);
@@ -132,7 +132,7 @@ void kb_pager_free(struct kb_os *os) {
 static void tick(struct kb_os *os) {
     const struct kb_policy *policy = policy_of(os);
     if (kb_os_heard(os))
-        kb_os_tell(os, (struct kb_event){.kind = KB_EVENT_TICK});
+        kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_TICK});
     policy->tick(os->policy_state, view(os), os->counters.references);
     settle(os);
     os->tick_at += policy->period(os->policy_state);
@@ -209,12 +209,12 @@ static bool remember(struct kb_os *os) {
 }
 
 static void tell_victim(struct kb_os *os, uint32_t frame, bool remembered) {
-    struct kb_event event = {.kind = KB_EVENT_VICTIM,
-                             .frame = frame,
-                             .page = os->pages.page[os->page_of[frame]].number,
-                             .owner = kb_os_owner(os, frame),
-                             .referenced = (os->keys[frame] & KB_REFERENCED) != 0,
-                             .modified = (os->keys[frame] & KB_MODIFIED) != 0};
+    struct kb_os_event event = {.kind = KB_OS_EVENT_VICTIM,
+                                .frame = frame,
+                                .page = os->pages.page[os->page_of[frame]].number,
+                                .owner = kb_os_owner(os, frame),
+                                .referenced = (os->keys[frame] & KB_REFERENCED) != 0,
+                                .modified = (os->keys[frame] & KB_MODIFIED) != 0};
     if (remembered) {
         struct kb_frames before = view(os);
         before.flags = os->shown_flags;
@@ -226,11 +226,11 @@ static void tell_victim(struct kb_os *os, uint32_t frame, bool remembered) {
 
 static void refuse(struct kb_os *os, uint32_t frame, enum kb_reason reason) {
     if (kb_os_heard(os))
-        kb_os_tell(os, (struct kb_event){.kind = KB_EVENT_REFUSED,
-                                         .frame = frame,
-                                         .page = os->pages.page[os->page_of[frame]].number,
-                                         .owner = kb_os_owner(os, frame),
-                                         .reason = reason});
+        kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_REFUSED,
+                                            .frame = frame,
+                                            .page = os->pages.page[os->page_of[frame]].number,
+                                            .owner = kb_os_owner(os, frame),
+                                            .reason = reason});
     policy_of(os)->refused(os->policy_state, view(os), frame);
 }
 

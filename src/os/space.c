@@ -148,12 +148,12 @@ kb_status kb_os_region(struct kb_os *os, struct kb_process *process, const struc
     }
     kb_status status = add_region(os, process, region);
     if (status == KB_OK && kb_os_heard(os))
-        kb_os_tell(os, (struct kb_event){.kind = KB_EVENT_REGION,
-                                         .process = process,
-                                         .address = region->start,
-                                         .count = region->end - region->start,
-                                         .rights = region->rights,
-                                         .text = region->name});
+        kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_REGION,
+                                            .process = process,
+                                            .address = region->start,
+                                            .count = region->end - region->start,
+                                            .rights = region->rights,
+                                            .text = region->name});
     return status == KB_OK && whole ? load_pages(os, process, region, refused) : status;
 }
 
@@ -192,10 +192,10 @@ kb_status kb_os_unmap(struct kb_os *os, struct kb_process *process, uint64_t sta
         status = add_region(os, process, &none);
     }
     if (kb_os_heard(os))
-        kb_os_tell(os, (struct kb_event){.kind = KB_EVENT_UNMAP,
-                                         .process = process,
-                                         .address = start,
-                                         .count = end - start});
+        kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_UNMAP,
+                                            .process = process,
+                                            .address = start,
+                                            .count = end - start});
     return status;
 }
 
@@ -218,11 +218,11 @@ kb_status kb_os_protect(struct kb_os *os, struct kb_process *process, uint64_t s
             kb_os_set_rights(os, os->pages.frame_of[id] - 1, rights);
     }
     if (kb_os_heard(os))
-        kb_os_tell(os, (struct kb_event){.kind = KB_EVENT_PROTECT,
-                                         .process = process,
-                                         .address = start,
-                                         .count = end - start,
-                                         .rights = rights});
+        kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_PROTECT,
+                                            .process = process,
+                                            .address = start,
+                                            .count = end - start,
+                                            .rights = rights});
     return KB_OK;
 }
 
@@ -300,13 +300,13 @@ static kb_status map_super(struct kb_os *os, struct kb_process *process, uint64_
                         format->family->encode(format, leaf, depth));
     process->resident += (uint32_t)frames;
     if (kb_os_heard(os))
-        kb_os_tell(os, (struct kb_event){.kind = KB_EVENT_MAP,
-                                         .process = process,
-                                         .address = address,
-                                         .page = address >> format->page_bits,
-                                         .frame = first,
-                                         .count = UINT64_C(1) << bits,
-                                         .entry = entry});
+        kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_MAP,
+                                            .process = process,
+                                            .address = address,
+                                            .page = address >> format->page_bits,
+                                            .frame = first,
+                                            .count = UINT64_C(1) << bits,
+                                            .entry = entry});
     return KB_OK;
 }
 
@@ -330,13 +330,13 @@ static kb_status map_page(struct kb_os *os, struct kb_process *process, uint64_t
     if (in)
         kb_pager_admit(os, found, KB_BY_MOVE);
     if (in && kb_os_heard(os))
-        kb_os_tell(os, (struct kb_event){.kind = KB_EVENT_MAP,
-                                         .process = process,
-                                         .address = address,
-                                         .page = number,
-                                         .frame = found,
-                                         .count = kb_os_page_bytes(os),
-                                         .entry = os->frame[found].entry});
+        kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_MAP,
+                                            .process = process,
+                                            .address = address,
+                                            .page = number,
+                                            .frame = found,
+                                            .count = kb_os_page_bytes(os),
+                                            .entry = os->frame[found].entry});
     return KB_OK;
 }
 
