@@ -249,16 +249,19 @@ static void test_shapes(void) {
 /* ---- memory that ends ---- */
 
 static unsigned takes_left;
+static int taken; /* and not given back */
 
 static void *take(size_t bytes) {
     if (takes_left == 0)
         return NULL;
     takes_left--;
+    taken++;
     return calloc(1, bytes);
 }
 
 static void give_back(void *memory, size_t bytes) {
     (void)bytes;
+    taken--;
     free(memory);
 }
 
@@ -269,7 +272,7 @@ static void test_no_memory(void) {
     for (takes_left = 0; takes_left < 2;) {
         unsigned left = takes_left;
         CHECK_EQ(kb_store_memory(&store, 4096, 1000, &host, &error), KB_NO_MEMORY);
-        CHECK(store.close == NULL);
+        CHECK(store.close == NULL && taken == 0);
         takes_left = left + 1;
     }
     takes_left = 3; /* the store and one chunk */
@@ -281,7 +284,9 @@ static void test_no_memory(void) {
     takes_left = 1;
     check_ok(write_slot(&store, 0, page_of(3)));
     CHECK(holds(&store, 0, 3));
+    CHECK_EQ(taken, 4);
     kb_store_close(&store);
+    CHECK_EQ(taken, 0);
 }
 
 /* ---- planned failures ---- */
