@@ -8,6 +8,11 @@ static bool needs(const struct kb_os *os, unsigned need) {
     return (policy_of(os)->needs & need) != 0;
 }
 
+/* Whether its touch does anything. */
+static bool hears(const struct kb_os *os) {
+    return needs(os, KB_NEEDS_EVERY_REFERENCE | KB_NEEDS_FUTURE | KB_HEARS_REFERENCES);
+}
+
 /* ---- what the policy may ask ---- */
 
 /* Frames that are not the policy's may be swept over; their bits are nobody's business. */
@@ -115,8 +120,7 @@ kb_status kb_pager_init(struct kb_os *os) {
                  os->setup.future.count);
     uint64_t period = policy->period != NULL ? policy->period(os->policy_state) : 0;
     os->tick_at = period > 0 ? period : UINT64_MAX;
-    bool always = needs(os, KB_NEEDS_EVERY_REFERENCE | KB_NEEDS_FUTURE) || os->setup.watch_runs;
-    os->note_at = always ? 0 : os->tick_at;
+    os->note_at = hears(os) || os->setup.watch_runs ? 0 : os->tick_at;
     return KB_OK;
 }
 
@@ -145,7 +149,7 @@ void kb_pager_note(struct kb_os *os, uint32_t frame, enum kb_access access, uint
     bool future = needs(os, KB_NEEDS_FUTURE), own = !os->frame[frame].fixed;
     uint32_t left = future ? 1 : count;
     left -= first ? 1 : 0;
-    if (own && left > 0 && needs(os, KB_NEEDS_EVERY_REFERENCE | KB_NEEDS_FUTURE)) {
+    if (own && left > 0 && hears(os)) {
         policy_of(os)->touch(os->policy_state, view(os), frame, left,
                              when_at(os, os->counters.references - left + 1));
         settle(os);

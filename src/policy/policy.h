@@ -46,7 +46,8 @@ enum kb_needs {
     KB_NEEDS_EVERY_REFERENCE = 4, /* touch at every reference, in order */
     KB_NEEDS_FUTURE = 8,          /* the next use of the page of each reference */
     KB_NEEDS_TIME = 16,           /* now, or ticks */
-    KB_VARIABLE_SPACE = 32        /* releases frames by itself; has no frame count */
+    KB_VARIABLE_SPACE = 32,       /* releases frames by itself; has no frame count */
+    KB_HEARS_REFERENCES = 64      /* not a need: touch does something, and may come late */
 };
 
 /* Flags of a frame, one byte, owned by the host; a policy may clear R and uses PASSED_OVER. */

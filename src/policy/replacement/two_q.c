@@ -130,7 +130,7 @@ static const struct kb_option two_q_options[] = {
 #define KB_POLICY two_q
 #define KB_POLICY_NAME "2q"
 #define KB_POLICY_SOURCE "Johnson, Shasha 1994"
-#define KB_POLICY_NEEDS KB_NEEDS_REFERENCED
+#define KB_POLICY_NEEDS (KB_NEEDS_REFERENCED | KB_HEARS_REFERENCES)
 #define KB_POLICY_OPTIONS two_q_options
 #define KB_POLICY_PREFETCH(a, frame)                                                               \
     (__builtin_prefetch(&(a).links[frame], 1), __builtin_prefetch(&(a).queue[frame]))
