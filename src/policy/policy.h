@@ -49,7 +49,8 @@ enum kb_needs {
     KB_VARIABLE_SPACE = 32        /* releases frames by itself; has no frame count */
 };
 
-/* Flags of a frame, one byte, owned by the host; a policy may clear R and uses PASSED_OVER. */
+/* Flags of a frame, one byte, owned by the host; a policy may clear R, with kb_clear_referenced(),
+ * and uses PASSED_OVER. */
 enum kb_flag {
     KB_REFERENCED = 1,
     KB_MODIFIED = 2,
