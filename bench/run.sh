@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# run.sh - what `make bench` runs: replay from memory, reading, and whole processes; then a summary.
+# run.sh - what `make bench` runs: replay from memory, reading, stores, whole processes; a summary.
 #
 #   KILBURN       the program (build/kilburn); its folder holds bench/bench_*
 #   BENCH_QUICK   1: a tenth of the trace, less than half a minute
@@ -24,7 +24,7 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/kilburn-bench-XXXXXX")
 trap 'rm -rf "$folder"' EXIT
 summary=$folder/summary
 
-for name in bench_replay bench_trace bench_oracle; do
+for name in bench_replay bench_trace bench_store bench_oracle; do
     [ -x "$programs/$name" ] || { echo "bench: $programs/$name is missing: run make first" >&2; exit 2; }
 done
 
@@ -33,6 +33,9 @@ echo "== bench_replay"
 echo
 echo "== bench_trace"
 (cd "$here/.." && "$programs/bench_trace" "${quick[@]}") | tee "$folder/trace"
+echo
+echo "== bench_store"
+"$programs/bench_store" "${quick[@]}"
 
 # The figures with a goal, from both tables.
 awk '/^zipf/ { on = 1 } /^loop/ { on = 0 }

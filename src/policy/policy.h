@@ -50,7 +50,8 @@ enum kb_needs {
     KB_HEARS_REFERENCES = 64      /* not a need: touch does something, and may come late */
 };
 
-/* Flags of a frame, one byte, owned by the host; a policy may clear R and uses PASSED_OVER. */
+/* Flags of a frame, one byte, owned by the host; a policy may clear R, with kb_clear_referenced(),
+ * and uses PASSED_OVER. */
 enum kb_flag {
     KB_REFERENCED = 1,
     KB_MODIFIED = 2,
