@@ -105,6 +105,7 @@ struct kb_os {
     struct kb_process *kernel; /* its zone; NULL: none */
     uint64_t asid_generation, next_asid;
 
+    bool diverged;          /* a page was used that the future did not know of */
     uint64_t idle_cycles;   /* nobody could run */
     struct kb_piece *piece; /* of the present instruction: KB_MOST_PIECES */
     unsigned pieces;        /* whose frames are pinned */
@@ -166,6 +167,8 @@ kb_status kb_pager_grow(struct kb_os *os) KB_MUST_CHECK; /* as many pages as the
 /* A frame whose page may go; its content is safe. KB_NO_FRAME: *reason says why none may. */
 kb_status kb_pager_evict(struct kb_os *os, uint32_t wanted, uint32_t *frame,
                          enum kb_reason *reason) KB_MUST_CHECK;
+/* Sends the page in a frame out by command; its frame becomes free. false: *reason. */
+bool kb_pager_send_out(struct kb_os *os, uint32_t frame, enum kb_reason *reason);
 void kb_pager_admit(struct kb_os *os, uint32_t frame, enum kb_why why);
 void kb_pager_forget(struct kb_os *os, uint32_t frame, enum kb_why why);
 /* count references in a row to the page in frame, which the MMU has let pass; first: its fault has

@@ -154,6 +154,10 @@ void kb_pager_note(struct kb_os *os, uint32_t frame, enum kb_access access, uint
                              when_at(os, os->counters.references - left + 1));
         settle(os);
     }
+    if (own && future &&
+        (os->counters.runs >= os->setup.future.count ||
+         (os->setup.future.runs[os->counters.runs] & KB_FUTURE_PAGE) != os->page_of[frame]))
+        os->diverged = true;
     if (own) {
         if (os->setup.watch_runs)
             os->setup.ran(os->setup.ran_context, os->page_of[frame], access, count);
@@ -278,4 +282,26 @@ kb_status kb_pager_evict(struct kb_os *os, uint32_t wanted, uint32_t *found,
     if (*reason == KB_REASON_PINNED)
         *reason = os->pieces > 0 ? KB_REASON_MINIMUM_FRAMES : KB_REASON_NO_FRAME;
     return KB_OK;
+}
+
+bool kb_pager_send_out(struct kb_os *os, uint32_t frame, enum kb_reason *reason) {
+    struct kb_process *owner = kb_os_owner(os, frame);
+    struct kb_os_event event = {.kind = KB_OS_EVENT_INVALIDATE,
+                                .owner = owner,
+                                .page = os->pages.page[os->page_of[frame]].number,
+                                .frame = frame,
+                                .entry = os->frame[frame].entry};
+    *reason = KB_REASON_PINNED;
+    if (os->frame[frame].fixed || os->frame[frame].pins > 0)
+        return false;
+    if (os->keys[frame] & KB_MODIFIED && !kb_os_write_back(os, frame, reason))
+        return false;
+    kb_pager_forget(os, frame, KB_EVICTED);
+    os->counters.evictions++;
+    owner->counters.evictions++;
+    kb_os_vacate(os, frame);
+    kb_os_free_frame(os, frame);
+    if (kb_os_heard(os))
+        kb_os_tell(os, event);
+    return true;
 }

@@ -1,0 +1,308 @@
+/* act.c - commands that change the system: processes, regions, rights, tables, failures. */
+#include <stdio.h>
+
+#include "base/units.h"
+#include "scenario/session.h"
+
+/* ---- parts of commands ---- */
+
+kb_status kb_act_rights(struct kb_scenario *s, unsigned *rights) {
+    struct kb_word value;
+    if (!kb_line_option(&s->line, "rights", &value))
+        return KB_OK;
+    *rights = 0;
+    for (uint32_t i = 0; i < value.length; i++) {
+        switch (value.at[i]) {
+        case 'r':
+            *rights |= KB_ENTRY_READ;
+            break;
+        case 'w':
+            *rights |= KB_ENTRY_WRITE;
+            break;
+        case 'x':
+            *rights |= KB_ENTRY_EXECUTE;
+            break;
+        case '-':
+            break;
+        default:
+            return kb_fail(s->error, KB_DATA, KB_MSG_scenario_value, "rights",
+                           (int)(value.length < 60 ? value.length : 60), value.at, "rwx, r--, rx");
+        }
+    }
+    return KB_OK;
+}
+
+kb_status kb_act_range(struct kb_scenario *s, uint64_t *start, uint64_t *end) {
+    uint64_t page = UINT64_MAX, size = kb_os_page_bytes(&s->os), from = UINT64_MAX;
+    kb_status status = kb_line_option_number(&s->line, "page", &page, s->error);
+    if (status == KB_OK)
+        status = kb_line_option_number(&s->line, "start", &from, s->error);
+    if (status == KB_OK)
+        status = kb_line_option_number(&s->line, "size", &size, s->error);
+    if (status != KB_OK)
+        return status;
+    if (page != UINT64_MAX && from == UINT64_MAX &&
+        !kb_multiply(page, kb_os_page_bytes(&s->os), &from))
+        from = UINT64_MAX;
+    if (from == UINT64_MAX || !kb_add(from, size, end))
+        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_range);
+    *start = from;
+    return KB_OK;
+}
+
+/* What a command was refused for stays to be asked: expect refused. */
+static void refuse(struct kb_scenario *s, bool refused) {
+    s->last.refused = refused;
+    s->last.done = !refused;
+    if (refused && kb_scenario_narrates(s))
+        kb_text_message(&s->out, KB_MSG_scenario_refused);
+}
+
+/* ---- processes ---- */
+
+kb_status kb_command_process(struct kb_scenario *s) {
+    const struct kb_word *word = kb_line_take(&s->line);
+    kb_status status = kb_scenario_build(s);
+    if (status == KB_OK && word == NULL)
+        status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_wants_process);
+    for (; word != NULL && status == KB_OK; word = kb_line_take(&s->line)) {
+        char name[KB_NAME_BYTES] = "";
+        struct kb_process *p;
+        if (word->length >= sizeof name || word->length == 0)
+            return kb_fail(s->error, KB_DATA, KB_MSG_scenario_name,
+                           (unsigned long long)(sizeof name - 1));
+        memcpy(name, word->at, word->length);
+        p = kb_os_process(&s->os, name);
+        if (p != NULL && p->state != KB_ENDED)
+            return kb_fail(s->error, KB_DATA, KB_MSG_scenario_same_name, name);
+        status = kb_scenario_os_status(s, kb_os_create(&s->os, name, &p));
+    }
+    return status == KB_OK ? kb_line_end(&s->line, "process NAME …", s->error) : status;
+}
+
+kb_status kb_command_switch(struct kb_scenario *s) {
+    struct kb_process *p;
+    kb_status status = kb_scenario_process(s, kb_line_take(&s->line), &p);
+    if (status == KB_OK)
+        status = kb_line_end(&s->line, "switch NAME", s->error);
+    if (status == KB_OK && (p->state == KB_ENDED || p == s->os.kernel))
+        status =
+            kb_fail(s->error, KB_DATA, KB_MSG_scenario_ended, p->name, kb_reason_name(p->reason));
+    if (status == KB_OK)
+        kb_os_switch(&s->os, p);
+    return status;
+}
+
+kb_status kb_command_kill(struct kb_scenario *s) {
+    struct kb_process *p;
+    kb_status status = kb_scenario_process(s, kb_line_take(&s->line), &p);
+    if (status == KB_OK)
+        status = kb_line_end(&s->line, "kill NAME", s->error);
+    if (status == KB_OK && p == s->os.kernel)
+        status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_kernel);
+    if (status == KB_OK)
+        kb_os_exit(&s->os, p, KB_REASON_DONE, 0);
+    return status;
+}
+
+kb_status kb_act_mode(struct kb_scenario *s, struct kb_process *p) {
+    bool kernel = kb_line_take_if(&s->line, "kernel");
+    if (!kernel && !kb_line_take_if(&s->line, "user"))
+        return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, "kernel | user");
+    kb_os_set_mode(&s->os, p, kernel);
+    return kb_line_end(&s->line, "NAME mode kernel|user", s->error);
+}
+
+kb_status kb_act_handler(struct kb_scenario *s, struct kb_process *p) {
+    p->skips = kb_line_take_if(&s->line, "skip");
+    if (!p->skips && !kb_line_take_if(&s->line, "none"))
+        return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, "skip | none");
+    return kb_line_end(&s->line, "NAME handler skip|none", s->error);
+}
+
+kb_status kb_act_relocate(struct kb_scenario *s, struct kb_process *p) {
+    uint64_t base = 0, limit = 0;
+    kb_status status = kb_line_option_number(&s->line, "base", &base, s->error);
+    if (status == KB_OK)
+        status = kb_line_option_number(&s->line, "limit", &limit, s->error);
+    if (status == KB_OK)
+        status = kb_line_end(&s->line, "NAME relocate base=0x1000 limit=64K", s->error);
+    if (status == KB_OK && (limit == 0 || base > UINT64_MAX - limit))
+        status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_limit);
+    if (status == KB_OK)
+        kb_os_relocate(&s->os, p, base, limit);
+    return status;
+}
+
+/* ---- addresses ---- */
+
+kb_status kb_act_region(struct kb_scenario *s, struct kb_process *p) {
+    static const char wanted[] = "NAME region WHAT start=0 size=16K rights=rwx";
+    struct kb_region region = {.rights = KB_ENTRY_RIGHTS};
+    const struct kb_word *name = kb_line_take(&s->line);
+    struct kb_word image;
+    bool refused;
+    if (name == NULL || name->length >= sizeof region.name)
+        return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, wanted);
+    memcpy(region.name, name->at, name->length);
+    kb_status status = kb_act_range(s, &region.start, &region.end);
+    if (status == KB_OK)
+        status = kb_act_rights(s, &region.rights);
+    if (status == KB_OK && kb_line_option(&s->line, "image", &image)) {
+        region.has_image = true;
+        status = kb_word_number(&image, "image", &region.image.seed, s->error);
+    }
+    if (status == KB_OK)
+        status = kb_line_end(&s->line, wanted, s->error);
+    if (status != KB_OK)
+        return status;
+    status = kb_scenario_os_status(s, kb_os_region(&s->os, p, &region, &refused));
+    refuse(s, status == KB_OK && refused);
+    return status;
+}
+
+kb_status kb_act_map(struct kb_scenario *s, struct kb_process *p) {
+    uint64_t start, end, frame = KB_NO_FRAME;
+    unsigned rights = KB_ENTRY_RIGHTS;
+    bool refused = false;
+    kb_status status = kb_act_range(s, &start, &end);
+    if (status == KB_OK)
+        status = kb_line_option_number(&s->line, "frame", &frame, s->error);
+    if (status == KB_OK)
+        status = kb_act_rights(s, &rights);
+    if (status == KB_OK)
+        status = kb_line_end(&s->line, "NAME map page=1 frame=2 [rights=rwx] [size=2M]", s->error);
+    if (status == KB_OK && !kb_is_power_of_two(end - start))
+        status =
+            kb_fail(s->error, KB_DATA, KB_MSG_scenario_page, (unsigned long long)(end - start));
+    if (status == KB_OK && p == s->os.kernel)
+        status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_kernel);
+    if (status != KB_OK)
+        return status;
+    if (frame != KB_NO_FRAME && frame >= s->os.setup.frames)
+        refused = true;
+    else
+        status = kb_scenario_os_status(s, kb_os_map(&s->os, p, start, (uint32_t)frame,
+                                                    kb_log2(end - start), rights, &refused));
+    refuse(s, status == KB_OK && refused);
+    return status;
+}
+
+kb_status kb_act_unmap(struct kb_scenario *s, struct kb_process *p) {
+    uint64_t start, end;
+    kb_status status = kb_act_range(s, &start, &end);
+    if (status == KB_OK)
+        status = kb_line_end(&s->line, "NAME unmap page=1 | start=0 size=8K", s->error);
+    if (status != KB_OK)
+        return status;
+    return kb_scenario_os_status(s, kb_os_unmap(&s->os, p, start, end));
+}
+
+kb_status kb_act_protect(struct kb_scenario *s, struct kb_process *p) {
+    static const char wanted[] = "NAME protect page=1 rights=r";
+    uint64_t start, end;
+    unsigned rights = UINT32_MAX;
+    kb_status status = kb_act_range(s, &start, &end);
+    if (status == KB_OK)
+        status = kb_act_rights(s, &rights);
+    if (status == KB_OK && rights == UINT32_MAX)
+        status = kb_fail(s->error, KB_DATA, KB_MSG_line_missing, wanted);
+    if (status == KB_OK)
+        status = kb_line_end(&s->line, wanted, s->error);
+    if (status != KB_OK)
+        return status;
+    return kb_scenario_os_status(s, kb_os_protect(&s->os, p, start, end, rights));
+}
+
+/* Sends one page out, as replacement would. */
+kb_status kb_act_evict(struct kb_scenario *s, struct kb_process *p) {
+    uint64_t page;
+    enum kb_reason reason;
+    kb_status status = kb_line_number(&s->line, "page", &page, s->error);
+    if (status == KB_OK)
+        status = kb_line_end(&s->line, "NAME evict PAGE", s->error);
+    if (status != KB_OK)
+        return status;
+    uint32_t id = kb_pages_find(&s->os.pages, p->number, page);
+    bool resident = id != KB_NO_PAGE && s->os.pages.frame_of[id] != 0;
+    refuse(s, !resident || !kb_pager_send_out(&s->os, s->os.pages.frame_of[id] - 1, &reason));
+    return KB_OK;
+}
+
+/* ---- the machine by hand ---- */
+
+kb_status kb_command_patch(struct kb_scenario *s) {
+    uint64_t address, value, bytes = 4;
+    kb_status status = kb_scenario_build(s);
+    if (status == KB_OK)
+        status = kb_line_number(&s->line, "physical address", &address, s->error);
+    if (status == KB_OK)
+        status = kb_line_number(&s->line, "value", &value, s->error);
+    if (status == KB_OK)
+        status = kb_line_option_number(&s->line, "bytes", &bytes, s->error);
+    if (status == KB_OK)
+        status = kb_line_end(&s->line, "patch PHYSICAL VALUE [bytes=4]", s->error);
+    if (status == KB_OK && (bytes == 0 || bytes > 8 || (bytes < 8 && value >> 8 * bytes != 0)))
+        status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_bytes, (unsigned long long)value);
+    if (status == KB_OK && !kb_memory_has(&s->os.mmu.memory, address, bytes))
+        status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_no_memory, (unsigned long long)address);
+    if (status == KB_OK)
+        kb_memory_set_entry(&s->os.mmu.memory, address, (unsigned)bytes, value);
+    return status;
+}
+
+kb_status kb_command_flush(struct kb_scenario *s) {
+    kb_status status = kb_scenario_build(s);
+    bool all = kb_line_take_if(&s->line, "all");
+    if (status == KB_OK)
+        kb_mmu_flush(&s->os.mmu, all);
+    return status == KB_OK ? kb_line_end(&s->line, "flush [all]", s->error) : status;
+}
+
+kb_status kb_command_fail(struct kb_scenario *s) {
+    static const char *const names[] = {"read",     "write",   "short-write",
+                                        "no-space", "corrupt", "lost-write"};
+    static const char wanted[] =
+        "fail read|write|short-write|no-space|corrupt|lost-write [at=1] [count=1]";
+    const struct kb_word *word = kb_line_take(&s->line);
+    uint64_t at = 1, count = 1;
+    unsigned which = 0;
+    while (which < KB_STORE_FAILURES && !kb_word_is(word, names[which]))
+        which++;
+    if (which == KB_STORE_FAILURES)
+        return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, wanted);
+    kb_status status = kb_scenario_build(s);
+    if (status == KB_OK)
+        status = kb_line_option_number(&s->line, "at", &at, s->error);
+    if (status == KB_OK)
+        status = kb_line_option_number(&s->line, "count", &count, s->error);
+    if (status == KB_OK)
+        status = kb_line_end(&s->line, wanted, s->error);
+    if (status == KB_OK)
+        kb_store_fail(&s->os.swap.store, (enum kb_store_failure)which, at, count);
+    return status;
+}
+
+/* R of every page becomes 0, as NRU's period does; M stays. */
+static void clear_referenced(struct kb_scenario *s) {
+    for (uint32_t frame = 0; frame < s->os.used; frame++)
+        if (s->os.keys[frame] & KB_REFERENCED && !s->os.frame[frame].fixed)
+            kb_os_clear_bits(&s->os, frame, KB_ENTRY_REFERENCED);
+}
+
+kb_status kb_command_reset(struct kb_scenario *s) {
+    kb_status status = kb_scenario_build(s);
+    if (status != KB_OK)
+        return status;
+    if (kb_line_take_if(&s->line, "counters")) {
+        kb_quantity_reset(s);
+    } else if (kb_line_take_if(&s->line, "victims")) {
+        s->victim_count = 0;
+        s->victims_known = true;
+    } else if (kb_line_take_if(&s->line, "referenced")) {
+        clear_referenced(s);
+    } else {
+        return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, "counters | victims | referenced");
+    }
+    return kb_line_end(&s->line, "reset counters|victims|referenced", s->error);
+}

@@ -1,0 +1,332 @@
+/* build.c - the command `machine`: what the hardware and the system are made of. */
+#include <stdio.h>
+
+#include "base/units.h"
+#include "scenario/session.h"
+
+#define USUAL_FRAMES 16
+#define USUAL_SLOTS (UINT64_C(1) << 20)
+#define USUAL_TABLES (UINT64_C(256) << 20)
+
+static const char usage[] = "machine page=4K frames=16 replace=fifo …";
+
+/* What `machine` says before it becomes a setup. */
+struct wish {
+    uint64_t page, frames, memory, address, levels, entry, asids, tables, seed, swap, kernel_start;
+    unsigned split[KB_MOST_LEVELS];
+    unsigned splits;
+    bool kernel;
+    struct kb_word format, swap_file;
+};
+
+static kb_status bad_value(struct kb_scenario *s, const char *key, const struct kb_word *value,
+                           const char *wanted) {
+    return kb_fail(s->error, KB_DATA, KB_MSG_scenario_value, key,
+                   (int)(value->length < 60 ? value->length : 60), value->at, wanted);
+}
+
+/* ---- formats ---- */
+
+static kb_status read_split(struct kb_scenario *s, const struct kb_word *value, struct wish *wish) {
+    const char *at = value->at, *end = at + value->length;
+    wish->splits = 0;
+    while (at < end) {
+        const char *comma = memchr(at, ',', (size_t)(end - at));
+        size_t length = comma != NULL ? (size_t)(comma - at) : (size_t)(end - at);
+        uint64_t bits;
+        if (wish->splits == KB_MOST_LEVELS || !kb_parse_u64(at, length, &bits) || bits > 64)
+            return bad_value(s, "split", value, "10,10");
+        wish->split[wish->splits++] = (unsigned)bits;
+        at += length + 1;
+    }
+    return wish->splits == 0 ? bad_value(s, "split", value, "10,10") : KB_OK;
+}
+
+/* Equal parts; what is left over goes to the root. */
+static kb_status divide(struct kb_scenario *s, struct wish *wish, unsigned page_bits) {
+    if (wish->address <= page_bits || wish->address > 64 || wish->levels == 0 ||
+        wish->levels > KB_MOST_LEVELS || wish->levels > wish->address - page_bits)
+        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_levels, (unsigned long long)wish->address,
+                       (unsigned long long)wish->levels, (unsigned long long)page_bits,
+                       (unsigned long long)KB_MOST_LEVELS);
+    unsigned bits = (unsigned)wish->address - page_bits, levels = (unsigned)wish->levels;
+    wish->splits = levels;
+    for (unsigned i = 0; i < levels; i++)
+        wish->split[i] = bits / levels;
+    wish->split[0] += bits % levels;
+    return KB_OK;
+}
+
+static kb_status choose_format(struct kb_scenario *s, struct wish *wish) {
+    struct kb_os_setup *setup = &s->setup;
+    char name[24] = "generic";
+    if (wish->format.length >= sizeof name)
+        return bad_value(s, "format", &wish->format, "sv39");
+    if (wish->format.length > 0)
+        snprintf(name, sizeof name, "%.*s", (int)wish->format.length, wish->format.at);
+    const struct kb_format *real = kb_format_find(name);
+    setup->scheme = strcmp(name, "inverted") == 0 ? KB_SCHEME_INVERTED : setup->scheme;
+    if (real != NULL) {
+        if (wish->page != UINT64_C(1) << real->page_bits || wish->splits > 0 || wish->levels != 0 ||
+            wish->entry != 0 || wish->address != 0)
+            return kb_fail(s->error, KB_DATA, KB_MSG_scenario_fixed_format, real->name);
+        setup->format = *real;
+        return KB_OK;
+    }
+    if (strcmp(name, "generic") != 0 && setup->scheme != KB_SCHEME_INVERTED)
+        return bad_value(s, "format", &wish->format,
+                         "generic, sv32, sv39, sv48, sv57, x86-32, x86-64, inverted");
+    if (!kb_is_power_of_two(wish->page) || wish->page < 64 || wish->page > UINT64_C(1) << 30)
+        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_page, (unsigned long long)wish->page);
+    unsigned page_bits = kb_log2(wish->page);
+    if (wish->splits > 0 && (wish->levels != 0 || wish->address != 0))
+        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_split_and_levels);
+    wish->levels = wish->levels == 0 ? 1 : wish->levels;
+    wish->address = wish->address == 0 ? (page_bits < 32 ? 32 : 40) : wish->address;
+    kb_status status = wish->splits > 0 ? KB_OK : divide(s, wish, page_bits);
+    if (status != KB_OK)
+        return status;
+    /* entries of 4 bytes hold frames of 22 bits */
+    unsigned bytes = wish->entry != 0 ? (unsigned)wish->entry : 4;
+    if (wish->entry == 0 && (wish->tables + (wish->frames << page_bits)) >> page_bits > 1 << 22)
+        bytes = 8;
+    if (setup->scheme == KB_SCHEME_INVERTED) { /* only the split of the offset counts */
+        unsigned rest = (unsigned)wish->address - page_bits, most = rest > 24 ? rest / 2 : rest;
+        wish->split[0] = rest - most == 0 ? rest : rest - most;
+        wish->split[1] = most;
+        wish->splits = rest > 24 ? 2 : 1;
+    }
+    return kb_format_generic(&setup->format, wish->splits, wish->split, page_bits, bytes, s->error);
+}
+
+/* ---- TLB ---- */
+
+/* 16: registers; 64x4: sets × ways. */
+static kb_status read_tlb(struct kb_scenario *s, const char *key, const struct kb_word *value,
+                          struct kb_tlb_geometry *geometry) {
+    const char *x = memchr(value->at, 'x', value->length);
+    uint64_t sets = 1, ways = 0;
+    bool fine = x == NULL
+                    ? kb_parse_size(value->at, value->length, &ways)
+                    : kb_parse_size(value->at, (size_t)(x - value->at), &sets) &&
+                          kb_parse_size(x + 1, value->length - (size_t)(x + 1 - value->at), &ways);
+    if (!fine || sets > KB_TLB_MOST_ENTRIES || ways > KB_TLB_MOST_ENTRIES)
+        return bad_value(s, key, value, "16, 64x4");
+    geometry->sets = (uint32_t)sets;
+    geometry->ways = (uint32_t)ways;
+    return KB_OK;
+}
+
+static kb_status choose_tlbs(struct kb_scenario *s, const struct wish *wish) {
+    struct kb_os_setup *setup = &s->setup;
+    struct kb_word value;
+    enum kb_tlb_replace replace = KB_TLB_LRU;
+    kb_status status = KB_OK;
+    if (kb_line_option(&s->line, "tlb-replace", &value)) {
+        if (!kb_word_is(&value, "lru") && !kb_word_is(&value, "fifo") &&
+            !kb_word_is(&value, "random"))
+            return bad_value(s, "tlb-replace", &value, "lru, fifo, random");
+        replace = kb_word_is(&value, "lru")    ? KB_TLB_LRU
+                  : kb_word_is(&value, "fifo") ? KB_TLB_FIFO
+                                               : KB_TLB_RANDOM;
+    }
+    static const char *const keys[] = {"tlb", "tlb2"};
+    for (unsigned level = 0; level < 2 && status == KB_OK; level++) {
+        if (!kb_line_option(&s->line, keys[level], &value))
+            continue;
+        struct kb_tlb_geometry *geometry = &setup->tlb[setup->tlbs];
+        *geometry = (struct kb_tlb_geometry){.replace = replace, .seed = wish->seed};
+        status = read_tlb(s, keys[level], &value, geometry);
+        if (status == KB_OK && level == 1 && setup->tlbs == 0)
+            return kb_fail(s->error, KB_DATA, KB_MSG_scenario_tlb2);
+        setup->tlbs += status == KB_OK && geometry->ways > 0;
+    }
+    return status;
+}
+
+/* ---- the whole ---- */
+
+static kb_status choose_policy(struct kb_scenario *s) {
+    struct kb_word value;
+    char text[160] = "fifo";
+    if (kb_line_option(&s->line, "replace", &value)) {
+        if (value.length >= sizeof text)
+            return bad_value(s, "replace", &value, "fifo");
+        snprintf(text, sizeof text, "%.*s", (int)value.length, value.at);
+    }
+    return kb_policy_parse(text, &s->setup.policy, NULL, NULL, s->error);
+}
+
+static kb_status read_numbers(struct kb_scenario *s, struct wish *wish) {
+    struct {
+        const char *key;
+        uint64_t *value;
+    } numbers[] = {
+        {"page", &wish->page},       {"frames", &wish->frames}, {"memory", &wish->memory},
+        {"address", &wish->address}, {"levels", &wish->levels}, {"entry", &wish->entry},
+        {"asids", &wish->asids},     {"tables", &wish->tables}, {"seed", &wish->seed},
+        {"swap", &wish->swap},
+    };
+    for (unsigned i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        kb_status status =
+            kb_line_option_number(&s->line, numbers[i].key, numbers[i].value, s->error);
+        if (status != KB_OK)
+            return status;
+    }
+    return KB_OK;
+}
+
+static kb_status read_words(struct kb_scenario *s, struct wish *wish) {
+    struct kb_word value;
+    kb_status status = KB_OK;
+    if (kb_line_option(&s->line, "split", &value))
+        status = read_split(s, &value, wish);
+    if (status == KB_OK && kb_line_option(&s->line, "kernel", &value)) {
+        wish->kernel = !kb_word_is(&value, "no");
+        if (wish->kernel && !kb_word_is(&value, "yes"))
+            status = kb_word_number(&value, "kernel", &wish->kernel_start, s->error);
+    }
+    if (status == KB_OK && kb_line_option(&s->line, "load", &value)) {
+        s->setup.load_all = kb_word_is(&value, "all");
+        if (!s->setup.load_all && !kb_word_is(&value, "demand"))
+            status = bad_value(s, "load", &value, "demand, all");
+    }
+    if (status == KB_OK && kb_line_option(&s->line, "organisation", &value)) {
+        s->setup.scheme =
+            kb_word_is(&value, "relocation") ? KB_SCHEME_RELOCATION : KB_SCHEME_TABLES;
+        if (!kb_word_is(&value, "relocation") && !kb_word_is(&value, "paging"))
+            status = bad_value(s, "organisation", &value, "paging, relocation");
+    }
+    if (status == KB_OK && kb_line_option(&s->line, "search", &value)) {
+        char text[32];
+        int read = 0;
+        snprintf(text, sizeof text, "%.*s", (int)(value.length < 31 ? value.length : 31), value.at);
+        if (sscanf(text, "%lf%n", &s->search_cost, &read) != 1 || text[read] != '\0' ||
+            !(s->search_cost >= 0 && s->search_cost <= 1e6))
+            status = bad_value(s, "search", &value, "0.1");
+    }
+    (void)kb_line_option(&s->line, "format", &wish->format);
+    (void)kb_line_option(&s->line, "swap-file", &wish->swap_file);
+    return status;
+}
+
+/* Where the kernel zone begins if nothing is said. */
+static uint64_t usual_kernel(const struct kb_format *format) {
+    if (format->canonical)
+        return ~UINT64_C(0) << (format->address_bits - 1);
+    bool real = kb_format_find(format->name) != NULL;
+    return real ? UINT64_C(3) << (format->address_bits - 2)
+                : UINT64_C(1) << (format->address_bits - 1);
+}
+
+static kb_status check_memory(struct kb_scenario *s, const struct wish *wish, uint64_t frames) {
+    uint64_t page = UINT64_C(1) << s->setup.format.page_bits;
+    if (wish->memory != 0 && (wish->frames != 0 || wish->memory % page != 0))
+        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_memory, (unsigned long long)page);
+    if (frames == 0 || frames > KB_MOST_FRAMES || frames > s->options.most_bytes / page)
+        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_frames, (unsigned long long)frames,
+                       (unsigned long long)page, (unsigned long long)s->options.most_bytes);
+    return KB_OK;
+}
+
+static kb_status open_swap(struct kb_scenario *s, const struct wish *wish) {
+    uint32_t page = (uint32_t)1 << s->setup.format.page_bits;
+    struct kb_store inner;
+    kb_status status;
+    if (wish->swap == 0 || wish->swap > UINT64_MAX / page / 2)
+        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_swap);
+    if (wish->swap_file.length == 0 || s->rehearsing) {
+        status = kb_store_memory(&inner, page, wish->swap, s->options.host, s->error);
+    } else {
+        char path[400];
+        if (wish->swap_file.length >= sizeof path || s->options.open_swap == NULL)
+            return kb_fail(s->error, KB_DATA, KB_MSG_scenario_no_files);
+        snprintf(path, sizeof path, "%.*s", (int)wish->swap_file.length, wish->swap_file.at);
+        status = s->options.open_swap(s->options.context, path, page, wish->swap, &inner, s->error);
+    }
+    if (status == KB_OK)
+        status = kb_store_failing(&s->setup.swap, &inner, s->error);
+    return status;
+}
+
+static kb_status describe(struct kb_scenario *s) {
+    struct wish wish = {.page = 4096, .swap = USUAL_SLOTS, .tables = USUAL_TABLES, .seed = 1};
+    s->setup = (struct kb_os_setup){.scheme = KB_SCHEME_TABLES};
+    s->search_cost = 0;
+    kb_status status = read_numbers(s, &wish);
+    if (status == KB_OK)
+        status = read_words(s, &wish);
+    if (status == KB_OK)
+        status = choose_format(s, &wish);
+    if (status == KB_OK)
+        status = choose_tlbs(s, &wish);
+    if (status == KB_OK)
+        status = choose_policy(s);
+    if (status == KB_OK)
+        status = kb_line_end(&s->line, usage, s->error);
+    if (status != KB_OK)
+        return status;
+    uint64_t frames = wish.memory != 0   ? wish.memory >> s->setup.format.page_bits
+                      : wish.frames != 0 ? wish.frames
+                                         : USUAL_FRAMES;
+    status = check_memory(s, &wish, frames);
+    if (status != KB_OK)
+        return status;
+    s->setup.frames = (uint32_t)frames;
+    s->setup.tables_limit =
+        wish.tables < s->options.most_bytes ? wish.tables : s->options.most_bytes;
+    s->setup.kernel = wish.kernel;
+    s->setup.kernel_start =
+        wish.kernel_start != 0 ? wish.kernel_start : usual_kernel(&s->setup.format);
+    while (s->setup.asid_bits < 16 && UINT64_C(1) << s->setup.asid_bits < wish.asids + 1)
+        s->setup.asid_bits++; /* one number is the global entries' */
+    if (wish.asids == 0)
+        s->setup.asid_bits = 0;
+    status = open_swap(s, &wish);
+    s->described = status == KB_OK;
+    return status;
+}
+
+kb_status kb_scenario_usual(struct kb_scenario *s) {
+    struct kb_word words[1];
+    struct kb_line kept = s->line;
+    s->line = (struct kb_line){.word = words}; /* nothing is said */
+    kb_status status = describe(s);
+    s->line = kept;
+    return status;
+}
+
+kb_status kb_scenario_make(struct kb_scenario *s) {
+    s->setup.watch_runs = s->rehearsing;
+    if (s->rehearsing)
+        kb_rehearsal_listen(s);
+    kb_status status = kb_os_init(&s->os, &s->setup, s->options.host, &s->os_error);
+    s->described = false; /* its store is the system's now */
+    s->built = status == KB_OK;
+    return kb_scenario_os_status(s, status);
+}
+
+static void tear_down(struct kb_scenario *s) {
+    if (s->built)
+        kb_os_free(&s->os);
+    if (s->described)
+        kb_store_close(&s->setup.swap);
+    if (s->has_future)
+        kb_future_free(&s->future);
+    s->built = s->described = s->has_future = false;
+    s->victim_count = 0;
+    memset(&s->last, 0, sizeof s->last);
+}
+
+kb_status kb_command_machine(struct kb_scenario *s) {
+    if (s->rehearsing && s->built) { /* this machine's part is over */
+        s->at = UINT32_MAX;
+        return KB_OK;
+    }
+    tear_down(s);
+    kb_status status = describe(s);
+    if (status == KB_OK && s->setup.policy.policy->needs & KB_NEEDS_FUTURE)
+        status = s->rehearsing ? kb_policy_parse("fifo", &s->setup.policy, NULL, NULL, s->error)
+                               : kb_scenario_rehearse(s);
+    return status == KB_OK ? kb_scenario_build(s) : status;
+}

@@ -1,0 +1,495 @@
+/* expect.c - what must come of it: each line is one check, with what was wanted and what was
+ * found. */
+#include <stdio.h>
+
+#include "base/units.h"
+#include "scenario/session.h"
+
+#define TEXT 400
+
+static const char usage[] = "expect [NAME] QUANTITY [=|<|>|<=|>=|!=] VALUE [±TOLERANCE]";
+
+kb_status kb_scenario_judge(struct kb_scenario *s, const char *what, const char *wanted,
+                            const char *found, bool passed) {
+    if (s->rehearsing)
+        return KB_OK;
+    s->tally.expectations++;
+    s->tally.failed += !passed;
+    if (s->options.view == KB_VIEW_JSON) {
+        kb_json_newline(&s->json);
+        kb_json_object(&s->json, NULL);
+        kb_json_string(&s->json, "event", "expect");
+        kb_json_u64(&s->json, "line", s->number);
+        kb_json_string(&s->json, "what", what);
+        kb_json_string(&s->json, "wanted", wanted);
+        kb_json_string(&s->json, "found", found);
+        kb_json_bool(&s->json, "passed", passed);
+        kb_json_close_object(&s->json);
+    } else if (!passed) {
+        kb_text_message(&s->out, KB_MSG_expect_failed,
+                        s->options.name != NULL ? s->options.name : "-",
+                        (unsigned long long)s->number, what, wanted, found);
+    } else if (s->options.view == KB_VIEW_NARRATE) {
+        kb_text_message(&s->out, KB_MSG_expect_passed, what, found);
+    }
+    return KB_OK;
+}
+
+/* ---- values ---- */
+
+enum relation { EQUAL, LESS, MORE, AT_MOST, AT_LEAST, UNEQUAL };
+
+static enum relation read_relation(struct kb_line *line) {
+    static const char *const signs[] = {"=", "<", ">", "<=", ">=", "!="};
+    for (unsigned i = 0; i < 6; i++)
+        if (kb_line_take_if(line, signs[i]))
+            return (enum relation)i;
+    return EQUAL;
+}
+
+static bool holds(double found, enum relation relation, double wanted, double by) {
+    double difference = found > wanted ? found - wanted : wanted - found;
+    switch (relation) {
+    case EQUAL:
+        return difference <= by;
+    case LESS:
+        return found < wanted;
+    case MORE:
+        return found > wanted;
+    case AT_MOST:
+        return found <= wanted + by;
+    case AT_LEAST:
+        return found >= wanted - by;
+    case UNEQUAL:
+        return difference > by;
+    }
+    return false;
+}
+
+static bool holds_whole(uint64_t found, enum relation relation, uint64_t wanted) {
+    switch (relation) {
+    case EQUAL:
+        return found == wanted;
+    case LESS:
+        return found < wanted;
+    case MORE:
+        return found > wanted;
+    case AT_MOST:
+        return found <= wanted;
+    case AT_LEAST:
+        return found >= wanted;
+    case UNEQUAL:
+        return found != wanted;
+    }
+    return false;
+}
+
+static bool parse_real(const char *at, size_t length, double *value) {
+    char text[40];
+    int read = 0;
+    uint64_t whole;
+    if (kb_parse_size(at, length, &whole)) {
+        *value = (double)whole;
+        return true;
+    }
+    if (length >= sizeof text)
+        return false;
+    snprintf(text, sizeof text, "%.*s", (int)length, at);
+    return sscanf(text, "%lf%n", value, &read) == 1 && text[read] == '\0' && *value == *value;
+}
+
+/* ±0.1 or +-0.1, if it is there. */
+static kb_status read_tolerance(struct kb_scenario *s, double *by, bool *given) {
+    const struct kb_word *word = kb_line_peek(&s->line);
+    static const char *const signs[] = {"\xC2\xB1", "+-"};
+    *given = false;
+    for (unsigned i = 0; i < 2 && word != NULL; i++) {
+        if (word->length <= 2 || memcmp(word->at, signs[i], 2) != 0)
+            continue;
+        (void)kb_line_take(&s->line);
+        *given = true;
+        if (parse_real(word->at + 2, word->length - 2, by) && *by >= 0)
+            return KB_OK;
+        return kb_fail(s->error, KB_DATA, KB_MSG_line_number, "±", (int)word->length, word->at);
+    }
+    return KB_OK;
+}
+
+static kb_status end(struct kb_scenario *s) { return kb_line_end(&s->line, usage, s->error); }
+
+/* ---- numbers ---- */
+
+static kb_status judge_number(struct kb_scenario *s, const char *what, enum kb_quantity_kind kind,
+                              uint64_t whole, double real, bool hex) {
+    static const char *const signs[] = {"", "< ", "> ", "<= ", ">= ", "!= "};
+    enum relation relation = read_relation(&s->line);
+    const struct kb_word *word = kb_line_take(&s->line);
+    double by = 0, wanted_real = 0;
+    uint64_t wanted_whole = 0;
+    bool given, is_whole = false;
+    char wanted[TEXT], found[TEXT];
+    if (word == NULL)
+        return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, usage);
+    kb_status status = KB_OK;
+    if (kb_word_number(word, what, &wanted_whole, s->error) == KB_OK) {
+        is_whole = true;
+        wanted_real = (double)wanted_whole;
+    } else if (!parse_real(word->at, word->length, &wanted_real)) {
+        return KB_DATA; /* the error is that of the number */
+    }
+    status = read_tolerance(s, &by, &given);
+    if (status == KB_OK)
+        status = end(s);
+    if (status != KB_OK)
+        return status;
+    snprintf(wanted, sizeof wanted, "%s%.*s", signs[relation],
+             (int)(word->length < 60 ? word->length : 60), word->at);
+    if (given)
+        snprintf(wanted + strlen(wanted), sizeof wanted - strlen(wanted), " ±%g", by);
+    bool passed;
+    if (kind == KB_WHOLE) {
+        snprintf(found, sizeof found, hex ? "0x%llx" : "%llu", (unsigned long long)whole);
+        passed = is_whole && !given ? holds_whole(whole, relation, wanted_whole)
+                                    : holds((double)whole, relation, wanted_real, by);
+    } else {
+        snprintf(found, sizeof found, "%.6g", real);
+        passed = holds(real, relation, wanted_real, by);
+    }
+    return kb_scenario_judge(s, what, wanted, found, passed);
+}
+
+/* ---- texts ---- */
+
+static kb_status judge_text(struct kb_scenario *s, const char *what, const char *found) {
+    const struct kb_word *word = kb_line_take(&s->line);
+    char wanted[TEXT];
+    if (word == NULL)
+        return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, usage);
+    snprintf(wanted, sizeof wanted, "%.*s", (int)(word->length < 200 ? word->length : 200),
+             word->at);
+    kb_status status = end(s);
+    return status == KB_OK ? kb_scenario_judge(s, what, wanted, found, strcmp(wanted, found) == 0)
+                           : status;
+}
+
+/* privilege is a protection fault, too. */
+static kb_status expect_fault(struct kb_scenario *s) {
+    const char *found = kb_fault_name(s->last.fault);
+    const struct kb_word *word = kb_line_peek(&s->line);
+    bool known = false;
+    for (unsigned i = 0; i < KB_FAULT_KINDS; i++)
+        known = known || kb_word_is(word, kb_fault_name((enum kb_fault)i));
+    if (!known)
+        return kb_fail(s->error, KB_DATA, KB_MSG_expect_fault_kind,
+                       word == NULL ? 0 : (int)(word->length < 40 ? word->length : 40),
+                       word == NULL ? "" : word->at);
+    if (s->last.fault == KB_FAULT_PRIVILEGE && kb_word_is(word, "protection"))
+        found = "protection";
+    return judge_text(s, "fault", found);
+}
+
+/* ---- lists ---- */
+
+/* The rest of the line as numbers, against a list. */
+static kb_status judge_list(struct kb_scenario *s, const char *what, const uint64_t *list,
+                            uint64_t count) {
+    char wanted[TEXT] = "", found[TEXT] = "";
+    uint64_t i = 0;
+    bool same = true;
+    for (const struct kb_word *word; (word = kb_line_take(&s->line)) != NULL; i++) {
+        uint64_t value;
+        if (kb_word_is(word, "none") && i == 0)
+            break;
+        kb_status status = kb_word_number(word, what, &value, s->error);
+        if (status != KB_OK)
+            return status;
+        same = same && i < count && list[i] == value;
+        size_t used = strlen(wanted);
+        snprintf(wanted + used, sizeof wanted - used, "%s%llu", used > 0 ? " " : "",
+                 (unsigned long long)value);
+    }
+    for (uint64_t k = 0; k < count; k++) {
+        size_t used = strlen(found);
+        snprintf(found + used, sizeof found - used, "%s%llu", used > 0 ? " " : "",
+                 (unsigned long long)list[k]);
+    }
+    kb_status status = end(s);
+    return status == KB_OK ? kb_scenario_judge(s, what, wanted, found, same && i == count) : status;
+}
+
+static kb_status expect_victims(struct kb_scenario *s) {
+    if (!s->victims_known)
+        return kb_fail(s->error, KB_DATA, KB_MSG_expect_victims);
+    return judge_list(s, "victims", s->victims, s->victim_count);
+}
+
+/* The frames of a process's pages, in the order of its pages. */
+static kb_status expect_frames_of(struct kb_scenario *s, const struct kb_process *p) {
+    uint64_t list[256], pages[256], count = 0;
+    for (uint32_t id = p->last_page; id != KB_NO_PAGE; id = s->os.pages.page[id].next) {
+        uint64_t number = s->os.pages.page[id].number, at = count;
+        if (s->os.pages.frame_of[id] == 0)
+            continue;
+        if (count == 256)
+            return kb_fail(s->error, KB_DATA, KB_MSG_expect_too_many, 256ULL);
+        for (; at > 0 && pages[at - 1] > number; at--) {
+            pages[at] = pages[at - 1];
+            list[at] = list[at - 1];
+        }
+        pages[at] = number;
+        list[at] = s->os.pages.frame_of[id] - 1;
+        count++;
+    }
+    return judge_list(s, "frames-of", list, count);
+}
+
+/* 1 3 victim write-back invalidate 4 5 6 */
+static kb_status expect_steps(struct kb_scenario *s) {
+    char wanted[TEXT] = "", found[TEXT] = "";
+    for (const struct kb_word *word; (word = kb_line_take(&s->line)) != NULL;) {
+        size_t used = strlen(wanted);
+        snprintf(wanted + used, sizeof wanted - used, "%s%.*s", used > 0 ? " " : "",
+                 (int)(word->length < 30 ? word->length : 30), word->at);
+    }
+    for (unsigned i = 0; i < s->last.trail_length; i++) {
+        static const struct {
+            enum kb_os_event_kind kind;
+            const char *text;
+        } steps[] = {
+            {KB_OS_EVENT_CHECK, "1"},
+            {KB_OS_EVENT_KILL, "2"},
+            {KB_OS_EVENT_FRAME, "3"},
+            {KB_OS_EVENT_VICTIM, "3 victim"},
+            {KB_OS_EVENT_REFUSED, "refused"},
+            {KB_OS_EVENT_WRITE_BACK, "write-back"},
+            {KB_OS_EVENT_INVALIDATE, "invalidate"},
+            {KB_OS_EVENT_READ_IN, "4"},
+            {KB_OS_EVENT_UPDATE, "5"},
+            {KB_OS_EVENT_RESTART, "6"},
+            {KB_OS_EVENT_STORE_FAILED, "store-failed"},
+            {KB_OS_EVENT_SKIP, "skip"},
+        };
+        for (unsigned k = 0; k < sizeof steps / sizeof steps[0]; k++) {
+            size_t used = strlen(found);
+            if (steps[k].kind == (enum kb_os_event_kind)s->last.trail[i])
+                snprintf(found + used, sizeof found - used, "%s%s", used > 0 ? " " : "",
+                         steps[k].text);
+        }
+    }
+    kb_status status = end(s);
+    return status == KB_OK
+               ? kb_scenario_judge(s, "steps", wanted, found, strcmp(wanted, found) == 0)
+               : status;
+}
+
+/* ---- pages ---- */
+
+struct page_state {
+    bool valid, referenced, modified, slotted;
+    uint64_t frame, slot;
+    unsigned rights;
+};
+
+/* What the page table's entry in memory says, not what the system believes. */
+static struct page_state look_at(const struct kb_scenario *s, const struct kb_process *p,
+                                 uint64_t number) {
+    const struct kb_os *os = &s->os;
+    struct page_state state = {0};
+    struct kb_entry entry = {0};
+    uint32_t id = kb_pages_find(&os->pages, p->number, number);
+    if (os->mmu.scheme == KB_SCHEME_INVERTED) {
+        struct kb_inverted_hit hit =
+            kb_inverted_find(&os->mmu.inverted, number, p->number, NULL, NULL);
+        entry.bits = hit.frame != KB_INVERTED_NONE ? hit.bits : 0;
+        entry.address = (uint64_t)hit.frame << kb_os_page_bits(os);
+    } else if (os->mmu.scheme == KB_SCHEME_TABLES) {
+        unsigned depth;
+        uint64_t root = p == os->kernel ? os->mmu.kernel_root : p->root;
+        uint64_t at = kb_tables_find(&os->tables, root, number << kb_os_page_bits(os), &depth);
+        if (at != KB_NO_TABLE)
+            entry = os->mmu.format.family->decode(
+                &os->mmu.format, kb_memory_entry(&os->mmu.memory, at, os->mmu.format.entry_bytes),
+                depth);
+    }
+    state.valid = (entry.bits & KB_ENTRY_VALID) != 0;
+    state.referenced = (entry.bits & KB_ENTRY_REFERENCED) != 0;
+    state.modified = (entry.bits & KB_ENTRY_MODIFIED) != 0;
+    state.rights = entry.bits & KB_ENTRY_RIGHTS;
+    state.frame = entry.address >> kb_os_page_bits(os);
+    state.slotted = id != KB_NO_PAGE && os->pages.page[id].slot != KB_NO_SLOT;
+    state.slot = state.slotted ? os->pages.page[id].slot : 0;
+    return state;
+}
+
+static kb_status judge_bit(struct kb_scenario *s, const char *key, bool found) {
+    struct kb_word value;
+    uint64_t wanted;
+    if (!kb_line_option(&s->line, key, &value))
+        return KB_OK;
+    kb_status status = kb_word_number(&value, key, &wanted, s->error);
+    return status == KB_OK ? kb_scenario_judge(s, key, wanted != 0 ? "1" : "0", found ? "1" : "0",
+                                               (wanted != 0) == found)
+                           : status;
+}
+
+static kb_status judge_place(struct kb_scenario *s, const char *key, bool there, uint64_t place) {
+    struct kb_word value;
+    char wanted[40], found[40] = "none";
+    if (!kb_line_option(&s->line, key, &value))
+        return KB_OK;
+    snprintf(wanted, sizeof wanted, "%.*s", (int)(value.length < 39 ? value.length : 39), value.at);
+    if (there)
+        snprintf(found, sizeof found, "%llu", (unsigned long long)place);
+    return kb_scenario_judge(s, key, wanted, found, strcmp(wanted, found) == 0);
+}
+
+static kb_status expect_page(struct kb_scenario *s, const struct kb_process *p) {
+    uint64_t number;
+    kb_status status = kb_line_number(&s->line, "page", &number, s->error);
+    if (status != KB_OK)
+        return status;
+    struct page_state state = look_at(s, p, number);
+    struct kb_word rights;
+    status = judge_bit(s, "valid", state.valid);
+    if (status == KB_OK)
+        status = judge_bit(s, "R", state.referenced);
+    if (status == KB_OK)
+        status = judge_bit(s, "M", state.modified);
+    if (status == KB_OK)
+        status = judge_place(s, "frame", state.valid, state.frame);
+    if (status == KB_OK)
+        status = judge_place(s, "slot", state.slotted, state.slot);
+    if (status == KB_OK && kb_line_option(&s->line, "rights", &rights)) {
+        char found[4], wanted[8];
+        snprintf(wanted, sizeof wanted, "%.*s", (int)(rights.length < 7 ? rights.length : 7),
+                 rights.at);
+        kb_rights_text(state.rights, found);
+        status = kb_scenario_judge(s, "rights", wanted, found, strcmp(wanted, found) == 0);
+    }
+    return status == KB_OK ? kb_line_end(&s->line,
+                                         "expect NAME page N [valid=1] [frame=2] [R=0] [M=1] "
+                                         "[slot=3|none] [rights=rw-]",
+                                         s->error)
+                           : status;
+}
+
+/* ---- what is asked ---- */
+
+static kb_status expect_byte(struct kb_scenario *s) {
+    uint64_t address;
+    kb_status status = kb_line_number(&s->line, "physical address", &address, s->error);
+    if (status == KB_OK && !kb_memory_has(&s->os.mmu.memory, address, 1))
+        status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_no_memory, (unsigned long long)address);
+    return status == KB_OK ? judge_number(s, "byte", KB_WHOLE,
+                                          *kb_memory_at(&s->os.mmu.memory, address), 0, true)
+                           : status;
+}
+
+static kb_status judge_yes(struct kb_scenario *s, const char *what, bool found) {
+    bool no = kb_line_take_if(&s->line, "no");
+    if (!no)
+        (void)kb_line_take_if(&s->line, "yes");
+    kb_status status = end(s);
+    return status == KB_OK
+               ? kb_scenario_judge(s, what, no ? "no" : "yes", found ? "yes" : "no", found != no)
+               : status;
+}
+
+/* What the last translation says; false if the word is none of these. */
+static bool expect_translation(struct kb_scenario *s, kb_status *status) {
+    const struct kb_outcome *last = &s->last;
+    unsigned bits = kb_os_page_bits(&s->os);
+    const struct {
+        const char *name;
+        uint64_t value;
+        bool hex;
+    } values[] = {
+        {"physical", last->physical, true},
+        {"linear", last->linear, true},
+        {"offset", last->linear & ((UINT64_C(1) << bits) - 1), true},
+        {"page-number", last->linear >> bits, false},
+        {"frame", last->physical >> bits, false},
+    };
+    for (unsigned i = 0; i < sizeof values / sizeof values[0]; i++) {
+        if (!kb_line_take_if(&s->line, values[i].name))
+            continue;
+        if (last->translated)
+            *status = judge_number(s, values[i].name, KB_WHOLE, values[i].value, 0, values[i].hex);
+        else
+            *status = judge_text(s, values[i].name, kb_fault_name(last->fault));
+        return true;
+    }
+    return false;
+}
+
+static kb_status expect_of(struct kb_scenario *s, const struct kb_process *p) {
+    uint64_t whole = 0;
+    double real = 0;
+    if (kb_line_take_if(&s->line, "page"))
+        return expect_page(s, p);
+    if (kb_line_take_if(&s->line, "frames-of"))
+        return expect_frames_of(s, p);
+    if (kb_line_take_if(&s->line, "ended"))
+        return judge_text(s, "ended", p->state == KB_ENDED ? kb_reason_name(p->reason) : "–");
+    if (kb_line_take_if(&s->line, "state")) {
+        static const char *const states[] = {"ready", "running", "blocked", "ended"};
+        return judge_text(s, "state", states[p->state]);
+    }
+    const struct kb_word *word = kb_line_take(&s->line);
+    if (kb_word_is(word, "traps"))
+        for (unsigned i = 0; i < KB_FAULT_KINDS; i++)
+            if (kb_line_take_if(&s->line, kb_fault_name((enum kb_fault)i)))
+                return judge_number(s, "traps", KB_WHOLE, p->counters.traps[i], 0, false);
+    char name[64];
+    snprintf(name, sizeof name, "%.*s",
+             word == NULL ? 0 : (int)(word->length < 63 ? word->length : 63),
+             word == NULL ? "" : word->at);
+    enum kb_quantity_kind kind = kb_quantity(s, name, (uint32_t)strlen(name), p, &whole, &real);
+    return kind == KB_NO_QUANTITY ? kb_fail(s->error, KB_DATA, KB_MSG_expect_what, name)
+                                  : judge_number(s, name, kind, whole, real, false);
+}
+
+kb_status kb_command_expect(struct kb_scenario *s) {
+    kb_status status = kb_scenario_build(s);
+    if (status != KB_OK || s->rehearsing)
+        return status;
+    if (expect_translation(s, &status))
+        return status;
+    if (kb_line_take_if(&s->line, "fault"))
+        return expect_fault(s);
+    if (kb_line_take_if(&s->line, "victims"))
+        return expect_victims(s);
+    if (kb_line_take_if(&s->line, "steps"))
+        return expect_steps(s);
+    if (kb_line_take_if(&s->line, "byte"))
+        return expect_byte(s);
+    if (kb_line_take_if(&s->line, "refused"))
+        return judge_yes(s, "refused", s->last.refused);
+    if (kb_line_take_if(&s->line, "done"))
+        return judge_yes(s, "done", s->last.done);
+    if (kb_line_take_if(&s->line, "tlb-hit"))
+        return judge_yes(s, "tlb-hit", s->last.tlb_hit);
+    if (kb_line_take_if(&s->line, "value"))
+        return judge_number(s, "value", KB_WHOLE, s->last.value, 0, true);
+    if (kb_line_take_if(&s->line, "digest"))
+        return judge_number(s, "digest", KB_WHOLE, s->last.digest, 0, true);
+    if (kb_line_take_if(&s->line, "running"))
+        return judge_text(s, "running", s->os.running != NULL ? s->os.running->name : "none");
+    const struct kb_word *word = kb_line_take(&s->line);
+    if (word == NULL)
+        return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, usage);
+    if (kb_word_is(word, "traps"))
+        for (unsigned i = 0; i < KB_FAULT_KINDS; i++)
+            if (kb_line_take_if(&s->line, kb_fault_name((enum kb_fault)i)))
+                return judge_number(s, "traps", KB_WHOLE,
+                                    s->os.counters.traps[i] - s->base.os.traps[i], 0, false);
+    char name[64];
+    uint64_t whole = 0;
+    double real = 0;
+    snprintf(name, sizeof name, "%.*s", (int)(word->length < 63 ? word->length : 63), word->at);
+    enum kb_quantity_kind kind = kb_quantity(s, name, (uint32_t)strlen(name), NULL, &whole, &real);
+    if (kind != KB_NO_QUANTITY)
+        return judge_number(s, name, kind, whole, real, false);
+    struct kb_process *p = strlen(name) < KB_NAME_BYTES ? kb_os_process(&s->os, name) : NULL;
+    return p != NULL ? expect_of(s, p) : kb_fail(s->error, KB_DATA, KB_MSG_expect_what, name);
+}

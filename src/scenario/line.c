@@ -1,0 +1,151 @@
+/* line.c - words, numbers, options. */
+#include "scenario/line.h"
+
+#include "base/units.h"
+
+static bool blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == ','; }
+
+static bool name_letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+}
+
+/* Letters, then '='. */
+static uint32_t key_length(const char *at, uint32_t length) {
+    uint32_t i = 0;
+    while (i < length && name_letter(at[i]))
+        i++;
+    return i < length && at[i] == '=' ? i : 0;
+}
+
+kb_status kb_line_cut(struct kb_line *line, const char *text, size_t length,
+                      struct kb_error *error) {
+    line->count = line->next = 0;
+    if (length > KB_LINE_BYTES)
+        return kb_fail(error, KB_DATA, KB_MSG_line_long, (unsigned long long)KB_LINE_BYTES);
+    for (size_t i = 0; i < length;) {
+        if (blank(text[i])) {
+            i++;
+            continue;
+        }
+        if (text[i] == '#')
+            break;
+        if (text[i] == '\0')
+            return kb_fail(error, KB_DATA, KB_MSG_line_zero_byte);
+        if (line->count == KB_LINE_WORDS)
+            return kb_fail(error, KB_DATA, KB_MSG_line_words, (unsigned long long)KB_LINE_WORDS);
+        struct kb_word *word = &line->word[line->count++];
+        bool quoted = text[i] == '"', angle = text[i] == '<';
+        size_t start = quoted ? ++i : i;
+        char end = quoted ? '"' : '>';
+        if (quoted || angle) {
+            while (i < length && text[i] != end)
+                i++;
+            if (angle && i == length) /* a comparison: < 5 */
+                i = start + 1;
+            else if (i == length)
+                return kb_fail(error, KB_DATA, KB_MSG_line_quote);
+            else if (angle)
+                i++;
+        } else {
+            /* key=a,b,c keeps its commas; elsewhere a comma is a blank */
+            bool option = false;
+            while (i < length && text[i] != '#' &&
+                   (!blank(text[i]) || (option && text[i] == ','))) {
+                option = option || text[i] == '=';
+                i++;
+            }
+        }
+        *word = (struct kb_word){.at = text + start, .length = (uint32_t)(i - start)};
+        word->key = quoted ? 0 : key_length(word->at, word->length);
+        if (quoted)
+            i++;
+    }
+    return KB_OK;
+}
+
+const struct kb_word *kb_line_peek(const struct kb_line *line) {
+    for (unsigned i = line->next; i < line->count; i++)
+        if (line->word[i].key == 0 && !line->word[i].used)
+            return &line->word[i];
+    return NULL;
+}
+
+const struct kb_word *kb_line_take(struct kb_line *line) {
+    const struct kb_word *word = kb_line_peek(line);
+    if (word != NULL) {
+        line->next = (unsigned)(word - line->word);
+        line->word[line->next++].used = true;
+    }
+    return word;
+}
+
+bool kb_line_take_if(struct kb_line *line, const char *text) {
+    if (!kb_word_is(kb_line_peek(line), text))
+        return false;
+    (void)kb_line_take(line);
+    return true;
+}
+
+bool kb_line_option(struct kb_line *line, const char *key, struct kb_word *value) {
+    size_t length = strlen(key);
+    for (unsigned i = 0; i < line->count; i++) {
+        struct kb_word *word = &line->word[i];
+        if (word->key != length || memcmp(word->at, key, length) != 0 || word->used)
+            continue;
+        word->used = true;
+        *value = (struct kb_word){.at = word->at + length + 1,
+                                  .length = word->length - (uint32_t)length - 1};
+        return true;
+    }
+    return false;
+}
+
+static bool parse_hex(const struct kb_word *word, uint64_t *value) {
+    *value = 0;
+    if (word->length < 3 || word->length > 18 || word->at[0] != '0' ||
+        (word->at[1] != 'x' && word->at[1] != 'X'))
+        return false;
+    for (uint32_t i = 2; i < word->length; i++) {
+        char c = word->at[i];
+        unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
+                         : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
+                         : c >= 'A' && c <= 'F' ? (unsigned)(c - 'A') + 10
+                                                : 16;
+        if (digit == 16)
+            return false;
+        *value = *value << 4 | digit;
+    }
+    return true;
+}
+
+kb_status kb_word_number(const struct kb_word *word, const char *what, uint64_t *value,
+                         struct kb_error *error) {
+    if (parse_hex(word, value) || kb_parse_size(word->at, word->length, value))
+        return KB_OK;
+    return kb_fail(error, KB_DATA, KB_MSG_line_number, what,
+                   (int)(word->length < 60 ? word->length : 60), word->at);
+}
+
+kb_status kb_line_number(struct kb_line *line, const char *what, uint64_t *value,
+                         struct kb_error *error) {
+    const struct kb_word *word = kb_line_take(line);
+    if (word == NULL)
+        return kb_fail(error, KB_DATA, KB_MSG_line_missing, what);
+    return kb_word_number(word, what, value, error);
+}
+
+kb_status kb_line_option_number(struct kb_line *line, const char *key, uint64_t *value,
+                                struct kb_error *error) {
+    struct kb_word word;
+    return kb_line_option(line, key, &word) ? kb_word_number(&word, key, value, error) : KB_OK;
+}
+
+kb_status kb_line_end(const struct kb_line *line, const char *wanted, struct kb_error *error) {
+    for (unsigned i = 0; i < line->count; i++)
+        if (!line->word[i].used)
+            return kb_fail(error, KB_DATA, KB_MSG_line_rest,
+                           (int)(line->word[i].length < 60 ? line->word[i].length : 60),
+                           line->word[i].at, wanted);
+    return KB_OK;
+}

@@ -1,0 +1,313 @@
+/* perform.c - what programs do: touch, load, store, execute, inc, copy, fill, verify, digest,
+ * translate, run. */
+#include <stdio.h>
+
+#include "scenario/session.h"
+
+#define FNV_START UINT64_C(0xcbf29ce484222325)
+#define FNV_PRIME UINT64_C(0x100000001b3)
+
+kb_status kb_scenario_allow(struct kb_scenario *s, uint64_t count) {
+    uint64_t done = s->os.counters.references;
+    if (done <= s->options.most_references && count <= s->options.most_references - done)
+        return KB_OK;
+    return kb_fail(s->error, KB_DATA, KB_MSG_scenario_references,
+                   (unsigned long long)s->options.most_references);
+}
+
+static kb_status end(struct kb_scenario *s, const char *wanted) {
+    return kb_line_end(&s->line, wanted, s->error);
+}
+
+/* ---- touch ---- */
+
+/* 7, 7r, 7w, 7x. */
+static kb_status read_touch(struct kb_scenario *s, struct kb_word word, uint64_t *page,
+                            enum kb_access *access) {
+    char last = word.length > 1 ? word.at[word.length - 1] : '\0';
+    *access = last == 'w' ? KB_ACCESS_WRITE : last == 'x' ? KB_ACCESS_EXECUTE : KB_ACCESS_READ;
+    if (last == 'w' || last == 'x' || last == 'r')
+        word.length--;
+    return kb_word_number(&word, "page", page, s->error);
+}
+
+static kb_status touch(struct kb_scenario *s, struct kb_process *p) {
+    unsigned bits = kb_os_page_bits(&s->os);
+    bool some = false, done = true;
+    for (const struct kb_word *word; (word = kb_line_take(&s->line)) != NULL; some = true) {
+        uint64_t page;
+        enum kb_access access;
+        kb_status status = read_touch(s, *word, &page, &access);
+        if (status == KB_OK && page > UINT64_MAX >> bits)
+            status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_range);
+        if (status == KB_OK)
+            status = kb_scenario_allow(s, 1);
+        if (status != KB_OK)
+            return status;
+        if (p->state == KB_ENDED)
+            continue;
+        status = kb_scenario_os_status(s, kb_os_run(&s->os, page << bits, access, 1, &done));
+        if (status != KB_OK)
+            return status;
+    }
+    s->last.done = done;
+    return some ? end(s, "NAME touch 1 2w 3x")
+                : kb_fail(s->error, KB_DATA, KB_MSG_line_missing, "NAME touch 1 2w 3x");
+}
+
+/* ---- single instructions ---- */
+
+static void say_value(struct kb_scenario *s, uint64_t address, uint64_t value, uint64_t bytes) {
+    s->last.value = value;
+    s->last.length = bytes;
+    if (kb_scenario_narrates(s))
+        kb_text_message(&s->out, KB_MSG_scenario_value_is, (unsigned long long)bytes,
+                        (unsigned long long)address, (int)(2 * bytes), (unsigned long long)value);
+}
+
+static kb_status operand(struct kb_scenario *s, uint64_t *address, uint64_t *bytes) {
+    kb_status status = kb_line_number(&s->line, "address", address, s->error);
+    if (status == KB_OK)
+        status = kb_line_option_number(&s->line, "bytes", bytes, s->error);
+    if (status == KB_OK && (*bytes == 0 || *bytes > 8))
+        status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_bytes, (unsigned long long)*bytes);
+    return status == KB_OK ? kb_scenario_allow(s, 16) : status;
+}
+
+static kb_status load(struct kb_scenario *s) {
+    uint64_t address, bytes = 1, value = 0;
+    uint8_t buffer[8] = {0};
+    kb_status status = operand(s, &address, &bytes);
+    if (status == KB_OK)
+        status = end(s, "NAME load ADDRESS [bytes=1]");
+    if (status == KB_OK)
+        status = kb_scenario_os_status(
+            s, kb_os_load(&s->os, address, buffer, (uint32_t)bytes, &s->last.done));
+    for (unsigned i = 0; i < 8; i++)
+        value |= (uint64_t)buffer[i] << 8 * i;
+    if (status == KB_OK && s->last.done)
+        say_value(s, address, value, bytes);
+    return status;
+}
+
+static kb_status store_text(struct kb_scenario *s, uint64_t address, const struct kb_word *word) {
+    kb_status status = end(s, "NAME store ADDRESS \"text\"");
+    if (status != KB_OK)
+        return status;
+    if (word->length == 0)
+        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_bytes, 0ULL);
+    return kb_scenario_os_status(
+        s, kb_os_store(&s->os, address, word->at, word->length, &s->last.done));
+}
+
+static kb_status store(struct kb_scenario *s) {
+    uint64_t address, bytes = 1, value;
+    uint8_t buffer[8];
+    kb_status status = operand(s, &address, &bytes);
+    if (status != KB_OK)
+        return status;
+    const struct kb_word *word = kb_line_take(&s->line);
+    if (word == NULL)
+        return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, "NAME store ADDRESS VALUE");
+    if (word->at > s->line_text && word->at[-1] == '"')
+        return store_text(s, address, word);
+    status = kb_word_number(word, "value", &value, s->error);
+    if (status == KB_OK)
+        status = end(s, "NAME store ADDRESS VALUE [bytes=1]");
+    if (status == KB_OK && bytes < 8 && value >> 8 * bytes != 0)
+        status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_bytes, (unsigned long long)value);
+    if (status != KB_OK)
+        return status;
+    for (unsigned i = 0; i < 8; i++)
+        buffer[i] = (uint8_t)(value >> 8 * i);
+    return kb_scenario_os_status(
+        s, kb_os_store(&s->os, address, buffer, (uint32_t)bytes, &s->last.done));
+}
+
+static kb_status execute(struct kb_scenario *s) {
+    uint64_t address, bytes = 1;
+    kb_status status = operand(s, &address, &bytes);
+    if (status == KB_OK)
+        status = end(s, "NAME execute ADDRESS");
+    return status == KB_OK ? kb_scenario_os_status(s, kb_os_execute(&s->os, address, &s->last.done))
+                           : status;
+}
+
+static kb_status increment(struct kb_scenario *s) {
+    uint64_t address, bytes = 4, by = 1, value;
+    kb_status status = operand(s, &address, &bytes);
+    if (status == KB_OK)
+        status = kb_line_option_number(&s->line, "by", &by, s->error);
+    if (status == KB_OK)
+        status = end(s, "NAME inc ADDRESS [by=1] [bytes=4]");
+    if (status == KB_OK)
+        status = kb_scenario_os_status(
+            s, kb_os_increment(&s->os, address, (uint32_t)bytes, by, &value, &s->last.done));
+    if (status == KB_OK && s->last.done)
+        say_value(s, address, value, bytes);
+    return status;
+}
+
+static kb_status copy(struct kb_scenario *s) {
+    uint64_t from, to, length;
+    kb_status status = kb_line_number(&s->line, "address", &from, s->error);
+    if (status == KB_OK)
+        status = kb_line_number(&s->line, "address", &to, s->error);
+    if (status == KB_OK)
+        status = kb_line_number(&s->line, "length", &length, s->error);
+    if (status == KB_OK)
+        status = end(s, "NAME copy FROM TO LENGTH");
+    if (status == KB_OK)
+        status = kb_scenario_allow(s, KB_MOST_PIECES);
+    if (status == KB_OK)
+        status = kb_scenario_os_status(s, kb_os_move(&s->os, from, to,
+                                                     length > UINT32_MAX ? 0 : (uint32_t)length,
+                                                     &s->last.done));
+    return status;
+}
+
+static kb_status translate(struct kb_scenario *s) {
+    uint64_t address, physical;
+    enum kb_access access = KB_ACCESS_READ;
+    kb_status status = kb_line_number(&s->line, "address", &address, s->error);
+    if (status == KB_OK && kb_line_take_if(&s->line, "write"))
+        access = KB_ACCESS_WRITE;
+    else if (status == KB_OK && kb_line_take_if(&s->line, "execute"))
+        access = KB_ACCESS_EXECUTE;
+    else if (status == KB_OK)
+        (void)kb_line_take_if(&s->line, "read");
+    if (status == KB_OK)
+        status = end(s, "NAME translate ADDRESS [read|write|execute]");
+    if (status != KB_OK)
+        return status;
+    enum kb_fault fault = kb_mmu_translate_watched(&s->os.mmu, address, access, &physical);
+    s->last.done = fault == KB_FAULT_NONE;
+    s->last.fault = fault;
+    s->last.translated = fault == KB_FAULT_NONE;
+    if (kb_os_heard(&s->os))
+        kb_os_tell(&s->os, (struct kb_os_event){.kind = KB_OS_EVENT_TRANSLATION,
+                                                .address = address,
+                                                .access = access,
+                                                .fault = fault,
+                                                .translation = &s->os.mmu.last});
+    if (fault != KB_FAULT_NONE && kb_scenario_narrates(s))
+        kb_text_message(&s->out, KB_MSG_scenario_translate_fault,
+                        kb_text(s->options.language, kb_fault_why(fault)));
+    return KB_OK;
+}
+
+/* ---- many bytes ---- */
+
+enum sweep { FILL, VERIFY, DIGEST };
+
+struct bytes {
+    uint64_t start, length, seed, step;
+    uint8_t buffer[4096];
+};
+
+/* One piece, inside a page, at offset `at` of the range. */
+static kb_status sweep_piece(struct kb_scenario *s, struct bytes *b, enum sweep how, uint64_t at,
+                             uint32_t length, uint64_t *wrong) {
+    kb_status status;
+    if (how == FILL) {
+        for (uint32_t i = 0; i < length; i++)
+            b->buffer[i] = kb_image_byte(b->seed, at + i);
+        return kb_os_store(&s->os, b->start + at, b->buffer, length, &s->last.done);
+    }
+    status = kb_os_load(&s->os, b->start + at, b->buffer, length, &s->last.done);
+    if (status != KB_OK || !s->last.done)
+        return status;
+    for (uint32_t i = 0; i < length; i++) {
+        s->last.digest = (s->last.digest ^ b->buffer[i]) * FNV_PRIME;
+        if (how == VERIFY && *wrong == UINT64_MAX && b->buffer[i] != kb_image_byte(b->seed, at + i))
+            *wrong = b->start + at + i;
+    }
+    return KB_OK;
+}
+
+static kb_status sweep(struct kb_scenario *s, struct kb_process *p, enum sweep how) {
+    static const char *const wanted[] = {"NAME fill START LENGTH seed=1",
+                                         "NAME verify START LENGTH seed=1",
+                                         "NAME digest START LENGTH"};
+    struct bytes b = {.seed = 1, .step = sizeof b.buffer};
+    uint64_t page = kb_os_page_bytes(&s->os), wrong = UINT64_MAX;
+    kb_status status = kb_line_number(&s->line, "address", &b.start, s->error);
+    if (status == KB_OK)
+        status = kb_line_number(&s->line, "length", &b.length, s->error);
+    if (status == KB_OK && how != DIGEST)
+        status = kb_line_option_number(&s->line, "seed", &b.seed, s->error);
+    if (status == KB_OK)
+        status = kb_line_option_number(&s->line, "step", &b.step, s->error);
+    if (status == KB_OK)
+        status = end(s, wanted[how]);
+    if (status == KB_OK && (b.step == 0 || b.step > sizeof b.buffer ||
+                            b.start > UINT64_MAX - b.length || b.length == 0))
+        status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_range);
+    s->last.digest = FNV_START;
+    for (uint64_t at = 0; at < b.length && status == KB_OK && p->state != KB_ENDED;) {
+        uint64_t room = page - ((b.start + at) & (page - 1)), left = b.length - at;
+        uint64_t length = left < room ? left : room;
+        length = length < b.step ? length : b.step;
+        status = kb_scenario_allow(s, 1);
+        if (status == KB_OK)
+            status =
+                kb_scenario_os_status(s, sweep_piece(s, &b, how, at, (uint32_t)length, &wrong));
+        at += length;
+    }
+    if (status == KB_OK && how == DIGEST && kb_scenario_narrates(s))
+        kb_text_message(&s->out, KB_MSG_scenario_digest, (unsigned long long)s->last.digest);
+    if (status != KB_OK || how != VERIFY)
+        return status;
+    char found[64] = "–";
+    if (p->state == KB_ENDED)
+        snprintf(found, sizeof found, "%s", kb_reason_name(p->reason));
+    else if (wrong != UINT64_MAX)
+        snprintf(found, sizeof found, "0x%llx: ?", (unsigned long long)wrong);
+    else
+        snprintf(found, sizeof found, "=");
+    return kb_scenario_judge(s, "verify", "=", found, wrong == UINT64_MAX && p->state != KB_ENDED);
+}
+
+/* ---- all ---- */
+
+kb_status kb_perform(struct kb_scenario *s, struct kb_process *p, const struct kb_word *verb,
+                     bool *known) {
+    static const char *const names[] = {"touch", "load",   "store",  "execute",   "inc", "copy",
+                                        "fill",  "verify", "digest", "translate", "run"};
+    unsigned which = 0, count = sizeof names / sizeof names[0];
+    while (which < count && !kb_word_is(verb, names[which]))
+        which++;
+    *known = which < count;
+    if (!*known)
+        return KB_OK;
+    if (p == s->os.kernel)
+        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_kernel);
+    if (p->state == KB_ENDED)
+        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_ended, p->name,
+                       kb_reason_name(p->reason));
+    kb_os_switch(&s->os, p);
+    s->last.done = true;
+    s->last.refused = false;
+    switch (which) {
+    case 0:
+        return touch(s, p);
+    case 1:
+        return load(s);
+    case 2:
+        return store(s);
+    case 3:
+        return execute(s);
+    case 4:
+        return increment(s);
+    case 5:
+        return copy(s);
+    case 6:
+    case 7:
+    case 8:
+        return sweep(s, p, (enum sweep)(which - 6));
+    case 9:
+        return translate(s);
+    default:
+        return kb_perform_run(s, p);
+    }
+}

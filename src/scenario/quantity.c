@@ -1,0 +1,180 @@
+/* quantity.c - the numbers that `expect` and `show counters` know by name. */
+#include "scenario/session.h"
+
+/* Field of both the whole system's and a process's counters; OWN_NONE: the whole only. */
+#define COUNTERS(X)                                                                                \
+    X("references", references)                                                                    \
+    X("faults", faults)                                                                            \
+    X("evictions", evictions)                                                                      \
+    X("write-backs", write_backs)                                                                  \
+    X("swap-reads", swap_reads)                                                                    \
+    X("image-reads", image_reads)                                                                  \
+    X("zero-fills", zero_fills)                                                                    \
+    X("released", released)                                                                        \
+    X("restarts", restarts)
+
+static const char *const names[] = {
+    "references",  "faults",       "evictions",  "write-backs",
+    "swap-reads",  "image-reads",  "zero-fills", "released",
+    "restarts",    "instructions", "switches",   "io-errors",
+    "traps",       "free",         "frames",     "resident",
+    "tlb-hits",    "tlb2-hits",    "tlb-misses", "tlb-evictions",
+    "table-reads", "entry-writes", "cycles",     "tables",
+    "table-bytes", "table-peak",   "slots",      "slots-peak",
+    "bad-slots",   "swap-writes",  "processes",  "pages",
+    "waste",       "speed",        "hit-ratio",  "cycles-per-reference",
+    NULL};
+
+const char *kb_quantity_name(unsigned i) { return names[i]; }
+
+static struct kb_tally now(const struct kb_scenario *s) {
+    struct kb_tally t = {.os = s->os.counters};
+    t.hits = s->os.mmu.hits;
+    t.second_hits = s->os.mmu.second_hits;
+    t.misses = s->os.mmu.misses;
+    t.table_reads = s->os.mmu.table_reads;
+    t.entry_writes = s->os.mmu.entry_writes;
+    t.cycles = kb_os_cycles(&s->os);
+    t.swap_writes = s->os.swap.writes;
+    for (unsigned level = 0; level < s->os.mmu.tlbs; level++)
+        t.tlb_evictions += s->os.mmu.tlb[level].evictions;
+    return t;
+}
+
+void kb_quantity_reset(struct kb_scenario *s) { s->base = now(s); }
+
+static bool is(const char *name, uint32_t length, const char *wanted) {
+    return strlen(wanted) == length && memcmp(name, wanted, length) == 0;
+}
+
+static uint64_t all_traps(const uint64_t *traps) {
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < KB_FAULT_KINDS; i++)
+        sum += traps[i];
+    return sum;
+}
+
+static bool of_process(const struct kb_scenario *s, const struct kb_process *p, const char *name,
+                       uint32_t length, uint64_t *whole) {
+    const struct kb_process_counters *c = &p->counters;
+#define X(text, field)                                                                             \
+    if (is(name, length, text)) {                                                                  \
+        *whole = c->field;                                                                         \
+        return true;                                                                               \
+    }
+    COUNTERS(X)
+#undef X
+    if (is(name, length, "traps"))
+        *whole = all_traps(c->traps);
+    else if (is(name, length, "resident"))
+        *whole = p->resident;
+    else if (is(name, length, "waste"))
+        *whole = kb_process_waste(p, kb_os_page_bytes(&s->os));
+    else
+        return false;
+    return true;
+}
+
+static bool of_counters(const struct kb_scenario *s, const struct kb_tally *t, const char *name,
+                        uint32_t length, uint64_t *whole) {
+    const struct kb_tally *b = &s->base;
+#define X(text, field)                                                                             \
+    if (is(name, length, text)) {                                                                  \
+        *whole = t->os.field - b->os.field;                                                        \
+        return true;                                                                               \
+    }
+    COUNTERS(X)
+    X("instructions", instructions)
+    X("switches", switches)
+    X("io-errors", io_errors)
+#undef X
+#define X(text, field)                                                                             \
+    if (is(name, length, text)) {                                                                  \
+        *whole = t->field - b->field;                                                              \
+        return true;                                                                               \
+    }
+    X("tlb-hits", hits)
+    X("tlb2-hits", second_hits)
+    X("tlb-misses", misses)
+    X("tlb-evictions", tlb_evictions)
+    X("table-reads", table_reads)
+    X("entry-writes", entry_writes)
+    X("cycles", cycles)
+    X("swap-writes", swap_writes)
+#undef X
+    if (!is(name, length, "traps"))
+        return false;
+    *whole = all_traps(t->os.traps) - all_traps(b->os.traps);
+    return true;
+}
+
+static uint64_t total_waste(const struct kb_scenario *s) {
+    uint64_t waste = 0;
+    for (uint32_t i = 0; i < s->os.process_count; i++)
+        waste += kb_process_waste(s->os.process[i], kb_os_page_bytes(&s->os));
+    return waste;
+}
+
+static uint64_t living(const struct kb_scenario *s) {
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < s->os.process_count; i++)
+        count += s->os.process[i]->state != KB_ENDED && s->os.process[i] != s->os.kernel;
+    return count;
+}
+
+static bool of_state(const struct kb_scenario *s, const char *name, uint32_t length,
+                     uint64_t *whole) {
+    const struct kb_os *os = &s->os;
+    const struct {
+        const char *name;
+        uint64_t value;
+    } states[] = {
+        {"free", os->free_count},
+        {"frames", os->setup.frames},
+        {"resident", os->setup.frames - os->free_count},
+        {"tables", os->tables.count},
+        {"table-bytes", os->tables.bytes},
+        {"table-peak", os->tables.peak},
+        {"slots", os->swap.used},
+        {"slots-peak", os->swap.peak},
+        {"bad-slots", os->swap.bad},
+        {"pages", os->pages.count},
+        {"processes", living(s)},
+        {"waste", total_waste(s)},
+    };
+    for (unsigned i = 0; i < sizeof states / sizeof states[0]; i++)
+        if (is(name, length, states[i].name)) {
+            *whole = states[i].value;
+            return true;
+        }
+    return false;
+}
+
+/* Speed relative to a memory without translation: a search costs search_cost cycles more. */
+static bool of_rates(const struct kb_scenario *s, const struct kb_tally *t, const char *name,
+                     uint32_t length, double *real) {
+    double references = (double)(t->os.references - s->base.os.references);
+    double cycles = (double)(t->cycles - s->base.cycles) +
+                    (s->os.mmu.tlbs > 0 ? s->search_cost * references : 0);
+    double hits = (double)(t->hits - s->base.hits + t->second_hits - s->base.second_hits);
+    double searches = hits + (double)(t->misses - s->base.misses);
+    if (is(name, length, "speed"))
+        *real = cycles > 0 ? references / cycles : 1;
+    else if (is(name, length, "hit-ratio"))
+        *real = searches > 0 ? hits / searches : 0;
+    else if (is(name, length, "cycles-per-reference"))
+        *real = references > 0 ? cycles / references : 0;
+    else
+        return false;
+    return true;
+}
+
+enum kb_quantity_kind kb_quantity(const struct kb_scenario *s, const char *name, uint32_t length,
+                                  const struct kb_process *p, uint64_t *whole, double *real) {
+    if (p != NULL)
+        return of_process(s, p, name, length, whole) ? KB_WHOLE : KB_NO_QUANTITY;
+    struct kb_tally t = now(s);
+    if (of_counters(s, &t, name, length, whole) || of_state(s, name, length, whole))
+        return KB_WHOLE;
+    return of_rates(s, &t, name, length, real) ? KB_REAL : KB_NO_QUANTITY;
+}

@@ -1,0 +1,162 @@
+/* session.h - a scenario that runs: what its files share. */
+#ifndef KB_SCENARIO_SESSION_H
+#define KB_SCENARIO_SESSION_H
+
+#include "os/os.h"
+#include "replay/replay.h"
+#include "scenario/event_json.h"
+#include "scenario/line.h"
+#include "scenario/narrate.h"
+#include "scenario/scenario.h"
+
+#define KB_MOST_DEPTH 16 /* of nested blocks */
+#define KB_MOST_TRAIL 64 /* parts of one fault: 1 3 victim … */
+
+/* Lines that were read and may run again. */
+struct kb_lines {
+    char *text; /* all lines, each ended by '\n' */
+    size_t length, room;
+    uint32_t *start;  /* of each line, in text */
+    uint64_t *number; /* of each line, in the file */
+    uint32_t count, line_room;
+};
+
+/* What the last command came to; `expect` asks for it. */
+struct kb_outcome {
+    bool refused, done;
+    enum kb_fault fault; /* of the last translation, or trap */
+    bool translated;     /* physical, linear … are known */
+    uint64_t address, linear, physical;
+    bool tlb_hit;
+    uint64_t value, length; /* of the last load or inc; of its bytes */
+    uint64_t digest;
+    uint8_t trail[KB_MOST_TRAIL]; /* of the last fault: enum kb_os_event_kind */
+    unsigned trail_length;
+};
+
+/* Numbers that `reset counters` brings back to 0. */
+struct kb_tally {
+    struct kb_os_counters os;
+    uint64_t hits, second_hits, misses, table_reads, entry_writes, cycles, swap_reads, swap_writes;
+    uint64_t tlb_evictions;
+};
+
+struct kb_scenario {
+    struct kb_scenario_options options;
+    struct kb_error *error;   /* of the present call */
+    struct kb_error os_error; /* the os keeps a pointer to one that lives as long as it */
+    struct kb_text_out out;
+    struct kb_json json;
+    bool json_open;
+    struct kb_scenario_tally tally;
+
+    struct kb_lines lines; /* of the whole text, or of the open block */
+    struct kb_word *words; /* KB_LINE_WORDS */
+    struct kb_line line;   /* the present one */
+    const char *line_text; /* borrowed */
+    size_t line_length;
+    uint64_t number;        /* of the present line */
+    unsigned depth;         /* open blocks while lines are being collected */
+    bool whole;             /* lines holds the whole text: the future may be looked at */
+    uint32_t at;            /* the present line's index in lines, when whole */
+    unsigned running_depth; /* nested runs of blocks */
+
+    struct kb_os os;
+    bool built;               /* os is there */
+    struct kb_os_setup setup; /* for the next build */
+    bool described;           /* setup is complete */
+    double search_cost;       /* cycles of a TLB search, for speed */
+    struct kb_process *kernel_name;
+    struct kb_tally base, *process_base;
+    struct kb_outcome last;
+
+    uint64_t *victims; /* page numbers, in order */
+    uint32_t victim_count, victim_room;
+    bool victims_known; /* false: some command ran unheard */
+    uint64_t told;      /* references of the present command that were narrated */
+    bool muted;         /* the narration of the present command has said enough */
+
+    bool rehearsing; /* only the sequence of pages is wanted */
+    struct kb_future future;
+    bool has_future;
+    struct kb_run *ran; /* a block of runs for the future */
+    uint32_t ran_count;
+    uint32_t ran_pages;
+};
+
+/* ---- scenario.c ---- */
+
+/* The system, built from what `machine` said, or from the usual if it said nothing. */
+kb_status kb_scenario_build(struct kb_scenario *s) KB_MUST_CHECK;
+/* Whether the present command's event should be heard, and who hears. */
+void kb_scenario_listen(struct kb_scenario *s, bool on);
+/* KB_OK, or the os's error made the caller's. */
+kb_status kb_scenario_os_status(struct kb_scenario *s, kb_status status) KB_MUST_CHECK;
+/* The process of this name that has not ended; an error names those that there are. */
+kb_status kb_scenario_process(struct kb_scenario *s, const struct kb_word *name,
+                              struct kb_process **process) KB_MUST_CHECK;
+/* Runs the lines that were read from index `from` on. */
+kb_status kb_scenario_run_from(struct kb_scenario *s, uint32_t from) KB_MUST_CHECK;
+bool kb_scenario_narrates(const struct kb_scenario *s);
+
+/* ---- build.c ---- */
+
+kb_status kb_command_machine(struct kb_scenario *s) KB_MUST_CHECK;
+/* The usual machine. */
+kb_status kb_scenario_usual(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_scenario_make(struct kb_scenario *s) KB_MUST_CHECK;
+
+/* ---- act.c: commands that change the system ---- */
+
+kb_status kb_command_process(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_command_switch(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_command_kill(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_command_patch(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_command_flush(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_command_fail(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_command_reset(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_act_region(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_act_map(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_act_unmap(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_act_protect(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_act_mode(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_act_handler(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_act_evict(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_act_relocate(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+/* start= and size=, or page=. */
+kb_status kb_act_range(struct kb_scenario *s, uint64_t *start, uint64_t *end) KB_MUST_CHECK;
+/* "rw-", "rx", "none" … */
+kb_status kb_act_rights(struct kb_scenario *s, unsigned *rights) KB_MUST_CHECK;
+
+/* ---- perform.c: what programs do ---- */
+
+kb_status kb_perform(struct kb_scenario *s, struct kb_process *p, const struct kb_word *verb,
+                     bool *known) KB_MUST_CHECK;
+
+/* ---- run.c: generators and traces; the rehearsal for opt ---- */
+
+kb_status kb_perform_run(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_scenario_rehearse(struct kb_scenario *s) KB_MUST_CHECK;
+/* In a rehearsal: the setup's runs are collected. */
+void kb_rehearsal_listen(struct kb_scenario *s);
+/* Before count references: are they still within the limit? */
+kb_status kb_scenario_allow(struct kb_scenario *s, uint64_t count) KB_MUST_CHECK;
+
+/* ---- expect.c, show.c ---- */
+
+kb_status kb_command_expect(struct kb_scenario *s) KB_MUST_CHECK;
+/* A check that a command makes by itself (verify). wanted and found are texts. */
+kb_status kb_scenario_judge(struct kb_scenario *s, const char *what, const char *wanted,
+                            const char *found, bool passed) KB_MUST_CHECK;
+kb_status kb_command_show(struct kb_scenario *s) KB_MUST_CHECK;
+
+/* ---- quantity.c ---- */
+
+/* A number that `expect` and `show counters` know, by name; p NULL: of the whole system. */
+enum kb_quantity_kind { KB_NO_QUANTITY, KB_WHOLE, KB_REAL };
+enum kb_quantity_kind kb_quantity(const struct kb_scenario *s, const char *name, uint32_t length,
+                                  const struct kb_process *p, uint64_t *whole, double *real);
+const char *kb_quantity_name(unsigned i); /* NULL at the end */
+void kb_quantity_reset(struct kb_scenario *s);
+
+#endif

@@ -1,0 +1,460 @@
+/* show.c - tables of what is: page table, TLB, core map, free list, swap, counters, regions; one
+ * translation bit by bit; bytes. As text, or as JSON with the same columns. */
+#include <stdio.h>
+
+#include "scenario/session.h"
+
+#define MOST_COLUMNS 9
+#define CELL 40
+#define MOST_ROWS 65536
+#define MOST_BYTES 65536
+
+/* A table that goes out row by row. */
+struct sheet {
+    struct kb_scenario *s;
+    const char *const *columns;
+    unsigned count, at;
+    int width[MOST_COLUMNS];
+    char cell[MOST_COLUMNS][CELL];
+};
+
+static void begin(struct sheet *sheet, struct kb_scenario *s, const char *what,
+                  const char *const *columns, const int *widths) {
+    *sheet = (struct sheet){.s = s, .columns = columns};
+    for (unsigned i = 0; i < MOST_COLUMNS && columns[i] != NULL; i++, sheet->count++)
+        sheet->width[i] = widths[i];
+    if (s->options.view == KB_VIEW_JSON) {
+        kb_json_newline(&s->json);
+        kb_json_object(&s->json, NULL);
+        kb_json_string(&s->json, "event", "show");
+        kb_json_string(&s->json, "what", what);
+        kb_json_u64(&s->json, "line", s->number);
+        kb_json_array(&s->json, "rows");
+        return;
+    }
+    kb_text_plain(&s->out, "  ");
+    for (unsigned i = 0; i < sheet->count; i++)
+        if (i + 1 < sheet->count)
+            kb_text_format(&s->out, "%-*s ", sheet->width[i], columns[i]);
+        else
+            kb_text_format(&s->out, "%s\n", columns[i]);
+}
+
+static void cell(struct sheet *sheet, const char *text) {
+    if (sheet->at < sheet->count)
+        snprintf(sheet->cell[sheet->at++], CELL, "%s", text);
+}
+
+static void cell_number(struct sheet *sheet, uint64_t value) {
+    char text[CELL];
+    snprintf(text, sizeof text, "%llu", (unsigned long long)value);
+    cell(sheet, text);
+}
+
+static void cell_hex(struct sheet *sheet, uint64_t value) {
+    char text[CELL];
+    snprintf(text, sizeof text, "0x%llx", (unsigned long long)value);
+    cell(sheet, text);
+}
+
+static void cell_if(struct sheet *sheet, bool there, uint64_t value) {
+    if (there)
+        cell_number(sheet, value);
+    else
+        cell(sheet, "-");
+}
+
+static void row(struct sheet *sheet) {
+    struct kb_scenario *s = sheet->s;
+    if (s->options.view == KB_VIEW_JSON) {
+        kb_json_newline(&s->json);
+        kb_json_object(&s->json, NULL);
+        for (unsigned i = 0; i < sheet->at; i++)
+            kb_json_string(&s->json, sheet->columns[i], sheet->cell[i]);
+        kb_json_close_object(&s->json);
+    } else {
+        kb_text_plain(&s->out, "  ");
+        for (unsigned i = 0; i < sheet->at; i++)
+            if (i + 1 < sheet->at)
+                kb_text_format(&s->out, "%-*s ", sheet->width[i], sheet->cell[i]);
+            else
+                kb_text_format(&s->out, "%s\n", sheet->cell[i]);
+    }
+    sheet->at = 0;
+}
+
+static void finish(struct sheet *sheet) {
+    if (sheet->s->options.view != KB_VIEW_JSON)
+        return;
+    kb_json_close_array(&sheet->s->json);
+    kb_json_close_object(&sheet->s->json);
+}
+
+/* ---- pages of a process, in order ---- */
+
+static uint32_t least_page(const struct kb_os *os, const struct kb_process *p, uint64_t from) {
+    uint32_t best = KB_NO_PAGE;
+    for (uint32_t id = p->last_page; id != KB_NO_PAGE; id = os->pages.page[id].next) {
+        uint64_t number = os->pages.page[id].number;
+        if (number >= from && (best == KB_NO_PAGE || number < os->pages.page[best].number))
+            best = id;
+    }
+    return best;
+}
+
+static void show_page_table(struct kb_scenario *s, const struct kb_process *p) {
+    static const char *const columns[] = {"page",   "valid", "frame", "R", "M",
+                                          "rights", "slot",  "entry", NULL};
+    static const int widths[] = {12, 5, 8, 1, 1, 6, 8, 12};
+    const struct kb_os *os = &s->os;
+    struct sheet sheet;
+    unsigned rows = 0;
+    begin(&sheet, s, "page-table", columns, widths);
+    uint32_t id = least_page(os, p, 0);
+    for (; id != KB_NO_PAGE && rows < MOST_ROWS; rows++) {
+        const struct kb_page *page = &os->pages.page[id];
+        uint32_t frame = os->pages.frame_of[id];
+        uint64_t address = page->number << kb_os_page_bits(os);
+        const struct kb_region *region = kb_process_region(p, address, kb_os_page_bytes(os));
+        char rights[4];
+        uint8_t key = frame != 0 ? os->keys[frame - 1] : 0;
+        cell_number(&sheet, page->number);
+        cell_number(&sheet, frame != 0);
+        cell_if(&sheet, frame != 0, frame - 1);
+        cell_number(&sheet, (key & KB_REFERENCED) != 0);
+        cell_number(&sheet, (key & KB_MODIFIED) != 0);
+        cell(&sheet, kb_rights_text(region != NULL ? region->rights : KB_ENTRY_RIGHTS, rights));
+        cell_if(&sheet, page->slot != KB_NO_SLOT, page->slot);
+        if (frame != 0)
+            cell_hex(&sheet, os->frame[frame - 1].entry);
+        else
+            cell(&sheet, "-");
+        row(&sheet);
+        id = page->number == UINT64_MAX ? KB_NO_PAGE : least_page(os, p, page->number + 1);
+    }
+    finish(&sheet);
+}
+
+/* ---- hardware ---- */
+
+static void show_tlb(struct kb_scenario *s) {
+    static const char *const columns[] = {"level", "set",    "way", "page", "asid",
+                                          "frame", "rights", "R",   "M",    NULL};
+    static const int widths[] = {5, 4, 4, 12, 6, 8, 6, 1, 1};
+    struct sheet sheet;
+    begin(&sheet, s, "tlb", columns, widths);
+    for (unsigned level = 0; level < s->os.mmu.tlbs; level++) {
+        const struct kb_tlb *tlb = &s->os.mmu.tlb[level];
+        for (uint32_t i = 0; i < tlb->geometry.sets * tlb->geometry.ways; i++) {
+            const struct kb_tlb_entry *entry = &tlb->entries[i];
+            char rights[4];
+            if (tlb->tags[i] == KB_TLB_EMPTY)
+                continue;
+            cell_number(&sheet, level + 1);
+            cell_number(&sheet, i / tlb->geometry.ways);
+            cell_number(&sheet, i % tlb->geometry.ways);
+            cell_number(&sheet, kb_tlb_tag_page(tlb, tlb->tags[i]));
+            if (kb_tlb_tag_asid(tlb, tlb->tags[i]) == tlb->global)
+                cell(&sheet, "global");
+            else
+                cell_number(&sheet, kb_tlb_tag_asid(tlb, tlb->tags[i]));
+            cell_number(&sheet, entry->page >> kb_os_page_bits(&s->os));
+            cell(&sheet, kb_rights_text(entry->bits, rights));
+            cell_number(&sheet, (entry->bits & KB_ENTRY_REFERENCED) != 0);
+            cell_number(&sheet, (entry->bits & KB_ENTRY_MODIFIED) != 0);
+            row(&sheet);
+        }
+    }
+    finish(&sheet);
+}
+
+/* The core map: what each frame holds. */
+static void show_memory(struct kb_scenario *s) {
+    static const char *const columns[] = {"frame",  "owner", "page", "R", "M",
+                                          "loaded", "age",   "mark", NULL};
+    static const int widths[] = {8, 12, 12, 1, 1, 10, 10, 10};
+    const struct kb_os *os = &s->os;
+    struct sheet sheet;
+    begin(&sheet, s, "memory", columns, widths);
+    for (uint32_t frame = 0; frame < os->setup.frames && frame < MOST_ROWS; frame++) {
+        const struct kb_process *owner = kb_os_owner(os, frame);
+        bool paged = owner != NULL && (!os->frame[frame].fixed || owner == os->kernel);
+        uint64_t now = os->counters.references, loaded = os->frame[frame].loaded_at, mark;
+        bool marked = paged && kb_pager_mark(&s->os, frame, &mark);
+        cell_number(&sheet, frame);
+        cell(&sheet, owner != NULL ? owner->name : "free");
+        cell_if(&sheet, paged, paged ? os->pages.page[os->page_of[frame]].number : 0);
+        cell_if(&sheet, owner != NULL, (os->keys[frame] & KB_REFERENCED) != 0);
+        cell_if(&sheet, owner != NULL, (os->keys[frame] & KB_MODIFIED) != 0);
+        cell_if(&sheet, paged, loaded);
+        cell_if(&sheet, paged, now > loaded ? now - loaded : 0);
+        cell_if(&sheet, marked, marked ? mark : 0);
+        row(&sheet);
+    }
+    finish(&sheet);
+}
+
+/* In the order in which they will be used. */
+static void show_free(struct kb_scenario *s) {
+    static const char *const columns[] = {"order", "frame", NULL};
+    static const int widths[] = {6, 8};
+    struct sheet sheet;
+    begin(&sheet, s, "free", columns, widths);
+    for (uint32_t i = s->os.free_count; i-- > 0;) {
+        cell_number(&sheet, s->os.free_count - i);
+        cell_number(&sheet, s->os.free_list[i]);
+        row(&sheet);
+    }
+    finish(&sheet);
+}
+
+static void show_swap(struct kb_scenario *s) {
+    static const char *const columns[] = {"slot", "owner", "page", "checksum", NULL};
+    static const int widths[] = {8, 12, 12, 18};
+    const struct kb_os *os = &s->os;
+    struct sheet sheet;
+    begin(&sheet, s, "swap", columns, widths);
+    for (uint32_t id = 0; id < os->pages.count; id++) {
+        const struct kb_page *page = &os->pages.page[id];
+        if (page->slot == KB_NO_SLOT)
+            continue;
+        cell_number(&sheet, page->slot);
+        cell(&sheet, os->process[page->process]->name);
+        cell_number(&sheet, page->number);
+        cell_hex(&sheet, page->sum);
+        row(&sheet);
+    }
+    finish(&sheet);
+}
+
+/* ---- system ---- */
+
+static void show_counters(struct kb_scenario *s, const struct kb_process *p) {
+    static const char *const columns[] = {"name", "value", NULL};
+    static const int widths[] = {22, 12};
+    struct sheet sheet;
+    begin(&sheet, s, "counters", columns, widths);
+    for (unsigned i = 0; kb_quantity_name(i) != NULL; i++) {
+        const char *name = kb_quantity_name(i);
+        uint64_t whole;
+        double real;
+        enum kb_quantity_kind kind = kb_quantity(s, name, (uint32_t)strlen(name), p, &whole, &real);
+        char text[CELL];
+        if (kind == KB_NO_QUANTITY)
+            continue;
+        snprintf(text, sizeof text, "%.6g", kind == KB_REAL ? real : 0);
+        cell(&sheet, name);
+        if (kind == KB_WHOLE)
+            cell_number(&sheet, whole);
+        else
+            cell(&sheet, text);
+        row(&sheet);
+    }
+    finish(&sheet);
+}
+
+static void show_regions(struct kb_scenario *s, const struct kb_process *p) {
+    static const char *const columns[] = {"region", "start", "end", "rights", "fill", NULL};
+    static const int widths[] = {16, 18, 18, 6, 6};
+    struct sheet sheet;
+    begin(&sheet, s, "regions", columns, widths);
+    for (uint32_t i = 0; i < p->region_count; i++) {
+        const struct kb_region *region = &p->regions[i];
+        char rights[4];
+        cell(&sheet, region->name);
+        cell_hex(&sheet, region->start);
+        cell_hex(&sheet, region->end);
+        cell(&sheet, kb_rights_text(region->rights, rights));
+        cell(&sheet, region->has_image ? "image" : "zero");
+        row(&sheet);
+    }
+    finish(&sheet);
+}
+
+static void show_processes(struct kb_scenario *s) {
+    static const char *const states[] = {"ready", "running", "blocked", "ended"};
+    static const char *const columns[] = {"process", "state", "reason", "resident",
+                                          "faults",  "asid",  "table",  NULL};
+    static const int widths[] = {12, 8, 18, 8, 8, 6, 12};
+    struct sheet sheet;
+    begin(&sheet, s, "processes", columns, widths);
+    for (uint32_t i = 0; i < s->os.process_count; i++) {
+        const struct kb_process *p = s->os.process[i];
+        cell(&sheet, p->name);
+        cell(&sheet, states[p->state]);
+        cell(&sheet, kb_reason_name(p->reason));
+        cell_number(&sheet, p->resident);
+        cell_number(&sheet, p->counters.faults);
+        cell_number(&sheet, p->asid);
+        cell_hex(&sheet, p->root);
+        row(&sheet);
+    }
+    finish(&sheet);
+}
+
+/* ---- one translation, bit by bit ---- */
+
+static void show_walk(struct kb_scenario *s, const struct kb_process *p, uint64_t address) {
+    static const char *const columns[] = {"level", "index", "entry-at", "entry", "bits", NULL};
+    static const int widths[] = {5, 8, 14, 18, 40};
+    const struct kb_format *format = &s->os.mmu.format;
+    struct kb_walk walk;
+    struct kb_mode mode = {.access = KB_ACCESS_ANY};
+    struct sheet sheet;
+    uint64_t root = address >= s->os.mmu.kernel_start ? s->os.mmu.kernel_root : p->root;
+    enum kb_fault fault = kb_walk(format, &s->os.mmu.memory, root, address, mode, &walk);
+    begin(&sheet, s, "translation", columns, widths);
+    for (unsigned i = 0; i < walk.steps; i++) {
+        struct kb_entry entry = format->family->decode(format, walk.step[i].entry, i);
+        char bits[CELL], rights[4];
+        cell_number(&sheet, kb_format_level(format, i));
+        cell_number(&sheet, walk.step[i].index);
+        cell_hex(&sheet, walk.step[i].address);
+        cell_hex(&sheet, walk.step[i].entry);
+        snprintf(bits, sizeof bits, "V=%d %s U=%d G=%d R=%d M=%d %s",
+                 (entry.bits & KB_ENTRY_VALID) != 0, kb_rights_text(entry.bits, rights),
+                 (entry.bits & KB_ENTRY_USER) != 0, (entry.bits & KB_ENTRY_GLOBAL) != 0,
+                 (entry.bits & KB_ENTRY_REFERENCED) != 0, (entry.bits & KB_ENTRY_MODIFIED) != 0,
+                 entry.bits & KB_ENTRY_LEAF ? "page" : "table");
+        cell(&sheet, bits);
+        row(&sheet);
+    }
+    cell(&sheet, "=");
+    if (fault == KB_FAULT_NONE)
+        cell_hex(&sheet, walk.physical);
+    else
+        cell(&sheet, kb_fault_name(fault));
+    row(&sheet);
+    finish(&sheet);
+}
+
+static kb_status show_translation(struct kb_scenario *s) {
+    struct kb_process *p;
+    uint64_t address;
+    kb_status status = kb_scenario_process(s, kb_line_take(&s->line), &p);
+    if (status == KB_OK)
+        status = kb_line_number(&s->line, "address", &address, s->error);
+    if (status == KB_OK && (p->state == KB_ENDED || s->os.mmu.scheme != KB_SCHEME_TABLES))
+        status = kb_fail(s->error, KB_DATA, KB_MSG_show_no_walk, p->name);
+    if (status != KB_OK || s->options.view == KB_VIEW_QUIET)
+        return status;
+    if (s->options.view == KB_VIEW_NARRATE)
+        kb_narrate_split(&s->out, &s->os, address);
+    show_walk(s, p, address);
+    return KB_OK;
+}
+
+static kb_status show_split(struct kb_scenario *s) {
+    static const char *const columns[] = {"field", "value", "bits", NULL};
+    static const int widths[] = {10, 14, 5};
+    const struct kb_format *format = &s->os.mmu.format;
+    struct sheet sheet;
+    uint64_t address;
+    kb_status status = kb_line_number(&s->line, "address", &address, s->error);
+    if (status != KB_OK || s->options.view == KB_VIEW_QUIET)
+        return status;
+    if (s->options.view == KB_VIEW_NARRATE) {
+        kb_narrate_split(&s->out, &s->os, address);
+        return KB_OK;
+    }
+    begin(&sheet, s, "split", columns, widths);
+    for (unsigned depth = 0; depth < format->levels; depth++) {
+        char name[CELL];
+        snprintf(name, sizeof name, "index %u", kb_format_level(format, depth));
+        cell(&sheet, name);
+        cell_number(&sheet, kb_format_index(format, address, depth));
+        cell_number(&sheet, format->bits[depth]);
+        row(&sheet);
+    }
+    cell(&sheet, "offset");
+    cell_hex(&sheet, address & (kb_os_page_bytes(&s->os) - 1));
+    cell_number(&sheet, format->page_bits);
+    row(&sheet);
+    finish(&sheet);
+    return KB_OK;
+}
+
+static kb_status show_bytes(struct kb_scenario *s) {
+    static const char *const columns[] = {"address", "bytes", NULL};
+    static const int widths[] = {14, 48};
+    uint64_t address, length;
+    struct sheet sheet;
+    kb_status status = kb_line_number(&s->line, "physical address", &address, s->error);
+    if (status == KB_OK)
+        status = kb_line_number(&s->line, "length", &length, s->error);
+    if (status == KB_OK &&
+        (length > MOST_BYTES || !kb_memory_has(&s->os.mmu.memory, address, length)))
+        status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_no_memory, (unsigned long long)address);
+    if (status != KB_OK || s->options.view == KB_VIEW_QUIET)
+        return status;
+    begin(&sheet, s, "bytes", columns, widths);
+    for (uint64_t at = 0; at < length; at += 8) {
+        char text[CELL] = "";
+        for (uint64_t i = at; i < at + 8 && i < length; i++) {
+            size_t used = strlen(text);
+            snprintf(text + used, sizeof text - used, "%s%02x", i > at ? " " : "",
+                     *kb_memory_at(&s->os.mmu.memory, address + i));
+        }
+        cell_hex(&sheet, address + at);
+        cell(&sheet, text);
+        row(&sheet);
+    }
+    finish(&sheet);
+    return KB_OK;
+}
+
+/* ---- the command ---- */
+
+static kb_status show_of_process(struct kb_scenario *s,
+                                 void (*show)(struct kb_scenario *s, const struct kb_process *p)) {
+    struct kb_process *p;
+    kb_status status = kb_scenario_process(s, kb_line_take(&s->line), &p);
+    if (status == KB_OK && s->options.view != KB_VIEW_QUIET)
+        show(s, p);
+    return status;
+}
+
+static kb_status show_whole(struct kb_scenario *s, void (*show)(struct kb_scenario *s)) {
+    if (s->options.view != KB_VIEW_QUIET)
+        show(s);
+    return KB_OK;
+}
+
+static kb_status show(struct kb_scenario *s) {
+    if (kb_line_take_if(&s->line, "page-table"))
+        return show_of_process(s, show_page_table);
+    if (kb_line_take_if(&s->line, "regions"))
+        return show_of_process(s, show_regions);
+    if (kb_line_take_if(&s->line, "tlb"))
+        return show_whole(s, show_tlb);
+    if (kb_line_take_if(&s->line, "memory"))
+        return show_whole(s, show_memory);
+    if (kb_line_take_if(&s->line, "free"))
+        return show_whole(s, show_free);
+    if (kb_line_take_if(&s->line, "swap"))
+        return show_whole(s, show_swap);
+    if (kb_line_take_if(&s->line, "processes"))
+        return show_whole(s, show_processes);
+    if (kb_line_take_if(&s->line, "translation"))
+        return show_translation(s);
+    if (kb_line_take_if(&s->line, "split"))
+        return show_split(s);
+    if (kb_line_take_if(&s->line, "bytes"))
+        return show_bytes(s);
+    if (!kb_line_take_if(&s->line, "counters"))
+        return kb_fail(s->error, KB_DATA, KB_MSG_show_what);
+    if (kb_line_peek(&s->line) != NULL)
+        return show_of_process(s, show_counters);
+    if (s->options.view != KB_VIEW_QUIET)
+        show_counters(s, NULL);
+    return KB_OK;
+}
+
+kb_status kb_command_show(struct kb_scenario *s) {
+    kb_status status = kb_scenario_build(s);
+    if (status != KB_OK || s->rehearsing)
+        return status;
+    status = show(s);
+    return status == KB_OK ? kb_line_end(&s->line, "show page-table NAME | tlb | …", s->error)
+                           : status;
+}
