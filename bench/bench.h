@@ -93,7 +93,7 @@ static inline void bench_keep(struct bench_trace *trace, const struct kb_block *
 
 static inline void bench_generate(struct bench_trace *trace, const char *spec,
                                   const struct kb_host *host) {
-    static struct kb_access accesses[KB_ACCESS_BATCH];
+    static struct kb_trace_access accesses[KB_ACCESS_BATCH];
     struct kb_generator *generator;
     struct kb_collector *collector;
     struct kb_block block;

@@ -26,7 +26,7 @@ struct result {
     kb_status status;
 };
 
-static void note(struct result *result, const struct kb_access *accesses, size_t got) {
+static void note(struct result *result, const struct kb_trace_access *accesses, size_t got) {
     for (size_t i = 0; i < got; i++) {
         MUST(accesses[i].size >= 1 && accesses[i].kind <= KB_EXECUTE);
         MUST(accesses[i].address + (accesses[i].size - 1) >= accesses[i].address);
@@ -39,7 +39,7 @@ static void note(struct result *result, const struct kb_access *accesses, size_t
 /* Parses what one window gives; returns the bytes consumed. */
 static size_t window(const struct kb_trace_format *format, struct result *result,
                      const uint8_t *from, size_t length, bool last, size_t room, bool *finished) {
-    struct kb_access accesses[64];
+    struct kb_trace_access accesses[64];
     struct kb_error error = {.language = KB_SPANISH};
     uint8_t *copy = malloc(length + (length == 0));
     MUST(copy != NULL);

@@ -36,7 +36,7 @@ static bool large(const char *spec) {
 }
 
 static void run(struct kb_generator *generator) {
-    struct kb_access accesses[97];
+    struct kb_trace_access accesses[97];
     uint64_t references = kb_generator_references(generator), done = 0;
     size_t got, room = 1;
     bool page_numbers = kb_generator_page_numbers(generator);

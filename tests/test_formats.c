@@ -14,14 +14,14 @@
 /* ---- a small reader ---- */
 
 struct result {
-    struct kb_access *accesses;
+    struct kb_trace_access *accesses;
     size_t count, room;
     kb_status status;
     uint64_t line, offset; /* where it stopped */
     struct kb_error error;
 };
 
-static void keep(struct result *result, const struct kb_access *accesses, size_t got) {
+static void keep(struct result *result, const struct kb_trace_access *accesses, size_t got) {
     while (result->count + got > result->room) {
         result->room = result->room * 2 + 4096;
         result->accesses = realloc(result->accesses, result->room * sizeof *accesses);
@@ -36,7 +36,7 @@ static void keep(struct result *result, const struct kb_access *accesses, size_t
 /* Parses all that one window gives; returns the bytes consumed. */
 static size_t window(const struct kb_trace_format *format, struct result *result,
                      const uint8_t *from, size_t length, bool last, size_t room, bool *finished) {
-    struct kb_access accesses[KB_ACCESS_BATCH];
+    struct kb_trace_access accesses[KB_ACCESS_BATCH];
     uint8_t *copy = malloc(length + (length == 0));
     if (copy == NULL)
         abort();
@@ -95,7 +95,7 @@ static const char *shown(const struct result *result) {
     size_t n = 0;
     text[0] = '\0';
     for (size_t i = 0; i < result->count && n < sizeof text - 64; i++) {
-        const struct kb_access *a = &result->accesses[i];
+        const struct kb_trace_access *a = &result->accesses[i];
         n += (size_t)snprintf(text + n, sizeof text - n, "%s%c%" PRIx64, n == 0 ? "" : " ",
                               "rwx"[a->kind], a -> address);
         if (a->size != 1)
@@ -259,7 +259,7 @@ static void zero_bytes(void) {
 }
 
 static void spanish(void) {
-    struct kb_access access[2];
+    struct kb_trace_access access[2];
     const uint8_t text[] = "zz\n";
     struct kb_cursor cursor = {text, text + 3, true, 1, 0, false};
     struct kb_error error = {.language = KB_SPANISH};

@@ -20,10 +20,10 @@ static struct kb_generator *make(const char *spec) {
 }
 
 /* All accesses, taken `room` at a time; the caller frees. */
-static struct kb_access *all(const char *spec, size_t room, size_t *count) {
+static struct kb_trace_access *all(const char *spec, size_t room, size_t *count) {
     struct kb_generator *generator = make(spec);
     size_t references = (size_t)kb_generator_references(generator), got;
-    struct kb_access *accesses = malloc((references + 1) * sizeof *accesses);
+    struct kb_trace_access *accesses = malloc((references + 1) * sizeof *accesses);
     if (accesses == NULL)
         abort();
     *count = 0;
@@ -41,7 +41,7 @@ static struct kb_access *all(const char *spec, size_t room, size_t *count) {
 static void expect_start(const char *spec, const char *wanted) {
     char text[512];
     size_t n = 0, count;
-    struct kb_access *accesses = all(spec, 5, &count);
+    struct kb_trace_access *accesses = all(spec, 5, &count);
     for (size_t i = 0; i < count && n < strlen(wanted); i++)
         n += (size_t)snprintf(text + n, sizeof text - n, "%s%" PRIu64 "%s", n == 0 ? "" : " ",
                               accesses[i].address, accesses[i].kind == KB_WRITE ? "w" : "");
@@ -49,7 +49,7 @@ static void expect_start(const char *spec, const char *wanted) {
     free(accesses);
 }
 
-static size_t count_writes(const struct kb_access *accesses, size_t count) {
+static size_t count_writes(const struct kb_trace_access *accesses, size_t count) {
     size_t writes = 0;
     for (size_t i = 0; i < count; i++)
         writes += accesses[i].kind == KB_WRITE;
@@ -62,7 +62,7 @@ static void t1(void) {
     size_t count, distinct = 0;
     bool seen[128] = {false};
     expect_start("phases", "8w 11 11 5 0 9w 2 0 8 10");
-    struct kb_access *accesses = all("phases", 4096, &count);
+    struct kb_trace_access *accesses = all("phases", 4096, &count);
     CHECK_EQ(count, 10000);
     CHECK_EQ(count_writes(accesses, count), 2424);
     uint64_t x = 1;
@@ -105,7 +105,7 @@ static void matrix_pages(void) {
     for (unsigned s = 0; s < 2; s++) {
         size_t count;
         uint64_t page = UINT64_MAX, found = 0;
-        struct kb_access *accesses = all(specs[s], 1000, &count);
+        struct kb_trace_access *accesses = all(specs[s], 1000, &count);
         CHECK_EQ(count, 16384);
         for (size_t i = 0; i < count; i++) {
             CHECK_EQ(accesses[i].size, 4);
@@ -132,7 +132,7 @@ static void kinds_of_numbers(void) {
                  (int)(bar == NULL ? strlen(usage) : (size_t)(bar - usage)), usage,
                  bar == NULL ? "" : bar + 8);
         size_t a_count, b_count;
-        struct kb_access *a = all(names[i], 999, &a_count), *b = all(spec, 1001, &b_count);
+        struct kb_trace_access *a = all(names[i], 999, &a_count), *b = all(spec, 1001, &b_count);
         CHECK(a_count == b_count && memcmp(a, b, a_count * sizeof *a) == 0);
         free(a);
         free(b);
@@ -146,7 +146,7 @@ static void kinds_of_numbers(void) {
 static void uniform_definition(void) {
     size_t count;
     struct kb_random random = {9};
-    struct kb_access *accesses =
+    struct kb_trace_access *accesses =
         all("uniform:pages=77:references=5000:seed=9:writes=30", 7, &count);
     for (size_t i = 0; i < count; i++) {
         CHECK(accesses[i].address == kb_random_below(&random, 77));
@@ -159,7 +159,7 @@ static void loop_uniform_definition(void) {
     size_t count;
     struct kb_random random = {1};
     uint64_t next = 0;
-    struct kb_access *accesses =
+    struct kb_trace_access *accesses =
         all("loop-uniform:pages=10:uniform=5:share=80:references=5000:writes=1", 64, &count);
     for (size_t i = 0; i < count; i++) {
         uint64_t wanted;
@@ -195,7 +195,7 @@ static void zipf_definition(size_t pages, double alpha, bool scramble) {
     snprintf(spec, sizeof spec,
              "zipf:pages=%zu:alpha=%g:scramble=%d:seed=5:references=3000:writes=20", pages, alpha,
              scramble);
-    struct kb_access *accesses = all(spec, 100, &count);
+    struct kb_trace_access *accesses = all(spec, 100, &count);
     for (size_t i = 0; i < count; i++) {
         double u = kb_random_unit(&random);
         size_t rank = 0;
@@ -213,7 +213,8 @@ static void zipf_definition(size_t pages, double alpha, bool scramble) {
 static void zipf_shares(void) {
     size_t count, found[100] = {0};
     double sum = 0, chi = 0;
-    struct kb_access *accesses = all("zipf:pages=100:references=1000000:alpha=0.99", 4096, &count);
+    struct kb_trace_access *accesses =
+        all("zipf:pages=100:references=1000000:alpha=0.99", 4096, &count);
     for (size_t i = 0; i < count; i++)
         found[accesses[i].address]++;
     for (unsigned r = 0; r < 100; r++)
@@ -229,7 +230,7 @@ static void zipf_shares(void) {
 
 static void shares_of_kinds(void) {
     size_t count, looped = 0;
-    struct kb_access *accesses = all("loop-uniform:share=25:writes=40", 4096, &count);
+    struct kb_trace_access *accesses = all("loop-uniform:share=25:writes=40", 4096, &count);
     for (size_t i = 0; i < count; i++)
         looped += accesses[i].address < 100;
     CHECK(looped > 24500 && looped < 25500);
@@ -239,8 +240,8 @@ static void shares_of_kinds(void) {
 
 static void seeds_differ(void) {
     size_t count, equal = 0;
-    struct kb_access *a = all("uniform:seed=1:references=1000", 10, &count);
-    struct kb_access *b = all("uniform:seed=2:references=1000", 10, &count);
+    struct kb_trace_access *a = all("uniform:seed=1:references=1000", 10, &count);
+    struct kb_trace_access *b = all("uniform:seed=2:references=1000", 10, &count);
     for (size_t i = 0; i < count; i++)
         equal += a[i].address == b[i].address;
     CHECK(equal < 20);

@@ -392,7 +392,7 @@ static kb_status convert(struct trace *t) {
 
 static kb_status pump(struct kb_generator *generator, struct kb_collector *collector,
                       struct kb_writer *writer, struct kb_error *error) {
-    struct kb_access accesses[KB_ACCESS_BATCH];
+    struct kb_trace_access accesses[KB_ACCESS_BATCH];
     struct kb_block block;
     for (;;) {
         size_t got, used = 0;

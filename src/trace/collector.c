@@ -86,8 +86,8 @@ bool kb_collector_full(const struct kb_collector *c) {
     return c->count + c->waiting + MOST_PAGES > KB_BLOCK_RUNS;
 }
 
-kb_status kb_collector_add(struct kb_collector *c, const struct kb_access *accesses, size_t count,
-                           size_t *used, struct kb_error *error) {
+kb_status kb_collector_add(struct kb_collector *c, const struct kb_trace_access *accesses,
+                           size_t count, size_t *used, struct kb_error *error) {
     const unsigned shift = c->shift;
     size_t i = *used;
     while (i < count && !kb_collector_full(c)) {

@@ -11,7 +11,7 @@
 #include "base/status.h"
 #include "trace/run.h"
 
-struct kb_access {
+struct kb_trace_access {
     uint64_t address; /* or page number, if the format carries page numbers */
     uint32_t size;    /* bytes, at least 1; 1 for page numbers */
     uint32_t kind;    /* enum kb_kind */
@@ -41,7 +41,7 @@ struct kb_trace_format {
      * left; *got = how many were stored. A record that makes two accesses needs room for two. On
      * error cursor->at and cursor->line stand at the bad record, and error->text says what is
      * wrong with it and what would be accepted (the reader adds file, line or byte). */
-    kb_status (*parse)(struct kb_cursor *cursor, struct kb_access *accesses, size_t room,
+    kb_status (*parse)(struct kb_cursor *cursor, struct kb_trace_access *accesses, size_t room,
                        size_t *got, struct kb_error *error) KB_MUST_CHECK;
 };
 

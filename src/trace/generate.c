@@ -213,8 +213,8 @@ kb_status kb_generator_new(const char *spec, struct kb_generator **generator,
     return KB_OK;
 }
 
-void kb_generator_next(struct kb_generator *generator, struct kb_access *accesses, size_t room,
-                       size_t *got) {
+void kb_generator_next(struct kb_generator *generator, struct kb_trace_access *accesses,
+                       size_t room, size_t *got) {
     uint64_t left = generator->references - generator->done;
     *got = left < room ? (size_t)left : room;
     generator->family->next(generator, accesses, *got);

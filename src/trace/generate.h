@@ -16,8 +16,8 @@ kb_status kb_generator_new(const char *spec, struct kb_generator **generator,
                            struct kb_error *error) KB_MUST_CHECK;
 
 /* Fills up to room accesses; *got = 0: the end. */
-void kb_generator_next(struct kb_generator *generator, struct kb_access *accesses, size_t room,
-                       size_t *got);
+void kb_generator_next(struct kb_generator *generator, struct kb_trace_access *accesses,
+                       size_t room, size_t *got);
 
 /* Whether the accesses are page numbers (all but matrix and stride with addresses). */
 bool kb_generator_page_numbers(const struct kb_generator *generator);

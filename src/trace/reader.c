@@ -33,7 +33,7 @@ struct kb_reader {
     struct kb_cursor cursor;
     uint8_t *window;
     size_t window_filled;
-    struct kb_access accesses[KB_ACCESS_BATCH];
+    struct kb_trace_access accesses[KB_ACCESS_BATCH];
     size_t access_count, access_used;
     bool input_ended;
 

@@ -65,7 +65,7 @@ struct kb_collector;
 kb_status kb_collector_new(struct kb_collector **collector, uint64_t page_size,
                            const struct kb_host *host, struct kb_error *error) KB_MUST_CHECK;
 /* Adds accesses from *used on until all are in or the block is full. page_size 0: page numbers. */
-kb_status kb_collector_add(struct kb_collector *collector, const struct kb_access *accesses,
+kb_status kb_collector_add(struct kb_collector *collector, const struct kb_trace_access *accesses,
                            size_t count, size_t *used, struct kb_error *error) KB_MUST_CHECK;
 bool kb_collector_full(const struct kb_collector *collector);
 /* Takes the block; the collector starts a new one at the next add. */

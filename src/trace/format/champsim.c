@@ -11,15 +11,15 @@
 #define MOST_ACCESSES 7
 
 /* Stores an access if address is not none. */
-static inline struct kb_access *operand(struct kb_access *next, const uint8_t *at,
-                                        enum kb_kind kind) {
+static inline struct kb_trace_access *operand(struct kb_trace_access *next, const uint8_t *at,
+                                              enum kb_kind kind) {
     uint64_t address = kb_little64(at);
-    *next = (struct kb_access){address, 1, (uint32_t)kind};
+    *next = (struct kb_trace_access){address, 1, (uint32_t)kind};
     return next + (address != 0);
 }
 
-static struct kb_access *record(const uint8_t *at, struct kb_access *next) {
-    *next++ = (struct kb_access){kb_little64(at), 1, KB_EXECUTE};
+static struct kb_trace_access *record(const uint8_t *at, struct kb_trace_access *next) {
+    *next++ = (struct kb_trace_access){kb_little64(at), 1, KB_EXECUTE};
     for (unsigned i = 0; i < 4; i++)
         next = operand(next, at + 32 + 8 * i, KB_READ);
     for (unsigned i = 0; i < 2; i++)
@@ -27,10 +27,10 @@ static struct kb_access *record(const uint8_t *at, struct kb_access *next) {
     return next;
 }
 
-static kb_status parse(struct kb_cursor *cursor, struct kb_access *accesses, size_t room,
+static kb_status parse(struct kb_cursor *cursor, struct kb_trace_access *accesses, size_t room,
                        size_t *got, struct kb_error *error) {
-    struct kb_access *next = accesses;
-    const struct kb_access *end = accesses + room;
+    struct kb_trace_access *next = accesses;
+    const struct kb_trace_access *end = accesses + room;
     while (cursor->end - cursor->at >= RECORD && end - next >= MOST_ACCESSES) {
         next = record(cursor->at, next);
         cursor->at += RECORD;

@@ -32,14 +32,14 @@ KB_INLINE bool record(struct kb_text *text, bool strict) {
 KB_INLINE bool loose_record(struct kb_text *text) { return record(text, false); }
 KB_INLINE bool strict_record(struct kb_text *text) { return record(text, true); }
 
-static kb_status parse(struct kb_cursor *cursor, struct kb_access *accesses, size_t room,
+static kb_status parse(struct kb_cursor *cursor, struct kb_trace_access *accesses, size_t room,
                        size_t *got, struct kb_error *error) {
     return kb_text_parse(cursor, accesses, room, got, error, loose_record, 1, KB_MSG_wanted_din,
                          parse);
 }
 
-static kb_status parse_strictly(struct kb_cursor *cursor, struct kb_access *accesses, size_t room,
-                                size_t *got, struct kb_error *error) {
+static kb_status parse_strictly(struct kb_cursor *cursor, struct kb_trace_access *accesses,
+                                size_t room, size_t *got, struct kb_error *error) {
     return kb_text_parse(cursor, accesses, room, got, error, strict_record, 1, KB_MSG_wanted_din,
                          parse_strictly);
 }

@@ -41,13 +41,13 @@ KB_INLINE bool record(struct kb_text *text) {
         return false;
     unsigned kind =
         (prefix == store) * (unsigned)KB_WRITE | (prefix == instruction) * (unsigned)KB_EXECUTE;
-    text->next[0] = (struct kb_access){address, size, kind};
-    text->next[1] = (struct kb_access){address, size, KB_WRITE};
+    text->next[0] = (struct kb_trace_access){address, size, kind};
+    text->next[1] = (struct kb_trace_access){address, size, KB_WRITE};
     text->next += 1 + (prefix == modify);
     return kb_text_line_end(text);
 }
 
-static kb_status parse(struct kb_cursor *cursor, struct kb_access *accesses, size_t room,
+static kb_status parse(struct kb_cursor *cursor, struct kb_trace_access *accesses, size_t room,
                        size_t *got, struct kb_error *error) {
     return kb_text_parse(cursor, accesses, room, got, error, record, 2, KB_MSG_wanted_lackey,
                          parse);

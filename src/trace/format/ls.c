@@ -17,7 +17,7 @@ KB_INLINE bool record(struct kb_text *text) {
     return kb_text_line_end(text);
 }
 
-static kb_status parse(struct kb_cursor *cursor, struct kb_access *accesses, size_t room,
+static kb_status parse(struct kb_cursor *cursor, struct kb_trace_access *accesses, size_t room,
                        size_t *got, struct kb_error *error) {
     return kb_text_parse(cursor, accesses, room, got, error, record, 1, KB_MSG_wanted_ls, parse);
 }

@@ -8,13 +8,14 @@
 
 #define RECORD 24
 
-static kb_status parse(struct kb_cursor *cursor, struct kb_access *accesses, size_t room,
+static kb_status parse(struct kb_cursor *cursor, struct kb_trace_access *accesses, size_t room,
                        size_t *got, struct kb_error *error) {
     size_t count = (size_t)(cursor->end - cursor->at) / RECORD;
     if (count > room)
         count = room;
     for (size_t i = 0; i < count; i++)
-        accesses[i] = (struct kb_access){kb_little64(cursor->at + i * RECORD + 4), 1, KB_READ};
+        accesses[i] =
+            (struct kb_trace_access){kb_little64(cursor->at + i * RECORD + 4), 1, KB_READ};
     cursor->at += count * RECORD;
     *got = count;
     return kb_binary_leftover(cursor, RECORD, error);

@@ -38,7 +38,7 @@ KB_INLINE bool page_number(struct kb_text *text) {
             return kb_text_wrong(text, KB_MSG_reason_page);
     }
     text->at = number.after;
-    *text->next++ = (struct kb_access){number.value, 1, kind};
+    *text->next++ = (struct kb_trace_access){number.value, 1, kind};
     return true;
 }
 
@@ -75,17 +75,17 @@ static const uint8_t *record_end(const uint8_t *at, const uint8_t *end) {
     return at;
 }
 
-static kb_status parse(struct kb_cursor *cursor, struct kb_access *accesses, size_t room,
+static kb_status parse(struct kb_cursor *cursor, struct kb_trace_access *accesses, size_t room,
                        size_t *got, struct kb_error *error) {
     struct kb_text text = {cursor->at,  past_last_end(cursor->at, cursor->end),
                            cursor->end, accesses,
                            KB_MSG_none, false};
-    const struct kb_access *stop = accesses + room;
+    const struct kb_trace_access *stop = accesses + room;
     uint64_t line = cursor->line;
     bool sound = true;
     while (text.at < text.limit && text.next < stop) {
         const uint8_t *start = text.at;
-        struct kb_access *before = text.next;
+        struct kb_trace_access *before = text.next;
         if (is_separator(*start)) {
             line += *start == '\n';
             text.at++;

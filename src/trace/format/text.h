@@ -25,20 +25,20 @@
 #define KB_LARGEST_ACCESS (UINT32_C(1) << 20)
 
 struct kb_text {
-    const uint8_t *at;      /* next byte */
-    const uint8_t *limit;   /* past the last line end of the window */
-    const uint8_t *end;     /* past the bytes that may be read */
-    struct kb_access *next; /* where the next access goes */
-    enum kb_message reason; /* what is wrong with the record, when it is */
-    bool finished;          /* an end mark was met */
+    const uint8_t *at;            /* next byte */
+    const uint8_t *limit;         /* past the last line end of the window */
+    const uint8_t *end;           /* past the bytes that may be read */
+    struct kb_trace_access *next; /* where the next access goes */
+    enum kb_message reason;       /* what is wrong with the record, when it is */
+    bool finished;                /* an end mark was met */
 };
 
 /* Parses one whole line (or, in pages, one number), moves at past it and next past its accesses.
  * Returns false and sets reason if it is malformed. */
 typedef bool kb_text_record(struct kb_text *text);
 
-typedef kb_status kb_text_parser(struct kb_cursor *cursor, struct kb_access *accesses, size_t room,
-                                 size_t *got, struct kb_error *error);
+typedef kb_status kb_text_parser(struct kb_cursor *cursor, struct kb_trace_access *accesses,
+                                 size_t room, size_t *got, struct kb_error *error);
 
 /* ---- numbers ---- */
 
@@ -244,7 +244,7 @@ KB_INLINE bool kb_text_size(struct kb_text *text, uint64_t address, uint32_t *si
 
 KB_INLINE void kb_text_store(struct kb_text *text, uint64_t address, uint32_t size,
                              enum kb_kind kind) {
-    *text->next++ = (struct kb_access){address, size, (uint32_t)kind};
+    *text->next++ = (struct kb_trace_access){address, size, (uint32_t)kind};
 }
 
 /* ---- errors ---- */
@@ -292,7 +292,7 @@ static inline kb_status kb_text_fail(const uint8_t *at, const uint8_t *end, enum
 /* ---- windows ---- */
 
 /* A last line without newline, from cursor to the end of the input: parses a copy that has one. */
-static inline kb_status kb_text_tail(struct kb_cursor *cursor, struct kb_access *accesses,
+static inline kb_status kb_text_tail(struct kb_cursor *cursor, struct kb_trace_access *accesses,
                                      size_t room, size_t *got, struct kb_error *error,
                                      kb_text_parser *parse) {
     size_t length = (size_t)(cursor->end - cursor->at);
@@ -321,7 +321,7 @@ static inline kb_status kb_text_tail(struct kb_cursor *cursor, struct kb_access 
 
 /* What is left when no whole line is: nothing, a piece that more input will complete, a last line
  * without newline, or a line that is too long. */
-static inline kb_status kb_text_leftover(struct kb_cursor *cursor, struct kb_access *accesses,
+static inline kb_status kb_text_leftover(struct kb_cursor *cursor, struct kb_trace_access *accesses,
                                          size_t room, size_t *got, struct kb_error *error,
                                          kb_text_parser *parse) {
     if (cursor->at == cursor->end)
@@ -342,18 +342,19 @@ static inline const uint8_t *kb_text_limit(const uint8_t *at, const uint8_t *end
 
 /* The loop of every line format: record parses one line into at most `most` accesses; parse is the
  * function that calls this. */
-KB_INLINE kb_status kb_text_parse(struct kb_cursor *cursor, struct kb_access *accesses, size_t room,
-                                  size_t *got, struct kb_error *error, kb_text_record *record,
-                                  size_t most, enum kb_message wanted, kb_text_parser *parse) {
+KB_INLINE kb_status kb_text_parse(struct kb_cursor *cursor, struct kb_trace_access *accesses,
+                                  size_t room, size_t *got, struct kb_error *error,
+                                  kb_text_record *record, size_t most, enum kb_message wanted,
+                                  kb_text_parser *parse) {
     struct kb_text text = {cursor->at,  kb_text_limit(cursor->at, cursor->end),
                            cursor->end, accesses,
                            KB_MSG_none, cursor->finished};
     *got = 0;
     if (room < most)
         return KB_OK;
-    const struct kb_access *stop = accesses + (room - most);
+    const struct kb_trace_access *stop = accesses + (room - most);
     const uint8_t *start = text.at;
-    struct kb_access *before = accesses;
+    struct kb_trace_access *before = accesses;
     uint64_t line = cursor->line;
     bool sound = true;
     while (text.at < text.limit && text.next <= stop && !text.finished) {
@@ -382,7 +383,7 @@ KB_INLINE kb_status kb_text_parse(struct kb_cursor *cursor, struct kb_access *ac
 /* Whether parse takes the whole head: at least one access and no error. A line that the end of the
  * head cuts is not judged, unless it is the only one. */
 static inline bool kb_text_matches(const uint8_t *head, size_t length, kb_text_parser *parse) {
-    struct kb_access accesses[256];
+    struct kb_trace_access accesses[256];
     struct kb_error error = {.language = KB_ENGLISH};
     struct kb_cursor cursor = {head, head + length, false, 1, 0, false};
     size_t found = 0, got;

@@ -44,7 +44,7 @@ struct kb_family {
     struct kb_option options[KB_MOST_OPTIONS];
     kb_status (*start)(struct kb_generator *generator, struct kb_error *error);
     /* Exactly count accesses. */
-    void (*next)(struct kb_generator *generator, struct kb_access *accesses, size_t count);
+    void (*next)(struct kb_generator *generator, struct kb_trace_access *accesses, size_t count);
 };
 
 struct kb_generator {

@@ -14,11 +14,11 @@ static kb_status start(struct kb_generator *generator, struct kb_error *error) {
     return kb_set_references(generator, number[PAGES], number[PASSES], error);
 }
 
-static void next(struct kb_generator *generator, struct kb_access *accesses, size_t count) {
+static void next(struct kb_generator *generator, struct kb_trace_access *accesses, size_t count) {
     const uint64_t pages = generator->number[PAGES];
     for (size_t i = 0; i < count; i++) {
         uint32_t kind = kb_draw_kind(&generator->random, generator->writes);
-        accesses[i] = (struct kb_access){generator->place, 1, kind};
+        accesses[i] = (struct kb_trace_access){generator->place, 1, kind};
         if (++generator->place == pages)
             generator->place = 0;
     }

@@ -22,11 +22,11 @@ static uint64_t draw_page(struct kb_generator *generator) {
     return page;
 }
 
-static void next(struct kb_generator *generator, struct kb_access *accesses, size_t count) {
+static void next(struct kb_generator *generator, struct kb_trace_access *accesses, size_t count) {
     for (size_t i = 0; i < count; i++) {
         uint64_t page = draw_page(generator);
         uint32_t kind = kb_draw_kind(&generator->random, generator->writes);
-        accesses[i] = (struct kb_access){page, 1, kind};
+        accesses[i] = (struct kb_trace_access){page, 1, kind};
     }
 }
 

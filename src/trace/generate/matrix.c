@@ -17,14 +17,14 @@ static kb_status start(struct kb_generator *generator, struct kb_error *error) {
 }
 
 /* place: the index that runs slowly; repeated: the one that runs quickly. */
-static void next(struct kb_generator *generator, struct kb_access *accesses, size_t count) {
+static void next(struct kb_generator *generator, struct kb_trace_access *accesses, size_t count) {
     const uint64_t n = generator->number[N], word = generator->number[WORD];
     const bool rows = generator->number[ORDER] == ROWS;
     for (size_t i = 0; i < count; i++) {
         uint64_t row = rows ? generator->place : generator->repeated;
         uint64_t column = rows ? generator->repeated : generator->place;
         uint32_t kind = kb_draw_kind(&generator->random, generator->writes);
-        accesses[i] = (struct kb_access){(row * n + column) * word, (uint32_t)word, kind};
+        accesses[i] = (struct kb_trace_access){(row * n + column) * word, (uint32_t)word, kind};
         if (++generator->repeated == n) {
             generator->repeated = 0;
             generator->place++;

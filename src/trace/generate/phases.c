@@ -24,7 +24,7 @@ static kb_status start(struct kb_generator *generator, struct kb_error *error) {
 }
 
 /* place: the first page of this phase; repeated: references made in it. */
-static void next(struct kb_generator *generator, struct kb_access *accesses, size_t count) {
+static void next(struct kb_generator *generator, struct kb_trace_access *accesses, size_t count) {
     const uint64_t *number = generator->number;
     const uint64_t set = number[SET], every = number[WRITE_EVERY];
     uint64_t x = generator->random.state;
@@ -36,8 +36,8 @@ static void next(struct kb_generator *generator, struct kb_access *accesses, siz
         generator->repeated++;
         x = MULTIPLIER * x % MODULUS;
         bool write = every != 0 && (x >> 20) % every == 0;
-        accesses[i] =
-            (struct kb_access){generator->place + (x >> 8) % set, 1, write ? KB_WRITE : KB_READ};
+        accesses[i] = (struct kb_trace_access){generator->place + (x >> 8) % set, 1,
+                                               write ? KB_WRITE : KB_READ};
     }
     generator->random.state = x;
 }

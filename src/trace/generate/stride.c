@@ -14,13 +14,13 @@ static kb_status start(struct kb_generator *generator, struct kb_error *error) {
     return kb_set_references(generator, number[COUNT], number[PASSES], error);
 }
 
-static void next(struct kb_generator *generator, struct kb_access *accesses, size_t count) {
+static void next(struct kb_generator *generator, struct kb_trace_access *accesses, size_t count) {
     const uint64_t *number = generator->number;
     const uint32_t always = number[WRITE] == 1 ? KB_WRITE : KB_READ;
     for (size_t i = 0; i < count; i++) {
         uint32_t kind = always | kb_draw_kind(&generator->random, generator->writes);
         uint64_t address = number[BASE] + number[STRIDE] * generator->place;
-        accesses[i] = (struct kb_access){address, 1, kind};
+        accesses[i] = (struct kb_trace_access){address, 1, kind};
         if (++generator->place == number[COUNT])
             generator->place = 0;
     }

@@ -7,12 +7,12 @@ static kb_status start(struct kb_generator *generator, struct kb_error *error) {
     return kb_set_references(generator, generator->number[REFERENCES], 1, error);
 }
 
-static void next(struct kb_generator *generator, struct kb_access *accesses, size_t count) {
+static void next(struct kb_generator *generator, struct kb_trace_access *accesses, size_t count) {
     const uint64_t pages = generator->number[PAGES], writes = generator->writes;
     struct kb_random random = generator->random;
     for (size_t i = 0; i < count; i++) {
         uint64_t page = kb_random_below(&random, pages);
-        accesses[i] = (struct kb_access){page, 1, kb_draw_kind(&random, writes)};
+        accesses[i] = (struct kb_trace_access){page, 1, kb_draw_kind(&random, writes)};
     }
     generator->random = random;
 }

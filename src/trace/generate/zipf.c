@@ -101,7 +101,7 @@ static inline uint32_t first_above(const double *shares, uint32_t low, uint32_t 
 }
 
 /* The guide's entry of a draw is its upper bits; u is kb_random_unit's. */
-static void next(struct kb_generator *generator, struct kb_access *accesses, size_t count) {
+static void next(struct kb_generator *generator, struct kb_trace_access *accesses, size_t count) {
     const uint64_t shift = generator->place, writes = generator->writes;
     const double *shares = generator->shares;
     const uint32_t *pages = generator->pages;
@@ -111,7 +111,7 @@ static void next(struct kb_generator *generator, struct kb_access *accesses, siz
         const uint32_t *guide = generator->guide + (draw >> shift);
         uint32_t rank = first_above(shares, guide[0], guide[1], (double)draw * 0x1p-53);
         uint32_t kind = kb_draw_kind(&random, writes);
-        accesses[i] = (struct kb_access){pages == NULL ? rank : pages[rank], 1, kind};
+        accesses[i] = (struct kb_trace_access){pages == NULL ? rank : pages[rank], 1, kind};
     }
     generator->random = random;
 }
