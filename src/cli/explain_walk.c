@@ -326,13 +326,18 @@ static void print_step(const struct explain *explain, const struct explain_way *
     print_target(explain, format, step->entry, depth);
 }
 
-/* Bits that hardware sets at this access. */
+/* Bits that hardware sets at this access. With --ad fault there are none: it would have faulted. */
 static void print_sets(const struct explain *explain, const struct explain_way *way) {
     bool write = way->mode.access == KB_ACCESS_WRITE;
     bool a = !(way->walk.bits & KB_ENTRY_REFERENCED);
     bool d = write && !(way->walk.bits & KB_ENTRY_MODIFIED);
     if (way->mode.access != KB_ACCESS_ANY && (a || d))
         cli_print(explain->cli, stdout, KB_MSG_explain_sets, a && d ? "A, D" : a ? "A" : "D");
+    bool above = false; /* x86 marks the tables on the way too */
+    for (unsigned depth = 0; is_x86(way->format) && depth < way->walk.depth; depth++)
+        above |= !(way->walk.step[depth].entry >> way->format->family->referenced_bit & 1);
+    if (way->mode.access != KB_ACCESS_ANY && above)
+        cli_print(explain->cli, stdout, KB_MSG_explain_sets_above);
 }
 
 static void show_text(const struct explain *explain, const struct explain_way *way, unsigned seen) {
