@@ -24,7 +24,7 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/kilburn-bench-XXXXXX")
 trap 'rm -rf "$folder"' EXIT
 summary=$folder/summary
 
-for name in bench_replay bench_trace bench_oracle; do
+for name in bench_replay bench_trace bench_oracle bench_walk; do
     [ -x "$programs/$name" ] || { echo "bench: $programs/$name is missing: run make first" >&2; exit 2; }
 done
 
@@ -33,6 +33,9 @@ echo "== bench_replay"
 echo
 echo "== bench_trace"
 (cd "$here/.." && "$programs/bench_trace" "${quick[@]}") | tee "$folder/trace"
+echo
+echo "== bench_walk"
+"$programs/bench_walk"
 
 # The figures with a goal, from both tables.
 awk '/^zipf/ { on = 1 } /^loop/ { on = 0 }
