@@ -46,8 +46,9 @@ fuzz: deps ## Fuzz each target for FUZZ_SECONDS (60)
 	@$(call build,fuzz,build-fuzz)
 	@scripts/fuzz.sh build-fuzz $(FUZZ_SECONDS)
 
-soak: deps build ## The long tests: 20000 random traces, ten minutes of each fuzz target
+soak: deps build ## The long tests: 20000 random traces, 3 million walks, ten minutes of each fuzz target
 	python3 tests/reference/differential.py --traces 20000 build/tests/victims
+	python3 tests/reference/walk.py --walks 3000000 --seed 7 build/tests/walks
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=600
 
 asan: deps ## Run every test under the address and undefined-behaviour sanitizers

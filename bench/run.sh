@@ -25,6 +25,7 @@ trap 'rm -rf "$folder"' EXIT
 summary=$folder/summary
 
 for name in bench_replay bench_trace bench_store bench_oracle; do
+for name in bench_replay bench_trace bench_oracle bench_walk; do
     [ -x "$programs/$name" ] || { echo "bench: $programs/$name is missing: run make first" >&2; exit 2; }
 done
 
@@ -36,6 +37,8 @@ echo "== bench_trace"
 echo
 echo "== bench_store"
 "$programs/bench_store" "${quick[@]}"
+echo "== bench_walk"
+"$programs/bench_walk"
 
 # The figures with a goal, from both tables.
 awk '/^zipf/ { on = 1 } /^loop/ { on = 0 }

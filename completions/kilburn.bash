@@ -29,7 +29,7 @@ _kilburn() {
 
     for ((i = 1; i < COMP_CWORD && ${#subcommand[@]} < 2; i++)); do
         case ${COMP_WORDS[i]} in
-        sim | trace) ((${#subcommand[@]})) || subcommand+=("${COMP_WORDS[i]}") ;;
+        sim | trace | explain) ((${#subcommand[@]})) || subcommand+=("${COMP_WORDS[i]}") ;;
         info | convert | generate | verify)
             [[ ${subcommand[0]-} == trace ]] && subcommand+=("${COMP_WORDS[i]}")
             ;;
@@ -49,11 +49,31 @@ _kilburn() {
         return
         ;;
     --format)
+        if [[ ${subcommand[0]-} == explain ]]; then
+            mapfile -t COMPREPLY < <(compgen -W "sv32 sv39 sv48 sv57 x86-32 x86-64" -- "$cur")
+            return
+        fi
         mapfile -t COMPREPLY < <(compgen -W "pages rw ls lackey din pin champsim oracle kbt" -- "$cur")
         return
         ;;
     --lang)
         mapfile -t COMPREPLY < <(compgen -W "en es" -- "$cur")
+        return
+        ;;
+    --access)
+        mapfile -t COMPREPLY < <(compgen -W "r w x" -- "$cur")
+        return
+        ;;
+    --mode)
+        mapfile -t COMPREPLY < <(compgen -W "u s" -- "$cur")
+        return
+        ;;
+    --ad)
+        mapfile -t COMPREPLY < <(compgen -W "set fault" -- "$cur")
+        return
+        ;;
+    --memory)
+        [[ ${subcommand[0]-} == explain ]] && mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return
         ;;
     --frames | --page-size) return ;;
@@ -62,7 +82,7 @@ _kilburn() {
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$(_kilburn_options "${subcommand[@]}")" -- "$cur")
     elif ((${#subcommand[@]} == 0)); then
-        mapfile -t COMPREPLY < <(compgen -W "sim trace" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "sim trace explain" -- "$cur")
     elif [[ ${subcommand[*]} == trace ]]; then
         mapfile -t COMPREPLY < <(compgen -W "info convert generate verify" -- "$cur")
     else

@@ -25,6 +25,8 @@
 #include "base/status.h"
 #include "base/units.h"
 #include "host/host.h"
+#include "machine/cost.h"
+#include "machine/walk.h"
 #include "policy/policy.h"
 #include "replay/advice.h"
 #include "replay/replay.h"

@@ -24,7 +24,9 @@ static void test_addresses(void) {
     CHECK_EQ(address, 14346);
     CHECK_EQ(kb_cost_relocate(14000, 1000, 999, &address), KB_FAULT_NONE);
     CHECK_EQ(kb_cost_relocate(14000, 1000, 1000, &address), KB_FAULT_OVERFLOW);
-    CHECK_EQ(kb_cost_relocate(UINT64_MAX, UINT64_MAX, 1, &address), KB_FAULT_OVERFLOW);
+    CHECK_EQ(kb_cost_relocate(UINT64_MAX, 0, 1, &address), KB_FAULT_OVERFLOW);
+    CHECK_EQ(kb_cost_relocate(0, 0, UINT64_MAX, &address), KB_FAULT_NONE);
+    CHECK_EQ(address, UINT64_MAX);
 }
 
 static void test_time(void) {

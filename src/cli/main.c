@@ -20,6 +20,7 @@ static const struct {
 } commands[] = {
     {"sim", cmd_sim, KB_MSG_command_sim},
     {"trace", cmd_trace, KB_MSG_command_trace},
+    {"explain", cmd_explain, KB_MSG_command_explain},
 };
 
 const char *cli_text(const struct cli *cli, enum kb_message message) {

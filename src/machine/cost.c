@@ -23,7 +23,8 @@ bool kb_cost_join(uint64_t frame, uint64_t offset, uint64_t page_size, uint64_t 
 }
 
 enum kb_fault kb_cost_relocate(uint64_t base, uint64_t limit, uint64_t offset, uint64_t *linear) {
-    return offset < limit && kb_add(base, offset, linear) ? KB_FAULT_NONE : KB_FAULT_OVERFLOW;
+    bool legal = limit == 0 || offset < limit;
+    return legal && kb_add(base, offset, linear) ? KB_FAULT_NONE : KB_FAULT_OVERFLOW;
 }
 
 double kb_cost_access_time(double memory, double service, double faults) {

@@ -21,7 +21,7 @@ struct kb_split kb_cost_split(uint64_t address, uint64_t page_size);
 /* page and offset side by side: (frame × page_size) | offset. False if it passes 64 bits. */
 bool kb_cost_join(uint64_t frame, uint64_t offset, uint64_t page_size, uint64_t *address);
 
-/* base + offset; legal iff offset < limit, and the sum has 64 bits. */
+/* base + offset; legal iff offset < limit (0: there is no limit), and the sum has 64 bits. */
 enum kb_fault kb_cost_relocate(uint64_t base, uint64_t limit, uint64_t offset, uint64_t *linear);
 
 /* ---- time ---- */

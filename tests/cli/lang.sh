@@ -41,7 +41,7 @@ speaks es "$k" trace info --lang es
 speaks es "$k" --lang es trace verify
 
 run --lang es --help; expect 0 "Uso: kilburn" "Órdenes:"
-for command in sim trace "trace info" "trace convert" "trace generate" "trace verify"; do
+for command in sim trace "trace info" "trace convert" "trace generate" "trace verify" explain; do
     # shellcheck disable=SC2086
     run --lang es $command --help
     expect 0 "Uso: kilburn $command"

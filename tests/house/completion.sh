@@ -31,4 +31,11 @@ expect README.md kilburn sim REA
 for format in kbt $(sed -n 's/^KB_FORMAT(\(.*\))/\1/p' src/trace/formats.def); do
     expect "$format" kilburn sim x --format "$format"
 done
+expect explain kilburn e
+expect --page-sizes kilburn explain --page
+expect fault kilburn explain 1 --ad f
+expect README.md kilburn explain 1 --memory REA
+for format in $(sed -n 's/^    \.name = "\(.*\)",/\1/p' src/machine/format/*.c); do
+    expect "$format" kilburn explain 1 --format "$format"
+done
 exit $failed
