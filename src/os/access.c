@@ -15,13 +15,15 @@ struct operand {
 
 /* ---- one page ---- */
 
+/* count: references in a row, or the bytes of one operand. */
 static void tell_reference(struct kb_os *os, uint64_t address, enum kb_access access,
-                           uint64_t count) {
+                           uint64_t count, bool bytes) {
     if (kb_os_heard(os))
         kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_REFERENCE,
                                             .address = address,
                                             .access = access,
-                                            .count = count});
+                                            .count = count,
+                                            .flag = bytes});
 }
 
 /* While somebody listens, the whole way is taken, so that there is something to tell. */
@@ -109,7 +111,7 @@ static void repeat(struct kb_os *os, uint64_t address, enum kb_access access, ui
 kb_status kb_os_run(struct kb_os *os, uint64_t address, enum kb_access access, uint32_t references,
                     bool *done) {
     *done = true;
-    tell_reference(os, address, access, references);
+    tell_reference(os, address, access, references, false);
     while (references > 0) {
         uint64_t physical, until = os->tick_at - os->counters.references;
         uint32_t part = references < until ? references : (uint32_t)until;
@@ -144,7 +146,7 @@ static kb_status reach_all(struct kb_os *os, const struct operand *operand, unsi
     *done = true;
     for (unsigned k = 0; k < operands; k++) {
         uint64_t address = operand[k].address;
-        tell_reference(os, address, operand[k].access, operand[k].length);
+        tell_reference(os, address, operand[k].access, operand[k].length, true);
         for (uint32_t left = operand[k].length; left > 0;) {
             uint64_t room = kb_os_page_bytes(os) - (address & (kb_os_page_bytes(os) - 1));
             struct kb_piece *piece = &os->piece[os->pieces];

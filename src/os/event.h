@@ -26,7 +26,8 @@ struct kb_process;
     KB_OS_EVENT(PROTECT, "protect")     /* address, count = bytes, rights */                       \
     KB_OS_EVENT(UNMAP, "unmap")         /* address, count = bytes */                               \
     KB_OS_EVENT(MAP, "map")             /* by command: page, frame, entry */                       \
-    KB_OS_EVENT(REFERENCE, "reference") /* address, access, count = references in a row */         \
+    KB_OS_EVENT(REFERENCE, "reference") /* address, access, count = references in a row, or with   \
+                                        flag the bytes of one operand */                           \
     KB_OS_EVENT(TRANSLATION, "translation") /* translation */                                      \
     KB_OS_EVENT(FAULT, "fault")             /* trap: address, access, fault */                     \
     KB_OS_EVENT(CHECK, "check")     /* step 1: page, flag = legal; rights, text = region */        \

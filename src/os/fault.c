@@ -76,12 +76,13 @@ void kb_os_clear_bits(struct kb_os *os, uint32_t frame, unsigned bits) {
 
 /* ---- a page leaves ---- */
 
-static void tell_store(struct kb_os *os, uint32_t frame, uint64_t slot, const char *text) {
+static void tell_store(struct kb_os *os, const struct kb_page *page, uint64_t slot,
+                       const char *text) {
     os->counters.io_errors++;
     if (kb_os_heard(os))
         kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_STORE_FAILED,
-                                            .owner = kb_os_owner(os, frame),
-                                            .page = page_in(os, frame)->number,
+                                            .owner = os->process[page->process],
+                                            .page = page->number,
                                             .slot = slot,
                                             .text = text});
 }
@@ -111,7 +112,7 @@ bool kb_os_write_back(struct kb_os *os, uint32_t frame, enum kb_reason *reason) 
             kb_os_clear_bits(os, frame, KB_ENTRY_MODIFIED);
             return true;
         }
-        tell_store(os, frame, slot, failure.text);
+        tell_store(os, page, slot, failure.text);
         kb_swap_set_aside(&os->swap, slot);
         page->slot = KB_NO_SLOT;
     }
@@ -196,7 +197,7 @@ static bool read_in(struct kb_os *os, struct kb_process *process, struct kb_page
         if (status == KB_OK)
             return true;
         *reason = status == KB_DATA ? KB_REASON_CORRUPT : KB_REASON_READ_FAILED;
-        tell_store(os, frame, page->slot, failure.text);
+        tell_store(os, page, page->slot, failure.text);
         memset(bytes, 0, kb_os_page_bytes(os)); /* nothing of it may be seen by others */
         return false;
     }

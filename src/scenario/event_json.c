@@ -1,0 +1,344 @@
+/* event_json.c - events as JSON: each kind has its own fields and no others.
+ *
+ * docs/events.md is the reference, docs/events.schema.json the same for
+ * programs; a field that changes its meaning or goes raises
+ * KB_OS_EVENTS_VERSION. Addresses and raw bits are strings, since a number of
+ * JSON may be read as a double. */
+#include "scenario/event_json.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "scenario/narrate_translation.h"
+
+#define HEX_TEXT 20
+
+static void hex(struct kb_json *json, const char *key, uint64_t value) {
+    char text[HEX_TEXT];
+    snprintf(text, sizeof text, "0x%" PRIx64, value);
+    kb_json_string(json, key, text);
+}
+
+static void name(struct kb_json *json, const char *key, const struct kb_process *process) {
+    kb_json_string(json, key, process != NULL ? process->name : NULL);
+}
+
+static void rights(struct kb_json *json, unsigned bits) {
+    char text[4];
+    kb_json_string(json, "rights", kb_rights_text(bits, text));
+}
+
+static const char *access_name(enum kb_access access) {
+    static const char *const names[] = {"read", "write", "execute", "any"};
+    return names[access];
+}
+
+/* ---- a translation ---- */
+
+static void steps(struct kb_json *json, const struct kb_os *os, const struct kb_walk *walk) {
+    for (unsigned i = 0; i < walk->steps; i++) {
+        kb_json_object(json, NULL);
+        kb_json_u64(json, "level", kb_format_level(&os->mmu.format, i));
+        kb_json_u64(json, "index", walk->step[i].index);
+        hex(json, "address", walk->step[i].address);
+        hex(json, "entry", walk->step[i].entry);
+        kb_json_close_object(json);
+    }
+}
+
+struct chain {
+    struct kb_json *json;
+    const struct kb_os *os;
+    const struct kb_translation *t;
+};
+
+/* The table is read again; R and M of the entry that was found have been set since. */
+static void chain_step(void *context, uint64_t address, uint64_t word0, uint64_t word1) {
+    const struct chain *chain = context;
+    if (chain->t->fault == KB_FAULT_NONE && address == chain->t->entry) {
+        uint64_t set = kb_inverted_encode(0, 0, chain->t->set_bits);
+        word0 &= ~set;
+    }
+    kb_json_object(chain->json, NULL);
+    kb_json_u64(chain->json, "index",
+                (address - chain->os->mmu.inverted.base) / KB_INVERTED_ENTRY_BYTES);
+    hex(chain->json, "address", address);
+    hex(chain->json, "entry", word0);
+    hex(chain->json, "link", word1);
+    kb_json_close_object(chain->json);
+}
+
+static void chain_steps(struct kb_json *json, const struct kb_os *os,
+                        const struct kb_translation *t) {
+    struct chain chain = {json, os, t};
+    uint64_t page = kb_narrate_masked(os, t->linear) >> kb_os_page_bits(os);
+    (void)kb_inverted_find(&os->mmu.inverted, page, os->mmu.space, chain_step, &chain);
+}
+
+/* Where the entry that hit, or was loaded, stands in each level. */
+static void places(struct kb_json *json, const struct kb_os *os, const struct kb_translation *t) {
+    kb_json_array(json, "entries");
+    for (unsigned level = 0; level < os->mmu.tlbs; level++) {
+        const struct kb_tlb *tlb = &os->mmu.tlb[level];
+        if (t->place[level] == KB_TLB_NONE)
+            continue;
+        kb_json_object(json, NULL);
+        kb_json_u64(json, "level", level + 1);
+        kb_json_u64(json, "set", t->place[level] / tlb->geometry.ways);
+        kb_json_u64(json, "way", t->place[level] % tlb->geometry.ways);
+        kb_json_bool(json, "loaded", level + 1 != t->hit);
+        if (t->evicted[level] != KB_TLB_EMPTY)
+            kb_json_u64(json, "evicted_page", kb_narrate_tag_page(os, tlb, t->evicted[level]));
+        else
+            kb_json_null(json, "evicted_page");
+        kb_json_close_object(json);
+    }
+    kb_json_close_array(json);
+}
+
+static void tlb(struct kb_json *json, const struct kb_os *os, const struct kb_translation *t) {
+    if (t->probed == 0) {
+        kb_json_null(json, "tlb");
+        return;
+    }
+    kb_json_object(json, "tlb");
+    kb_json_u64(json, "probed", t->probed);
+    if (t->hit > 0)
+        kb_json_u64(json, "hit", t->hit);
+    else
+        kb_json_null(json, "hit");
+    places(json, os, t);
+    kb_json_close_object(json);
+}
+
+static void translation(struct kb_json *json, const struct kb_os *os,
+                        const struct kb_translation *t) {
+    hex(json, "address", t->address);
+    hex(json, "linear", t->linear);
+    kb_json_string(json, "access", access_name(t->access));
+    kb_json_u64(json, "page", t->linear >> kb_os_page_bits(os));
+    hex(json, "offset", t->linear & (kb_os_page_bytes(os) - 1));
+    if (t->fault == KB_FAULT_NONE)
+        hex(json, "physical", t->physical);
+    else
+        kb_json_null(json, "physical");
+    kb_json_string(json, "fault", t->fault == KB_FAULT_NONE ? NULL : kb_fault_name(t->fault));
+    tlb(json, os, t);
+    kb_json_array(json, "steps");
+    if (t->walked && os->mmu.scheme == KB_SCHEME_INVERTED)
+        chain_steps(json, os, t);
+    else if (t->walked)
+        steps(json, os, &t->walk);
+    kb_json_close_array(json);
+    kb_json_array(json, "bits_set");
+    if (t->set_bits & KB_ENTRY_REFERENCED)
+        kb_json_string(json, NULL, "referenced");
+    if (t->set_bits & KB_ENTRY_MODIFIED)
+        kb_json_string(json, NULL, "modified");
+    kb_json_close_array(json);
+}
+
+/* ---- the fields of each kind ---- */
+
+static void process_fields(struct kb_json *json, const struct kb_os_event *e) {
+    switch (e->kind) {
+    case KB_OS_EVENT_CREATE:
+        kb_json_u64(json, "number", e->process->number);
+        break;
+    case KB_OS_EVENT_EXIT:
+        kb_json_string(json, "reason", kb_reason_name(e->reason));
+        kb_json_u64(json, "frames", e->count);
+        kb_json_u64(json, "slots", e->slots);
+        break;
+    case KB_OS_EVENT_SWITCH:
+        name(json, "before", e->owner);
+        kb_json_bool(json, "flushed", e->flag);
+        break;
+    case KB_OS_EVENT_MODE:
+        kb_json_bool(json, "privileged", e->flag);
+        break;
+    case KB_OS_EVENT_BLOCK:
+        kb_json_u64(json, "page", e->page);
+        kb_json_u64(json, "until_cycle", e->count);
+        break;
+    default: /* wake, tick */
+        break;
+    }
+}
+
+static void space_fields(struct kb_json *json, const struct kb_os_event *e) {
+    hex(json, "address", e->address);
+    kb_json_u64(json, "bytes", e->count);
+    switch (e->kind) {
+    case KB_OS_EVENT_REGION:
+        rights(json, e->rights);
+        kb_json_string(json, "region", e->text);
+        break;
+    case KB_OS_EVENT_PROTECT:
+        rights(json, e->rights);
+        break;
+    case KB_OS_EVENT_MAP:
+        kb_json_u64(json, "page", e->page);
+        kb_json_u64(json, "frame", e->frame);
+        hex(json, "entry_address", e->entry);
+        break;
+    default: /* unmap */
+        break;
+    }
+}
+
+static void access_fields(struct kb_json *json, const struct kb_os_event *e) {
+    hex(json, "address", e->address);
+    kb_json_string(json, "access", access_name(e->access));
+    if (e->kind == KB_OS_EVENT_REFERENCE)
+        kb_json_u64(json, e->flag ? "bytes" : "references", e->count);
+    if (e->kind == KB_OS_EVENT_FAULT || e->kind == KB_OS_EVENT_SKIP)
+        kb_json_string(json, "fault", kb_fault_name(e->fault));
+    if (e->kind == KB_OS_EVENT_SKIP)
+        kb_json_string(json, "reason", kb_reason_name(e->reason));
+}
+
+static void legality_fields(struct kb_json *json, const struct kb_os_event *e) {
+    hex(json, "address", e->address);
+    if (e->kind == KB_OS_EVENT_KILL) {
+        kb_json_string(json, "reason", kb_reason_name(e->reason));
+        return;
+    }
+    kb_json_u64(json, "page", e->page);
+    kb_json_bool(json, "legal", e->flag);
+    kb_json_string(json, "region", e->text);
+    if (e->text != NULL)
+        rights(json, e->rights);
+    else
+        kb_json_null(json, "rights");
+}
+
+/* The number that decided, and the policy's sentence with it. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+static void why(struct kb_json *json, const struct kb_os *os, const struct kb_os_event *e) {
+    const struct kb_policy *policy = os->setup.policy.policy;
+    char text[400];
+    kb_json_string(json, "policy", policy->name);
+    if (policy->mark == NULL || e->mark == KB_NEVER)
+        kb_json_null(json, "mark");
+    else
+        kb_json_u64(json, "mark", e->mark);
+    snprintf(text, sizeof text, kb_text(os->error->language, kb_narrate_why(policy, e->mark)),
+             KB_N(e->page), KB_N(e->frame), KB_N(e->mark));
+    kb_json_string(json, "why", text);
+}
+#pragma GCC diagnostic pop
+
+/* Pages that leave their frames. */
+static void leaving_fields(struct kb_json *json, const struct kb_os *os,
+                           const struct kb_os_event *e) {
+    kb_json_u64(json, "page", e->page);
+    name(json, "owner", e->owner);
+    if (e->kind != KB_OS_EVENT_STORE_FAILED)
+        kb_json_u64(json, "frame", e->frame);
+    switch (e->kind) {
+    case KB_OS_EVENT_VICTIM:
+        kb_json_bool(json, "referenced", e->referenced);
+        kb_json_bool(json, "modified", e->modified);
+        why(json, os, e);
+        break;
+    case KB_OS_EVENT_REFUSED:
+        kb_json_string(json, "reason", kb_reason_name(e->reason));
+        break;
+    case KB_OS_EVENT_WRITE_BACK:
+        kb_json_u64(json, "slot", e->slot);
+        break;
+    case KB_OS_EVENT_INVALIDATE:
+        hex(json, "entry_address", e->entry);
+        break;
+    case KB_OS_EVENT_STORE_FAILED:
+        kb_json_u64(json, "slot", e->slot);
+        kb_json_string(json, "text", e->text);
+        break;
+    default: /* release */
+        why(json, os, e);
+        break;
+    }
+}
+
+static void coming_fields(struct kb_json *json, const struct kb_os_event *e) {
+    if (e->kind != KB_OS_EVENT_FRAME)
+        kb_json_u64(json, "page", e->page);
+    kb_json_u64(json, "frame", e->frame);
+    switch (e->kind) {
+    case KB_OS_EVENT_FRAME:
+        kb_json_u64(json, "free_frames", e->count);
+        break;
+    case KB_OS_EVENT_READ_IN:
+        kb_json_string(json, "source", kb_page_source_name(e->source));
+        if (e->source == KB_FROM_SWAP)
+            kb_json_u64(json, "slot", e->slot);
+        else
+            kb_json_null(json, "slot");
+        break;
+    default: /* update */
+        hex(json, "entry_address", e->entry);
+        hex(json, "entry", e->raw);
+        break;
+    }
+}
+
+static void fields(struct kb_json *json, const struct kb_os *os, const struct kb_os_event *e) {
+    switch (e->kind) {
+    case KB_OS_EVENT_CREATE:
+    case KB_OS_EVENT_EXIT:
+    case KB_OS_EVENT_SWITCH:
+    case KB_OS_EVENT_MODE:
+    case KB_OS_EVENT_BLOCK:
+    case KB_OS_EVENT_WAKE:
+    case KB_OS_EVENT_TICK:
+        process_fields(json, e);
+        break;
+    case KB_OS_EVENT_REGION:
+    case KB_OS_EVENT_PROTECT:
+    case KB_OS_EVENT_UNMAP:
+    case KB_OS_EVENT_MAP:
+        space_fields(json, e);
+        break;
+    case KB_OS_EVENT_REFERENCE:
+    case KB_OS_EVENT_FAULT:
+    case KB_OS_EVENT_RESTART:
+    case KB_OS_EVENT_SKIP:
+        access_fields(json, e);
+        break;
+    case KB_OS_EVENT_TRANSLATION:
+        translation(json, os, e->translation);
+        break;
+    case KB_OS_EVENT_CHECK:
+    case KB_OS_EVENT_KILL:
+        legality_fields(json, e);
+        break;
+    case KB_OS_EVENT_VICTIM:
+    case KB_OS_EVENT_REFUSED:
+    case KB_OS_EVENT_WRITE_BACK:
+    case KB_OS_EVENT_INVALIDATE:
+    case KB_OS_EVENT_RELEASE:
+    case KB_OS_EVENT_STORE_FAILED:
+        leaving_fields(json, os, e);
+        break;
+    case KB_OS_EVENT_FRAME:
+    case KB_OS_EVENT_READ_IN:
+    case KB_OS_EVENT_UPDATE:
+        coming_fields(json, e);
+        break;
+    case KB_OS_EVENT_KINDS:
+        break;
+    }
+}
+
+void kb_event_json(struct kb_json *json, const char *key, const struct kb_os *os,
+                   const struct kb_os_event *event) {
+    kb_json_newline(json);
+    kb_json_object(json, key);
+    kb_json_string(json, "event", kb_os_event_name(event->kind));
+    kb_json_u64(json, "time", event->time);
+    name(json, "process", event->process);
+    fields(json, os, event);
+    kb_json_close_object(json);
+}

@@ -1,0 +1,291 @@
+/* narrate.c - events in words: what the system does, and why. Each kind of event has one function;
+ * translations and traps are in narrate_translation.c.
+ *
+ * An access and a switch begin at the left margin, what follows from them is
+ * two further in, what belongs to a step of a fault four. Nothing is kept
+ * between events, so that any of them may be told alone. */
+#include "scenario/narrate_translation.h"
+
+#define say kb_text_message
+
+static const enum kb_message causes[KB_REASONS] = {
+    [KB_REASON_NONE] = KB_MSG_none,
+    [KB_REASON_DONE] = KB_MSG_cause_done,
+    [KB_REASON_INVALID_REFERENCE] = KB_MSG_cause_invalid,
+    [KB_REASON_PROTECTION] = KB_MSG_cause_protection,
+    [KB_REASON_PRIVILEGE] = KB_MSG_cause_privilege,
+    [KB_REASON_OVERFLOW] = KB_MSG_cause_overflow,
+    [KB_REASON_MINIMUM_FRAMES] = KB_MSG_cause_minimum,
+    [KB_REASON_NO_FRAME] = KB_MSG_cause_no_frame,
+    [KB_REASON_SWAP_FULL] = KB_MSG_cause_swap_full,
+    [KB_REASON_WRITE_FAILED] = KB_MSG_cause_write_failed,
+    [KB_REASON_READ_FAILED] = KB_MSG_cause_read_failed,
+    [KB_REASON_CORRUPT] = KB_MSG_cause_corrupt,
+    [KB_REASON_NO_TABLE] = KB_MSG_cause_no_table,
+    [KB_REASON_PINNED] = KB_MSG_cause_pinned,
+    [KB_REASON_HARDWARE] = KB_MSG_cause_hardware,
+};
+
+/* What every function below is given. */
+struct telling {
+    struct kb_text_out *out;
+    const struct kb_os *os;
+    const struct kb_os_event *event;
+    const char *process, *owner; /* names */
+    const struct kb_policy *policy;
+};
+
+static const char *word(const struct telling *t, enum kb_message message) {
+    return kb_text(t->out->language, message);
+}
+
+static const char *cause(const struct telling *t) { return word(t, causes[t->event->reason]); }
+
+static const char *name_of(const struct kb_text_out *out, const struct kb_process *process) {
+    return process != NULL ? process->name : kb_text(out->language, KB_MSG_tell_nobody);
+}
+
+/* ---- processes ---- */
+
+static void tell_create(const struct telling *t) { say(t->out, KB_MSG_tell_create, t->process); }
+
+static void tell_switch(const struct telling *t) {
+    const struct kb_os *os = t->os;
+    say(t->out, KB_MSG_tell_switch, t->owner, t->process);
+    if (t->event->flag)
+        say(t->out, os->setup.asid_bits == 0 ? KB_MSG_tell_flushed : KB_MSG_tell_flushed_tags);
+    else if (os->mmu.tlbs > 0)
+        say(t->out, KB_MSG_tell_kept);
+}
+
+static void tell_mode(const struct telling *t) {
+    say(t->out, t->event->flag ? KB_MSG_tell_mode_kernel : KB_MSG_tell_mode_user, t->process);
+}
+
+/* Whether a reason is what step 1 finds out. */
+static bool is_illegal(enum kb_reason reason) {
+    return reason == KB_REASON_INVALID_REFERENCE || reason == KB_REASON_PROTECTION ||
+           reason == KB_REASON_PRIVILEGE || reason == KB_REASON_OVERFLOW ||
+           reason == KB_REASON_HARDWARE;
+}
+
+static void tell_kill(const struct telling *t) {
+    enum kb_message message = KB_MSG_tell_kill;
+    if (t->event->reason == KB_REASON_DONE)
+        message = KB_MSG_tell_kill_done;
+    else if (is_illegal(t->event->reason))
+        message = KB_MSG_tell_kill_illegal;
+    say(t->out, message, t->process, cause(t));
+}
+
+static void tell_exit(const struct telling *t) {
+    say(t->out, KB_MSG_tell_exit, t->process, KB_N(t->event->count), KB_N(t->event->slots));
+}
+
+static void tell_block(const struct telling *t) {
+    say(t->out, KB_MSG_tell_block, t->process, KB_N(t->event->page), KB_N(t->event->count));
+}
+
+static void tell_wake(const struct telling *t) { say(t->out, KB_MSG_tell_wake, t->process); }
+
+/* ---- addresses become legal, and cease to be ---- */
+
+static void tell_region(const struct telling *t) {
+    char rights[4];
+    say(t->out, KB_MSG_tell_region, t->process, t->event->text, KB_N(t->event->count),
+        KB_N(t->event->address), kb_rights_text(t->event->rights, rights));
+}
+
+static void tell_protect(const struct telling *t) {
+    char rights[4];
+    say(t->out, KB_MSG_tell_protect, t->process, KB_N(t->event->count), KB_N(t->event->address),
+        kb_rights_text(t->event->rights, rights));
+}
+
+static void tell_unmap(const struct telling *t) {
+    say(t->out, KB_MSG_tell_unmap, t->process, KB_N(t->event->count), KB_N(t->event->address));
+}
+
+static void tell_map(const struct telling *t) {
+    const struct kb_os_event *e = t->event;
+    if (e->count > kb_os_page_bytes(t->os))
+        say(t->out, KB_MSG_tell_map_super, t->process, KB_N(e->page), KB_N(e->count),
+            KB_N(e->frame), KB_N(e->entry));
+    else
+        say(t->out, KB_MSG_tell_map, t->process, KB_N(e->page), KB_N(e->frame), KB_N(e->entry));
+}
+
+/* ---- an access ---- */
+
+static void tell_reference(const struct telling *t) {
+    static const enum kb_message verbs[] = {KB_MSG_tell_reads, KB_MSG_tell_stores,
+                                            KB_MSG_tell_executes, KB_MSG_tell_reads};
+    const struct kb_os_event *e = t->event;
+    const char *verb = word(t, verbs[e->access]);
+    if (e->flag && e->count > 1)
+        say(t->out, KB_MSG_tell_reference_bytes, t->process, verb, KB_N(e->count),
+            KB_N(e->address));
+    else if (!e->flag && e->count > 1)
+        say(t->out, KB_MSG_tell_reference_run, t->process, verb, KB_N(e->address), KB_N(e->count));
+    else
+        say(t->out, e->flag ? KB_MSG_tell_reference_byte : KB_MSG_tell_reference_one, t->process,
+            verb, KB_N(e->address));
+}
+
+static void tell_translation(const struct telling *t) {
+    kb_narrate_translation(t->out, t->os, t->event->translation);
+}
+
+static void tell_fault(const struct telling *t) { kb_narrate_trap(t->out, t->os, t->event); }
+
+/* ---- the six steps ---- */
+
+static void tell_legal(const struct telling *t) {
+    char rights[4];
+    if (t->event->text != NULL)
+        say(t->out, KB_MSG_tell_legal_region, t->event->text,
+            kb_rights_text(t->event->rights, rights));
+    else
+        say(t->out, KB_MSG_tell_legal_all, t->process);
+}
+
+static unsigned right_of(enum kb_access access) {
+    static const unsigned rights[] = {KB_ENTRY_READ, KB_ENTRY_WRITE, KB_ENTRY_EXECUTE, 0};
+    return rights[access];
+}
+
+/* Step 1. That it is not legal was found out from the regions, or by the hardware already. */
+static void tell_check(const struct telling *t) {
+    const struct kb_translation *last = &t->os->mmu.last;
+    const struct kb_os_event *e = t->event;
+    char rights[4];
+    bool by_table = last->fault == KB_FAULT_INVALID || last->fault == KB_FAULT_PROTECTION;
+    if (e->flag)
+        tell_legal(t);
+    else if (by_table && e->text != NULL && right_of(last->access) & ~e->rights)
+        say(t->out, KB_MSG_tell_illegal_rights, e->text, kb_rights_text(e->rights, rights),
+            kb_narrate_right(t->out, last->access));
+    else if (last->fault == KB_FAULT_INVALID)
+        say(t->out, KB_MSG_tell_illegal_hole, t->process, KB_N(e->page));
+    else
+        say(t->out, KB_MSG_tell_illegal_why, word(t, kb_fault_why(last->fault)));
+}
+
+static void tell_frame(const struct telling *t) {
+    say(t->out, KB_MSG_tell_frame, KB_N(t->event->frame), KB_N(t->event->count));
+}
+
+enum kb_message kb_narrate_why(const struct kb_policy *policy, uint64_t mark) {
+    return mark == KB_NEVER ? policy->why_never : policy->why;
+}
+
+static void tell_why(const struct telling *t) {
+    const struct kb_os_event *e = t->event;
+    kb_text_plain(t->out, word(t, KB_MSG_tell_because));
+    say(t->out, kb_narrate_why(t->policy, e->mark), KB_N(e->page), KB_N(e->frame), KB_N(e->mark));
+    kb_text_plain(t->out, "\n");
+}
+
+static void tell_victim(const struct telling *t) {
+    const struct kb_os_event *e = t->event;
+    say(t->out, KB_MSG_tell_victim, t->policy->name, KB_N(e->page), t->owner, KB_N(e->referenced),
+        KB_N(e->modified));
+    tell_why(t);
+    if (!e->modified)
+        say(t->out, KB_MSG_tell_clean);
+}
+
+static void tell_refused(const struct telling *t) {
+    say(t->out, KB_MSG_tell_refused, KB_N(t->event->page), t->owner, KB_N(t->event->frame),
+        cause(t));
+}
+
+static void tell_write_back(const struct telling *t) {
+    say(t->out, KB_MSG_tell_write_back, KB_N(t->event->page), t->owner, KB_N(t->event->frame),
+        KB_N(t->event->slot));
+}
+
+static void tell_invalidate(const struct telling *t) {
+    say(t->out, KB_MSG_tell_invalidate, KB_N(t->event->page), t->owner, KB_N(t->event->entry),
+        KB_N(t->event->frame));
+}
+
+static void tell_read_in(const struct telling *t) {
+    static const enum kb_message sources[] = {KB_MSG_tell_read_zero, KB_MSG_tell_read_image,
+                                              KB_MSG_tell_read_slot};
+    say(t->out, sources[t->event->source], KB_N(t->event->page), KB_N(t->event->frame),
+        KB_N(t->event->slot));
+}
+
+static void tell_update(const struct telling *t) {
+    char raw[KB_RAW_TEXT];
+    say(t->out, KB_MSG_tell_update, KB_N(t->event->entry),
+        kb_narrate_raw(t->os, t->event->raw, raw));
+    kb_narrate_entry(t->out, t->os, t->event->raw, t->os->mmu.format.levels - 1);
+    kb_text_plain(t->out, "\n");
+}
+
+static void tell_restart(const struct telling *t) {
+    say(t->out, KB_MSG_tell_restart, kb_narrate_right(t->out, t->event->access),
+        KB_N(t->event->address));
+}
+
+static void tell_skip(const struct telling *t) {
+    say(t->out, KB_MSG_tell_skip, t->process, cause(t));
+}
+
+/* ---- at any time ---- */
+
+static void tell_release(const struct telling *t) {
+    say(t->out, KB_MSG_tell_release, t->policy->name, KB_N(t->event->frame), KB_N(t->event->page),
+        t->owner);
+    tell_why(t);
+}
+
+static void tell_store_failed(const struct telling *t) {
+    say(t->out, KB_MSG_tell_store_failed, KB_N(t->event->page), t->owner, KB_N(t->event->slot),
+        t->event->text);
+}
+
+static void tell_tick(const struct telling *t) {
+    say(t->out, KB_MSG_tell_tick, t->policy->name, KB_N(t->event->time));
+}
+
+void kb_narrate(struct kb_text_out *out, const struct kb_os *os, const struct kb_os_event *event) {
+    static void (*const tell[KB_OS_EVENT_KINDS])(const struct telling *) = {
+        [KB_OS_EVENT_CREATE] = tell_create,
+        [KB_OS_EVENT_EXIT] = tell_exit,
+        [KB_OS_EVENT_SWITCH] = tell_switch,
+        [KB_OS_EVENT_MODE] = tell_mode,
+        [KB_OS_EVENT_REGION] = tell_region,
+        [KB_OS_EVENT_PROTECT] = tell_protect,
+        [KB_OS_EVENT_UNMAP] = tell_unmap,
+        [KB_OS_EVENT_MAP] = tell_map,
+        [KB_OS_EVENT_REFERENCE] = tell_reference,
+        [KB_OS_EVENT_TRANSLATION] = tell_translation,
+        [KB_OS_EVENT_FAULT] = tell_fault,
+        [KB_OS_EVENT_CHECK] = tell_check,
+        [KB_OS_EVENT_KILL] = tell_kill,
+        [KB_OS_EVENT_FRAME] = tell_frame,
+        [KB_OS_EVENT_VICTIM] = tell_victim,
+        [KB_OS_EVENT_REFUSED] = tell_refused,
+        [KB_OS_EVENT_WRITE_BACK] = tell_write_back,
+        [KB_OS_EVENT_INVALIDATE] = tell_invalidate,
+        [KB_OS_EVENT_READ_IN] = tell_read_in,
+        [KB_OS_EVENT_UPDATE] = tell_update,
+        [KB_OS_EVENT_RESTART] = tell_restart,
+        [KB_OS_EVENT_RELEASE] = tell_release,
+        [KB_OS_EVENT_STORE_FAILED] = tell_store_failed,
+        [KB_OS_EVENT_SKIP] = tell_skip,
+        [KB_OS_EVENT_BLOCK] = tell_block,
+        [KB_OS_EVENT_WAKE] = tell_wake,
+        [KB_OS_EVENT_TICK] = tell_tick,
+    };
+    const struct telling telling = {.out = out,
+                                    .os = os,
+                                    .event = event,
+                                    .process = name_of(out, event->process),
+                                    .owner = name_of(out, event->owner),
+                                    .policy = os->setup.policy.policy};
+    tell[event->kind](&telling);
+}
