@@ -24,8 +24,7 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/kilburn-bench-XXXXXX")
 trap 'rm -rf "$folder"' EXIT
 summary=$folder/summary
 
-for name in bench_replay bench_trace bench_store bench_oracle; do
-for name in bench_replay bench_trace bench_oracle bench_walk; do
+for name in bench_replay bench_trace bench_store bench_oracle bench_walk; do
     [ -x "$programs/$name" ] || { echo "bench: $programs/$name is missing: run make first" >&2; exit 2; }
 done
 
@@ -37,6 +36,7 @@ echo "== bench_trace"
 echo
 echo "== bench_store"
 "$programs/bench_store" "${quick[@]}"
+echo
 echo "== bench_walk"
 "$programs/bench_walk"
 

@@ -29,7 +29,7 @@ check_build() {
     { have cc && have make; } || need build-essential "C compiler and make"
     have cmake || need cmake "build system"
     if have pkg-config; then
-        pkg-config --exists libzstd liblz4 libarchive zlib smartcols && return
+        pkg-config --exists libzstd liblz4 libarchive zlib smartcols libedit && return
         local library package reason
         while read -r library package reason; do
             pkg-config --exists "$library" || need "$package" "$reason"
@@ -39,6 +39,7 @@ liblz4 liblz4-dev blocks of native traces
 libarchive libarchive-dev text traces in xz and zst
 zlib zlib1g-dev text traces in gz
 smartcols libsmartcols-dev tables on the terminal
+libedit libedit-dev line editing in step
 LIST
     else
         need pkg-config "finds the libraries"
@@ -47,6 +48,7 @@ LIST
         need libarchive-dev "text traces in xz and zst"
         need zlib1g-dev "text traces in gz"
         need libsmartcols-dev "tables on the terminal"
+        need libedit-dev "line editing in step"
     fi
 }
 

@@ -68,7 +68,7 @@ static void test_page_size(void) {
 }
 
 static uint64_t table_bytes(const struct kb_format *format, struct kb_range *ranges, size_t count) {
-    struct kb_tables tables;
+    struct kb_table_sizes tables;
     kb_cost_tables(format, ranges, count, &tables);
     return tables.bytes;
 }
@@ -92,7 +92,7 @@ static void test_tables(void) {
     for (unsigned d = 0; d < 5; d++)
         full += UINT64_C(4096) << 9 * d;
     CHECK_EQ(table_bytes(sv57, space, 1), full);
-    struct kb_tables tables;
+    struct kb_table_sizes tables;
     kb_cost_tables(sv32, one, 1, &tables);
     CHECK_EQ(tables.flat_bytes, 4194304);
     uint64_t bytes;

@@ -17,6 +17,7 @@ struct cli {
 
 /* Subcommands: argv[0] is their name. They return the exit status. */
 int cmd_sim(struct cli *cli, int argc, char **argv);
+int cmd_step(struct cli *cli, int argc, char **argv);
 int cmd_trace(struct cli *cli, int argc, char **argv);
 int cmd_explain(struct cli *cli, int argc, char **argv);
 

@@ -315,7 +315,7 @@ static kb_status read_ranges(const struct explain *explain, const struct kb_form
 }
 
 static void show_tables(const struct explain *explain, struct kb_json *json,
-                        const struct kb_format *format, const struct kb_tables *tables,
+                        const struct kb_format *format, const struct kb_table_sizes *tables,
                         uint64_t all) {
     static const struct column columns[] = {{KB_MSG_col_level, "level"},
                                             {KB_MSG_col_tables, "tables"},
@@ -355,7 +355,7 @@ static kb_status tables(const struct explain *explain, struct kb_json *json) {
     struct kb_range ranges[MOST_RANGES];
     struct kb_format generic;
     const struct kb_format *format;
-    struct kb_tables found;
+    struct kb_table_sizes found;
     size_t count = 0;
     uint64_t processes = 1, all;
     const char *name =

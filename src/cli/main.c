@@ -20,6 +20,7 @@ static const struct {
 } commands[] = {
     {"sim", cmd_sim, KB_MSG_command_sim},
     {"trace", cmd_trace, KB_MSG_command_trace},
+    {"step", cmd_step, KB_MSG_command_step},
     {"explain", cmd_explain, KB_MSG_command_explain},
 };
 

@@ -99,10 +99,10 @@ static uint64_t distinct(const struct kb_range *ranges, size_t count, unsigned s
 }
 
 void kb_cost_tables(const struct kb_format *format, struct kb_range *ranges, size_t count,
-                    struct kb_tables *tables) {
+                    struct kb_table_sizes *tables) {
     if (count > 0)
         qsort(ranges, count, sizeof ranges[0], by_first);
-    *tables = (struct kb_tables){.count = {1}, .bytes = kb_format_table_bytes(format, 0)};
+    *tables = (struct kb_table_sizes){.count = {1}, .bytes = kb_format_table_bytes(format, 0)};
     for (unsigned depth = 1; depth < format->levels; depth++) {
         /* A table is there where any address below its entry is mapped. */
         tables->count[depth] = distinct(ranges, count, kb_format_shift(format, depth - 1));

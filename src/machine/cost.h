@@ -77,7 +77,7 @@ struct kb_range {
     uint64_t first, last;
 };
 
-struct kb_tables {
+struct kb_table_sizes {
     uint64_t count[KB_MOST_LEVELS]; /* by depth */
     uint64_t bytes;                 /* of all */
     uint64_t flat_bytes;            /* of one table for the whole space; 0: more than 64 bits */
@@ -85,7 +85,7 @@ struct kb_tables {
 
 /* Tables of one process that maps these ranges with pages (no superpages). Sorts them. */
 void kb_cost_tables(const struct kb_format *format, struct kb_range *ranges, size_t count,
-                    struct kb_tables *tables);
+                    struct kb_table_sizes *tables);
 
 /* One entry a frame, whatever the processes. False if it passes 64 bits. */
 bool kb_cost_inverted(uint64_t memory, uint64_t page_size, uint64_t entry_bytes, uint64_t *bytes);
