@@ -117,6 +117,7 @@ kb_status kb_os_run(struct kb_os *os, uint64_t address, enum kb_access access, u
         uint32_t part = references < until ? references : (uint32_t)until;
         bool faulted;
         kb_status status = reach(os, address, access, KB_FAULT_NONE, &physical, &faulted, done);
+        os->left = references;
         if (status != KB_OK || !*done)
             return status;
         repeat(os, address, access, part - 1 - (faulted && part > 1 ? 1 : 0));

@@ -8,7 +8,7 @@ static const char *check_frame(const struct kb_os *os, uint32_t frame) {
     bool inverted = os->mmu.scheme == KB_SCHEME_INVERTED;
     if (owner == NULL)
         return os->keys[frame] != 0 || f->pins != 0 ? "a free frame with flags or pins" : NULL;
-    if (f->pins != 0)
+    if (f->pins != (owner->state == KB_BLOCKED && owner->awaited == frame + 1 ? 1u : 0u))
         return "a frame is pinned between instructions";
     if (owner->state == KB_ENDED)
         return "a frame of a process that has ended";

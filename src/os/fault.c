@@ -307,6 +307,7 @@ kb_status kb_os_bring(struct kb_os *os, struct kb_process *process, uint64_t num
         return KB_OK;
     }
     count_source(os, process, source);
+    os->brought = source;
     if (kb_os_heard(os))
         kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_READ_IN,
                                             .process = process,
@@ -387,7 +388,7 @@ static void end_or_skip(struct kb_os *os, uint64_t address, enum kb_access acces
 kb_status kb_os_fault(struct kb_os *os, uint64_t address, enum kb_access access,
                       enum kb_fault fault, bool *again) {
     struct kb_process *process = os->running;
-    uint32_t frame;
+    uint32_t frame = KB_NO_FRAME;
     *again = false;
     os->counters.traps[fault]++;
     process->counters.traps[fault]++;
@@ -407,6 +408,12 @@ kb_status kb_os_fault(struct kb_os *os, uint64_t address, enum kb_access access,
             kb_os_bring(os, process, linear >> kb_os_page_bits(os), &frame, again, &reason);
         if (status != KB_OK)
             return status;
+    }
+    if (*again && os->setup.io_cycles > 0 && os->brought != KB_FROM_ZERO) {
+        kb_pager_admit(os, frame, KB_BY_FAULT);
+        kb_os_block(os, frame);
+        *again = false;
+        return KB_OK;
     }
     if (!*again) {
         end_or_skip(os, address, access, fault, reason);

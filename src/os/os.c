@@ -359,8 +359,10 @@ static void load_registers(struct kb_os *os, const struct kb_process *process) {
 
 void kb_os_switch(struct kb_os *os, struct kb_process *process) {
     struct kb_process *before = os->running;
-    if (before == process)
+    if (before == process) {
+        process->state = KB_RUNNING;
         return;
+    }
     if (before != NULL && before->state == KB_RUNNING)
         before->state = KB_READY;
     process->state = KB_RUNNING;

@@ -105,11 +105,13 @@ struct kb_os {
     struct kb_process *kernel; /* its zone; NULL: none */
     uint64_t asid_generation, next_asid;
 
-    bool diverged;          /* a page was used that the future did not know of */
-    uint64_t idle_cycles;   /* nobody could run */
-    struct kb_piece *piece; /* of the present instruction: KB_MOST_PIECES */
-    unsigned pieces;        /* whose frames are pinned */
-    uint8_t *buffer;        /* of a move: KB_MOST_BYTES */
+    bool diverged;               /* a page was used that the future did not know of */
+    uint64_t idle_cycles;        /* nobody could run */
+    enum kb_page_source brought; /* where the last page came from */
+    uint32_t left;               /* references of a run that was blocked */
+    struct kb_piece *piece;      /* of the present instruction: KB_MOST_PIECES */
+    unsigned pieces;             /* whose frames are pinned */
+    uint8_t *buffer;             /* of a move: KB_MOST_BYTES */
     struct kb_os_counters counters;
     struct kb_error *error; /* of the present call */
 };
@@ -197,10 +199,21 @@ void kb_os_set_rights(struct kb_os *os, uint32_t frame, unsigned rights);
 /* Clears KB_ENTRY_REFERENCED or KB_ENTRY_MODIFIED in the entry of a frame, and in the TLB. */
 void kb_os_clear_bits(struct kb_os *os, uint32_t frame, unsigned bits);
 
+/* ---- block.c: processes that wait for a page (setup.io_cycles > 0) ---- */
+
+/* The running process waits for the page in a frame, which has been brought in: until then the
+ * frame stays, and the instruction starts again afterwards. */
+void kb_os_block(struct kb_os *os, uint32_t frame);
+/* Those whose time has come are ready. */
+void kb_os_wake(struct kb_os *os);
+/* Nobody can run: time passes until the first page comes. false: nobody waits. */
+bool kb_os_idle(struct kb_os *os);
+
 /* ---- access.c: instructions of the running process ---- */
 
-/* Each returns with *done = false if the process ended or skipped the instruction; then no byte has
- * changed. length: 1 … KB_MOST_BYTES. */
+/* Each returns with *done = false if the process ended, skipped the instruction, or is blocked
+ * (then the instruction is to be made again when it runs again); no byte has changed then. length:
+ * 1 … KB_MOST_BYTES. */
 #define KB_MOST_BYTES 65536
 #define KB_MOST_PIECES (2 * (KB_MOST_BYTES / 64 + 2)) /* two operands, the smallest pages */
 kb_status kb_os_execute(struct kb_os *os, uint64_t address, bool *done) KB_MUST_CHECK;
