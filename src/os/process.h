@@ -59,6 +59,7 @@ struct kb_process {
     uint64_t base, limit; /* relocation register; limit 0: off */
     bool privileged;
     bool skips;                /* it has a handler that gives up an instruction that may not be */
+    bool bounded;              /* only its regions are legal, though there be none */
     struct kb_region *regions; /* in the order in which they were given */
     uint32_t region_count, region_room;
     struct kb_super *supers;
