@@ -201,8 +201,7 @@ static kb_status make_root(struct kb_os *os, struct kb_process *process) {
     uint64_t entries = UINT64_C(1) << format->bits[0];
     for (uint64_t i = first_kernel_entry(os); i < entries && status == KB_OK; i++) {
         uint64_t at = i * format->entry_bytes;
-        uint64_t raw =
-            kb_memory_entry(&os->mmu.memory, os->mmu.kernel_root + at, format->entry_bytes);
+        uint64_t raw = kb_memory_entry(&os->mmu.memory, os->kernel->root + at, format->entry_bytes);
         kb_memory_set_entry(&os->mmu.memory, process->root + at, format->entry_bytes, raw);
     }
     return status;
@@ -315,8 +314,11 @@ void kb_os_exit(struct kb_os *os, struct kb_process *process, enum kb_reason rea
     process->fault_address = address;
     if (kb_os_heard(os))
         kb_os_tell(os, event);
-    if (process == os->running)
+    if (process == os->running) {
         os->running = NULL;
+        if (os->setup.kernel) /* the root in the register is free */
+            os->mmu.root = os->mmu.kernel_root = os->kernel->root;
+    }
 }
 
 /* ---- the processor changes hands ---- */
