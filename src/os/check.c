@@ -27,10 +27,9 @@ static const char *check_frame(const struct kb_os *os, uint32_t frame) {
             kb_inverted_find(&os->mmu.inverted, page->number, owner->number, NULL, NULL);
         return hit.frame != frame ? "the inverted table does not lead to the frame" : NULL;
     }
-    uint64_t root = owner == os->kernel ? os->mmu.kernel_root : owner->root;
     unsigned depth;
     uint64_t entry =
-        kb_tables_find(&os->tables, root, page->number << os->mmu.format.page_bits, &depth);
+        kb_tables_find(&os->tables, owner->root, page->number << os->mmu.format.page_bits, &depth);
     if (entry != f->entry)
         return "the page table's entry is elsewhere";
     uint64_t raw = kb_memory_entry(&os->mmu.memory, entry, os->mmu.format.entry_bytes);

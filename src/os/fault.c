@@ -235,8 +235,8 @@ static void count_source(struct kb_os *os, struct kb_process *process, enum kb_p
 /* Finds, or makes, the entry of the page table; the tables above it may not fit. */
 static kb_status find_entry(struct kb_os *os, struct kb_process *process, uint64_t address,
                             uint64_t *entry) {
-    uint64_t root = process == os->kernel ? os->mmu.kernel_root : process->root;
-    return kb_tables_make(&os->tables, root, address, os->mmu.format.levels - 1, entry, os->error);
+    return kb_tables_make(&os->tables, process->root, address, os->mmu.format.levels - 1, entry,
+                          os->error);
 }
 
 static void connect(struct kb_os *os, struct kb_process *process, uint32_t id, uint32_t frame,
