@@ -340,6 +340,13 @@ static enum kb_reason check(const struct kb_os *os, const struct kb_process *pro
         return KB_REASON_PRIVILEGE;
     case KB_FAULT_PROTECTION:
         return KB_REASON_PROTECTION;
+    if (fault == KB_FAULT_INVALID) {
+        const struct kb_region *region = kb_process_region(process, linear, kb_os_page_bytes(os));
+        if (linear >= kb_os_user_end(os) || (region == NULL && process->bounded))
+            return KB_REASON_INVALID_REFERENCE;
+        unsigned rights = region != NULL ? region->rights : KB_ENTRY_RIGHTS;
+        fault = rights_fault(os, process, rights, access);
+    }
     case KB_FAULT_NON_CANONICAL:
         return KB_REASON_INVALID_REFERENCE;
     default:
