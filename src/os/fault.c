@@ -35,7 +35,7 @@ static void set_entry(struct kb_os *os, uint32_t frame, unsigned rights) {
     unsigned bits = rights | key_bits(os, frame) | zone_bits(os, owner) | KB_ENTRY_LEAF;
     if (os->mmu.scheme == KB_SCHEME_INVERTED) {
         uint64_t word = kb_inverted_encode(page_in(os, frame)->number, owner->number,
-                                           rights != 0 ? bits | KB_ENTRY_VALID : 0);
+                                           bits | KB_ENTRY_VALID); /* it stays in its chain */
         kb_memory_set_entry(&os->mmu.memory, os->frame[frame].entry, 8, word);
         return;
     }
@@ -322,24 +322,24 @@ kb_status kb_os_bring(struct kb_os *os, struct kb_process *process, uint64_t num
 
 /* ---- steps 1, 2, 6 ---- */
 
-static unsigned right_for(enum kb_access access) {
-    static const unsigned rights[] = {KB_ENTRY_READ, KB_ENTRY_WRITE, KB_ENTRY_EXECUTE, 0};
-    return rights[access];
+/* What the hardware would say of the access if the page were in: what a format cannot withhold is
+ * granted, and a kernel may not execute what is its processes'. */
+static enum kb_fault rights_fault(const struct kb_os *os, const struct kb_process *process,
+                                  unsigned rights, enum kb_access access) {
+    const struct kb_format *format = &os->mmu.format;
+    struct kb_entry entry = {KB_ENTRY_VALID | KB_ENTRY_LEAF | KB_ENTRY_USER | rights, 0};
+    struct kb_mode mode = {access, process->privileged, os->mmu.sum, os->mmu.mxr, false};
+    if (rights != 0 && os->mmu.scheme == KB_SCHEME_TABLES) {
+        uint64_t raw = format->family->encode(format, entry, format->levels - 1);
+        entry = format->family->decode(format, raw, format->levels - 1);
+    }
+    return kb_rights_check(format, entry.bits, mode);
 }
 
 /* Step 1: what the internal table says of the reference. */
 static enum kb_reason check(const struct kb_os *os, const struct kb_process *process,
                             uint64_t address, enum kb_access access, enum kb_fault fault) {
     uint64_t linear = address + (process->limit != 0 ? process->base : 0);
-    switch (fault) {
-    case KB_FAULT_INVALID:
-        break;
-    case KB_FAULT_OVERFLOW:
-        return KB_REASON_OVERFLOW;
-    case KB_FAULT_PRIVILEGE:
-        return KB_REASON_PRIVILEGE;
-    case KB_FAULT_PROTECTION:
-        return KB_REASON_PROTECTION;
     if (fault == KB_FAULT_INVALID) {
         const struct kb_region *region = kb_process_region(process, linear, kb_os_page_bytes(os));
         if (linear >= kb_os_user_end(os) || (region == NULL && process->bounded))
@@ -347,19 +347,20 @@ static enum kb_reason check(const struct kb_os *os, const struct kb_process *pro
         unsigned rights = region != NULL ? region->rights : KB_ENTRY_RIGHTS;
         fault = rights_fault(os, process, rights, access);
     }
+    switch (fault) {
+    case KB_FAULT_NONE:
+        return KB_REASON_NONE;
+    case KB_FAULT_OVERFLOW:
+        return KB_REASON_OVERFLOW;
+    case KB_FAULT_PRIVILEGE:
+        return KB_REASON_PRIVILEGE;
+    case KB_FAULT_PROTECTION:
+        return KB_REASON_PROTECTION;
     case KB_FAULT_NON_CANONICAL:
         return KB_REASON_INVALID_REFERENCE;
     default:
         return KB_REASON_HARDWARE;
     }
-    if (os->setup.kernel && linear >= os->mmu.kernel_start)
-        return KB_REASON_INVALID_REFERENCE;
-    const struct kb_region *region = kb_process_region(process, linear, kb_os_page_bytes(os));
-    if (region == NULL)
-        return process->region_count == 0 ? KB_REASON_NONE : KB_REASON_INVALID_REFERENCE;
-    if (right_for(access) & ~region->rights)
-        return KB_REASON_PROTECTION;
-    return KB_REASON_NONE;
 }
 
 static void tell_check(struct kb_os *os, uint64_t address, bool legal) {
