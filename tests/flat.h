@@ -38,7 +38,7 @@ struct flat_watch {
     enum flat_slot state[FLAT_MOST_SLOTS];
     uint64_t hash[FLAT_MOST_SLOTS];
     /* since flat_step began */
-    unsigned read_errors, write_errors, wrong_pages;
+    unsigned read_errors, writes, write_errors, wrong_pages;
     uint64_t all_failures, scrubs;
     const char *broken;
 };
@@ -56,7 +56,8 @@ struct flat {
     struct flat_watch *watch;
     enum kb_reason skipped; /* that the listener heard */
     bool listens;           /* sometimes */
-    bool may_run_short;     /* frames or swap may not suffice */
+    bool may_fail;          /* the store may, or may be full */
+    uint64_t free_slots;    /* when flat_step began */
     uint64_t accesses, refusals, ends, exits, failures, steps;
     bool broken;
 };
@@ -115,6 +116,7 @@ static kb_status flat_write(void *context, uint64_t slot, const void *page,
     if (w->state[slot] == FLAT_BAD)
         w->broken = "a slot is written that was set aside";
     kb_status status = w->inner.write(w->inner.context, slot, page, error);
+    w->writes++;
     w->write_errors += status != KB_OK;
     w->all_failures += status != KB_OK;
     w->state[slot] = status == KB_OK ? FLAT_WRITTEN : FLAT_BAD;
@@ -370,6 +372,14 @@ static inline void flat_start(struct flat *f) {
 
 /* ---- instructions ---- */
 
+/* What the last step met. */
+static inline void flat_forget(struct flat *f) {
+    struct flat_watch *w = f->watch;
+    w->read_errors = w->writes = w->write_errors = w->wrong_pages = 0;
+    f->skipped = KB_REASON_NONE;
+    f->free_slots = f->os.swap.store.slots - f->os.swap.used - f->os.swap.bad;
+}
+
 /* After an instruction: what should have become of it, and what has. */
 static inline void flat_settle(struct flat *f, enum kb_reason wanted, kb_status status, bool done) {
     struct flat_space *s = &f->space[f->current];
@@ -382,9 +392,9 @@ static inline void flat_settle(struct flat *f, enum kb_reason wanted, kb_status 
         wanted = w->read_errors > 0 ? KB_REASON_READ_FAILED : KB_REASON_CORRUPT;
         flat_right(f, ended, "a page that cannot be read must end its process");
         f->failures++;
-    } else if (!done && f->may_run_short &&
+    } else if (!done && f->may_fail &&
                ((found == KB_REASON_WRITE_FAILED && w->write_errors > 0) ||
-                found == KB_REASON_SWAP_FULL)) {
+                (found == KB_REASON_SWAP_FULL && w->writes >= f->free_slots))) {
         wanted = found;
         f->failures++;
     } else if (wanted != KB_REASON_NONE) {
@@ -606,12 +616,11 @@ static inline void flat_call(struct flat *f) {
 
 static inline void flat_step(struct flat *f) {
     struct flat_watch *w = f->watch;
-    w->read_errors = w->write_errors = w->wrong_pages = 0;
+    flat_forget(f);
     f->steps++;
-    f->skipped = KB_REASON_NONE;
     f->os.listener =
         (struct kb_listener){f, f->listens && flat_below(f, 4) == 0 ? flat_hear : NULL};
-    if (f->may_run_short)
+    if (f->may_fail)
         f->os.listener.hear = flat_hear;
     unsigned which = (unsigned)flat_below(f, 100);
     uint32_t length = 1 + (uint32_t)flat_below(f, 8);
@@ -672,8 +681,7 @@ static inline void flat_check(struct flat *f) {
         by_call += f->zone.legal[i];
     flat_right(f, c->restarts + by_call == c->zero_fills + c->image_reads + c->swap_reads,
                "restarts are not the pages brought in");
-    flat_right(f, c->faults >= c->restarts && c->faults - c->restarts <= f->failures,
-               "faults are neither served nor failed");
+    flat_right(f, c->faults == c->restarts + f->failures, "faults are neither served nor failed");
     flat_right(f, f->os.swap.reads == c->swap_reads, "swap reads are counted wrongly");
     flat_right(f, f->os.swap.writes == c->write_backs, "write-backs are counted wrongly");
     flat_right(
@@ -694,10 +702,8 @@ static inline void flat_digest(struct flat *f) {
             if (s->rights[k] != KB_ENTRY_RIGHTS)
                 flat_ok(f, kb_os_protect(&f->os, s->process, address, address + f->page,
                                          s->rights[k] = KB_ENTRY_RIGHTS));
-            struct flat_watch *w = f->watch;
             struct kb_process *before = s->process;
-            w->read_errors = w->write_errors = w->wrong_pages = 0;
-            f->skipped = KB_REASON_NONE;
+            flat_forget(f);
             flat_load(f, address, (uint32_t)f->page);
             if (s->process != before) /* it has ended, and another one begun */
                 break;
