@@ -260,7 +260,8 @@ static inline uint8_t *kb_os_hit(struct kb_os *os, uint64_t address, enum kb_acc
                                  uint32_t length, enum kb_fault *fault) {
     uint64_t physical, offset = address & (kb_os_page_bytes(os) - 1);
     *fault = KB_FAULT_NONE;
-    if (__builtin_expect(kb_os_heard(os) || offset + length > kb_os_page_bytes(os) || length == 0,
+    if (__builtin_expect(kb_os_heard(os) || offset + length > kb_os_page_bytes(os) || length == 0 ||
+                             os->mmu.limit != 0,
                          0))
         return NULL;
     *fault = kb_mmu_translate(&os->mmu, address, access, &physical);
