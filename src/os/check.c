@@ -23,8 +23,8 @@ static const char *check_frame(const struct kb_os *os, uint32_t frame) {
     if (!f->fixed && !(os->keys[frame] & KB_RESIDENT))
         return "a page in memory that the policy does not know";
     if (inverted) {
-        struct kb_inverted_hit hit =
-            kb_inverted_find(&os->mmu.inverted, page->number, owner->number, NULL, NULL);
+        struct kb_inverted_hit hit = kb_inverted_find(
+            &os->mmu.inverted, kb_os_inverted_page(os, page->number), owner->number, NULL, NULL);
         return hit.frame != frame ? "the inverted table does not lead to the frame" : NULL;
     }
     unsigned depth;

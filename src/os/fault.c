@@ -34,8 +34,9 @@ static void set_entry(struct kb_os *os, uint32_t frame, unsigned rights) {
     struct kb_process *owner = kb_os_owner(os, frame);
     unsigned bits = rights | key_bits(os, frame) | zone_bits(os, owner) | KB_ENTRY_LEAF;
     if (os->mmu.scheme == KB_SCHEME_INVERTED) {
-        uint64_t word = kb_inverted_encode(page_in(os, frame)->number, owner->number,
-                                           bits | KB_ENTRY_VALID); /* it stays in its chain */
+        uint64_t word =
+            kb_inverted_encode(kb_os_inverted_page(os, page_in(os, frame)->number), owner->number,
+                               bits | KB_ENTRY_VALID); /* it stays in its chain */
         kb_memory_set_entry(&os->mmu.memory, os->frame[frame].entry, 8, word);
         return;
     }
@@ -247,8 +248,8 @@ static void connect(struct kb_os *os, struct kb_process *process, uint32_t id, u
         .entry = entry, .loaded_at = os->counters.references + 1, .process = process->number + 1};
     if (os->mmu.scheme == KB_SCHEME_INVERTED) {
         unsigned bits = rights | zone_bits(os, process) | KB_ENTRY_VALID;
-        kb_inverted_insert(&os->mmu.inverted, os->pages.page[id].number, process->number, frame,
-                           bits);
+        kb_inverted_insert(&os->mmu.inverted, kb_os_inverted_page(os, os->pages.page[id].number),
+                           process->number, frame, bits);
         os->frame[frame].entry = os->mmu.inverted.base + (uint64_t)frame * KB_INVERTED_ENTRY_BYTES;
     } else {
         set_entry(os, frame, rights);

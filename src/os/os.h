@@ -247,6 +247,11 @@ static inline uint64_t kb_os_cycles(const struct kb_os *os) {
     return os->counters.references + os->mmu.table_reads + os->idle_cycles;
 }
 
+/* A page number as an inverted table knows it: without the copies of the highest address bit. */
+static inline uint64_t kb_os_inverted_page(const struct kb_os *os, uint64_t number) {
+    return number & ((UINT64_C(1) << (os->mmu.format.address_bits - os->mmu.format.page_bits)) - 1);
+}
+
 static inline struct kb_process *kb_os_owner(const struct kb_os *os, uint32_t frame) {
     uint32_t owner = os->frame[frame].process;
     return owner == 0 ? NULL : os->process[owner - 1];
