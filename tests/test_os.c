@@ -517,6 +517,15 @@ static void superpages(const char *format) {
     CHECK_EQ(b.os.free_count, 39 + 512);
     CHECK(!load(&b, base + 2 * big, &word) && word == 0x5a);
     CHECK_EQ(get(&b, base + 3 * big), 3 * 512);
+    CHECK(kb_os_protect(&b.os, b.p[0], base + 5 * big, base + 6 * big, 0) == KB_OK);
+    CHECK(!load(&b, base + 5 * big + 4096, &word) && word == 0x5a);
+    CHECK(kb_os_map(&b.os, b.p[0], base + 5 * big, KB_NO_FRAME, 12, 0, &refused) == KB_OK &&
+          refused);
+    CHECK(kb_os_protect(&b.os, b.p[0], base + 5 * big, base + 6 * big, READ_WRITE) == KB_OK);
+    CHECK_EQ(get(&b, base + 5 * big + 4096 + 8), 5 * 512 + 1);
+    CHECK(kb_os_unmap(&b.os, b.p[0], base + 6 * big + 4096, base + 7 * big) == KB_DATA);
+    CHECK(strstr(b.error.text, "superpage") != NULL);
+    CHECK_EQ(get(&b, base + 6 * big + 4096 + 8), 6 * 512 + 1);
     CHECK(kb_os_check(&b.os) == NULL);
     kb_os_switch(&b.os, b.p[1]);
     for (uint64_t i = 0; i < 550; i++) /* frames come back as zeros */

@@ -54,6 +54,38 @@ void kb_os_set_rights(struct kb_os *os, uint32_t frame, unsigned rights) {
         kb_mmu_invalidate(&os->mmu, address_of(os, page_in(os, frame)), owner->asid);
 }
 
+void kb_os_set_super_rights(struct kb_os *os, const struct kb_process *process,
+                            const struct kb_super *super, unsigned rights) {
+    const struct kb_format *format = &os->mmu.format;
+    uint64_t at = os->frame[super->frame].entry;
+    unsigned depth = format->levels - 1;
+    while (kb_format_shift(format, depth) < super->page_bits)
+        depth--;
+    uint64_t raw = kb_memory_entry(&os->mmu.memory, at, format->entry_bytes);
+    struct kb_entry entry = format->family->decode(format, raw, depth);
+    entry.address = super->frame << format->page_bits;
+    entry.bits = (entry.bits & (KB_ENTRY_REFERENCED | KB_ENTRY_MODIFIED)) | KB_ENTRY_VALID |
+                 KB_ENTRY_LEAF | KB_ENTRY_USER | rights;
+    raw = rights == 0 ? 0 : format->family->encode(format, entry, depth);
+    kb_memory_set_entry(&os->mmu.memory, at, format->entry_bytes, raw);
+    if (in_tlb(os, process))
+        kb_mmu_invalidate(&os->mmu, super->address, process->asid);
+}
+
+uint32_t kb_os_drop_super(struct kb_os *os, struct kb_process *process,
+                          const struct kb_super *super) {
+    uint32_t frames = UINT32_C(1) << (super->page_bits - kb_os_page_bits(os));
+    kb_os_set_super_rights(os, process, super, 0);
+    for (uint32_t k = frames; k-- > 0;) {
+        uint32_t frame = (uint32_t)super->frame + k;
+        os->keys[frame] = 0;
+        os->frame[frame] = (struct kb_frame){.entry = KB_NO_TABLE};
+        kb_os_free_frame(os, frame);
+    }
+    process->resident -= frames;
+    return frames;
+}
+
 void kb_os_clear_bits(struct kb_os *os, uint32_t frame, unsigned bits) {
     struct kb_process *owner = kb_os_owner(os, frame);
     bool inverted = os->mmu.scheme == KB_SCHEME_INVERTED;

@@ -274,17 +274,8 @@ static void drop_pages(struct kb_os *os, struct kb_process *process, struct kb_o
 }
 
 static void drop_supers(struct kb_os *os, struct kb_process *process, struct kb_os_event *event) {
-    for (uint32_t i = 0; i < process->super_count; i++) {
-        uint64_t frames = UINT64_C(1) << (process->supers[i].page_bits - kb_os_page_bits(os));
-        for (uint64_t k = frames; k-- > 0;) {
-            uint32_t frame = (uint32_t)(process->supers[i].frame + k);
-            os->keys[frame] = 0;
-            os->frame[frame] = (struct kb_frame){.entry = KB_NO_TABLE};
-            kb_os_free_frame(os, frame);
-            event->count++;
-        }
-    }
-    process->resident = 0;
+    for (uint32_t i = 0; i < process->super_count; i++)
+        event->count += kb_os_drop_super(os, process, &process->supers[i]);
 }
 
 void kb_os_exit(struct kb_os *os, struct kb_process *process, enum kb_reason reason,

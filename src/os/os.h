@@ -144,7 +144,8 @@ void kb_os_relocate(struct kb_os *os, struct kb_process *process, uint64_t base,
  * loaded at once; *refused = true and nothing has changed if too few frames are free. */
 kb_status kb_os_region(struct kb_os *os, struct kb_process *process, const struct kb_region *region,
                        bool *refused) KB_MUST_CHECK;
-/* Ends the legality of the pages in start … end − 1 and drops their content. Regions are cut. */
+/* Ends the legality of the pages in start … end − 1 and drops their content. Regions are cut;
+ * superpages may not be. */
 kb_status kb_os_unmap(struct kb_os *os, struct kb_process *process, uint64_t start,
                       uint64_t end) KB_MUST_CHECK;
 /* Gives the pages in start … end − 1 other rights. */
@@ -191,6 +192,12 @@ void kb_os_free_frame(struct kb_os *os, uint32_t frame);
 bool kb_os_write_back(struct kb_os *os, uint32_t frame, enum kb_reason *reason);
 /* Rewrites the table entry of a frame with other rights, R and M as they are. */
 void kb_os_set_rights(struct kb_os *os, uint32_t frame, unsigned rights);
+/* The same for a superpage; its frames become free with kb_os_drop_super, which returns how many.
+ * The caller takes it out of the process's list. */
+void kb_os_set_super_rights(struct kb_os *os, const struct kb_process *process,
+                            const struct kb_super *super, unsigned rights);
+uint32_t kb_os_drop_super(struct kb_os *os, struct kb_process *process,
+                          const struct kb_super *super);
 /* Clears KB_ENTRY_REFERENCED or KB_ENTRY_MODIFIED in the entry of a frame, and in the TLB. */
 void kb_os_clear_bits(struct kb_os *os, uint32_t frame, unsigned bits);
 
