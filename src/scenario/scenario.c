@@ -354,8 +354,8 @@ static kb_status run_block(struct kb_scenario *s, const struct kb_lines *lines, 
                            uint32_t end, uint32_t *after) {
     uint64_t times = 0,
              most = s->options.most_commands != 0 ? s->options.most_commands : MOST_COMMANDS;
-    bool together = kb_line_take_if(&s->line, "together");
-    if (together) {
+    tell_command(s);
+    if (kb_line_take_if(&s->line, "together")) {
         kb_status status = find_end(s, lines, begin, end, after);
         if (status == KB_OK)
             status = kb_scenario_cut(s, lines, begin);
