@@ -436,7 +436,8 @@ static inline uint64_t flat_place(struct flat *f, uint32_t length) {
     case 0:
         if (s->all)
             break;
-        at = kb_random_next(&f->random) >> flat_below(f, 64); /* anywhere */
+        at = kb_random_next(&f->random);
+        at >>= flat_below(f, 64); /* anywhere */
         return at > UINT64_MAX - 65536 ? 0 : at;
     case 1:
         return f->high + span - 1 + (s->all ? 0 : flat_below(f, length)); /* over the end */
