@@ -37,7 +37,11 @@ echo
 echo "== bench_store"
 "$programs/bench_store" "${quick[@]}"
 echo
-for name in bench_replay bench_trace bench_store bench_machine bench_oracle bench_walk; do
+echo "== bench_machine"
+(cd "$here/.." && "$programs/bench_machine" "${quick[@]}") | tee "$folder/machine"
+echo
+echo "== bench_walk"
+"$programs/bench_walk" "${quick[@]}"
 
 # The figures with a goal, from the tables.
 awk '/^zipf/ { on = 1 } /^loop/ { on = 0 }
