@@ -75,6 +75,7 @@ struct pager {
     uint64_t faults, evictions, write_backs, asked, stalled;
     uint64_t history; /* a hash of all that the policy decided */
     const char *broken;
+    struct kb_frames view; /* as the policy was last shown it */
 };
 
 static inline void pager_rule(struct pager *p, bool kept, const char *rule) {
@@ -260,16 +261,17 @@ static inline void pager_release(void *host, uint32_t frame, uint64_t when) {
     p->free_list[p->free_count++] = frame;
 }
 
-static inline struct kb_frames pager_view(struct pager *p) {
-    return (struct kb_frames){.flags = p->flags,
-                              .page = p->page_of,
-                              .count = p->used,
-                              .future = p->future != NULL ? p->future->runs : NULL,
-                              .frame_of = p->frame_of,
-                              .host = p,
-                              .clean = pager_clean,
-                              .release = pager_release,
-                              .cleared = pager_cleared};
+static inline const struct kb_frames *pager_view(struct pager *p) {
+    p->view = (struct kb_frames){.flags = p->flags,
+                                 .page = p->page_of,
+                                 .count = p->used,
+                                 .future = p->future != NULL ? p->future->runs : NULL,
+                                 .frame_of = p->frame_of,
+                                 .host = p,
+                                 .clean = pager_clean,
+                                 .release = pager_release,
+                                 .cleared = pager_cleared};
+    return &p->view;
 }
 
 /* After each call. */

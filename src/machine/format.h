@@ -45,6 +45,13 @@ struct kb_entry {
 struct kb_format;
 struct kb_walk;
 
+/* What a quick walk found. */
+struct kb_leaf {
+    uint64_t entry; /* physical address of the entry */
+    uint64_t page;  /* physical address of the page */
+    unsigned bits;  /* enum kb_entry_bits, as they hold in the end */
+};
+
 /* How an access is made. */
 struct kb_mode {
     enum kb_access access;
@@ -64,6 +71,10 @@ struct kb_family {
     enum kb_fault (*walk)(const struct kb_format *format, const struct kb_memory *memory,
                           uint64_t root, uint64_t address, struct kb_mode mode,
                           struct kb_walk *walk);
+    /* The walk of the usual case, for the hardware's hurry: tables that are valid all the way to a
+     * page of the usual size. false: something else; walk says what. NULL: there is none. */
+    bool (*quick)(const struct kb_format *format, const struct kb_memory *memory, uint64_t root,
+                  uint64_t address, struct kb_leaf *leaf);
     bool rights_add_up;             /* a right holds only if every level grants it (x86) */
     bool writable_is_readable;      /* there is no right to read alone that can be withheld (x86) */
     bool kernel_enters_user_pages;  /* no SUM is needed (x86 without SMEP and SMAP) */

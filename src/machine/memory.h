@@ -32,31 +32,39 @@ static inline uint8_t *kb_memory_at(const struct kb_memory *memory, uint64_t add
     return memory->bytes + (address - memory->base);
 }
 
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define KB_LITTLE_ENDIAN 1
+#else
+#define KB_LITTLE_ENDIAN 0
+#endif
+
 /* An entry of 4 or 8 bytes at a physical address that exists. */
 static inline uint64_t kb_memory_entry(const struct kb_memory *memory, uint64_t address,
                                        unsigned bytes) {
     const uint8_t *at = kb_memory_at(memory, address);
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    if (KB_LITTLE_ENDIAN && bytes == 8) { /* one load, where a host reads as the tables are */
+        uint64_t whole;
+        memcpy(&whole, at, sizeof whole);
+        return whole;
+    }
+    if (KB_LITTLE_ENDIAN && bytes == 4) {
+        uint32_t half;
+        memcpy(&half, at, sizeof half);
+        return half;
+    }
     uint64_t entry = 0;
-    if (bytes == 4)
-        memcpy(&entry, at, 4);
-    else
-        memcpy(&entry, at, 8);
+    for (unsigned i = bytes; i-- > 0;)
+        entry = entry << 8 | at[i];
     return entry;
-#else
-    uint32_t low =
-        (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
-    if (bytes == 4)
-        return low;
-    uint32_t high =
-        (uint32_t)at[4] | (uint32_t)at[5] << 8 | (uint32_t)at[6] << 16 | (uint32_t)at[7] << 24;
-    return low | (uint64_t)high << 32;
-#endif
 }
 
 static inline void kb_memory_set_entry(const struct kb_memory *memory, uint64_t address,
                                        unsigned bytes, uint64_t entry) {
     uint8_t *at = kb_memory_at(memory, address);
+    if (KB_LITTLE_ENDIAN && bytes == 8) {
+        memcpy(at, &entry, sizeof entry);
+        return;
+    }
     for (unsigned i = 0; i < bytes; i++)
         at[i] = (uint8_t)(entry >> 8 * i);
 }

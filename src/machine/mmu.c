@@ -210,8 +210,73 @@ enum kb_fault kb_mmu_translate_watched(struct kb_mmu *mmu, uint64_t address, enu
     return watched(mmu, address, access, false, physical);
 }
 
+/* ---- the usual miss ----
+ *
+ * Pages of the usual size, rights that allow the access, valid tables: the same
+ * steps and counts as above, without noting them in mmu->last. Whatever is not
+ * so is left to the whole way. */
+
+static inline bool allowed(const struct kb_mmu *mmu, unsigned bits, enum kb_access access) {
+    unsigned want = mmu->fast_want[access] & ~(unsigned)(KB_ENTRY_REFERENCED | KB_ENTRY_MODIFIED);
+    return (bits & (want | mmu->fast_care)) == want;
+}
+
+enum second { ABSENT, LOADED, UNUSUAL };
+
+static enum second second_level(struct kb_mmu *mmu, uint64_t address, enum kb_access access,
+                                uint64_t *physical) {
+    struct kb_tlb *first = &mmu->tlb[0], *second = &mmu->tlb[1];
+    uint64_t page = address >> first->page_bits, gone;
+    uint32_t i = mmu->tlbs == 2 ? kb_tlb_find_base(second, page, mmu->asid) : KB_TLB_NONE;
+    if (i == KB_TLB_NONE)
+        return ABSENT;
+    const struct kb_tlb_entry *entry = &second->entries[i];
+    unsigned want = mmu->fast_want[access];
+    if ((entry->bits & (want | mmu->fast_care)) != want)
+        return UNUSUAL;
+    kb_tlb_put(first, page & first->set_mask, page, mmu->asid, entry, &gone);
+    *physical = entry->page | (address & ((UINT64_C(1) << first->page_bits) - 1));
+    first->misses++;
+    second->hits++;
+    mmu->second_hits++;
+    return LOADED;
+}
+
+static bool usual_walk(struct kb_mmu *mmu, uint64_t address, enum kb_access access,
+                       uint64_t *physical) {
+    const struct kb_format *format = &mmu->format;
+    struct kb_leaf leaf;
+    uint64_t page = address >> format->page_bits, gone;
+    if (!format->family->quick(format, &mmu->memory, mmu->root, address, &leaf) ||
+        !allowed(mmu, leaf.bits, access) || leaf.page >> format->page_bits >= mmu->frames)
+        return false;
+    unsigned missing = missing_bits(leaf.bits, access);
+    if (missing != 0)
+        set_bits(mmu, leaf.entry, leaf.page, missing);
+    struct kb_tlb_entry entry = {.page = leaf.page,
+                                 .entry = leaf.entry,
+                                 .bits = (uint16_t)(leaf.bits | missing),
+                                 .page_bits = (uint8_t)format->page_bits};
+    for (unsigned level = 0; level < mmu->tlbs; level++) {
+        struct kb_tlb *tlb = &mmu->tlb[level];
+        kb_tlb_put(tlb, page & tlb->set_mask, page, mmu->asid, &entry, &gone);
+        tlb->misses++;
+    }
+    mmu->misses++;
+    mmu->table_reads += format->levels;
+    *physical = leaf.page | (address & ((UINT64_C(1) << format->page_bits) - 1));
+    return true;
+}
+
 enum kb_fault kb_mmu_translate_missed(struct kb_mmu *mmu, uint64_t address, enum kb_access access,
                                       uint64_t *physical) {
+    bool usual = mmu->scheme == KB_SCHEME_TABLES && mmu->format.family->quick != NULL &&
+                 !mmu->ad_fault && (mmu->tlb[0].super_sizes | mmu->tlb[1].super_sizes) == 0;
+    enum second second = usual ? second_level(mmu, address, access, physical) : UNUSUAL;
+    if (second == LOADED || (second == ABSENT && usual_walk(mmu, address, access, physical))) {
+        mmu->translations++;
+        return KB_FAULT_NONE;
+    }
     return watched(mmu, address, access, true, physical);
 }
 

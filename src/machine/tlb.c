@@ -61,9 +61,14 @@ static uint32_t find_size(const struct kb_tlb *tlb, uint64_t address, uint64_t a
     uint64_t page = first_page(tlb, address, bits), set = set_of(tlb, address, bits);
     uint64_t tag = kb_tlb_tag(tlb, page, asid), global = kb_tlb_tag(tlb, page, tlb->global);
     uint32_t i = (uint32_t)set * tlb->geometry.ways, end = i + tlb->geometry.ways;
+    const uint64_t *tags = tlb->tags;
     for (; i < end; i++)
-        if (__builtin_expect((tlb->tags[i] ^ tag) <= tlb->global, 0) && /* the page, at least */
-            (tlb->tags[i] == tag || tlb->tags[i] == global) && tlb->entries[i].page_bits == bits)
+        if (__builtin_expect(tags[i] == tag, 0) && tlb->entries[i].page_bits == bits)
+            return i;
+    if (!tlb->globals)
+        return KB_TLB_NONE;
+    for (i = end - tlb->geometry.ways; i < end; i++)
+        if (__builtin_expect(tags[i] == global, 0) && tlb->entries[i].page_bits == bits)
             return i;
     return KB_TLB_NONE;
 }
@@ -84,36 +89,15 @@ uint32_t kb_tlb_find(struct kb_tlb *tlb, uint64_t address, uint64_t asid) {
 
 /* ---- load ---- */
 
-/* An empty way, or the victim of the set. */
-static uint32_t choose(struct kb_tlb *tlb, uint64_t set) {
-    uint32_t first = (uint32_t)set * tlb->geometry.ways, best = first;
-    uint64_t least = tlb->stamps[first];
-    for (uint32_t i = first + 1; i < first + tlb->geometry.ways; i++) {
-        uint64_t stamp = tlb->stamps[i];
-        best = stamp < least ? i : best;
-        least = stamp < least ? stamp : least;
-    }
-    if (least == 0) /* empty */
-        return best;
-    tlb->evictions++;
-    if (tlb->geometry.replace == KB_TLB_RANDOM)
-        return first + (uint32_t)kb_random_below(&tlb->random, tlb->geometry.ways);
-    return best;
-}
-
 uint32_t kb_tlb_load(struct kb_tlb *tlb, uint64_t address, uint64_t asid, struct kb_tlb_entry entry,
                      uint64_t *evicted) {
-    uint64_t set = set_of(tlb, address, entry.page_bits);
-    uint32_t i = choose(tlb, set);
-    if (evicted != NULL)
-        *evicted = tlb->tags[i];
+    uint64_t set = set_of(tlb, address, entry.page_bits), gone;
     if (entry.page_bits != tlb->page_bits)
         tlb->super_sizes |= UINT64_C(1) << entry.page_bits;
-    tlb->tags[i] = kb_tlb_tag(tlb, first_page(tlb, address, entry.page_bits),
-                              entry.bits & KB_ENTRY_GLOBAL ? tlb->global : asid);
-    tlb->entries[i] = entry;
-    tlb->stamps[i] = ++tlb->clock;
-    tlb->loads++;
+    uint32_t i =
+        kb_tlb_put(tlb, set, first_page(tlb, address, entry.page_bits), asid, &entry, &gone);
+    if (evicted != NULL)
+        *evicted = gone;
     return i;
 }
 

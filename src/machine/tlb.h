@@ -54,6 +54,7 @@ struct kb_tlb {
     uint64_t clock;
     struct kb_random random;
     uint64_t super_sizes; /* bit b: a page of 2^b bytes, larger than a base page, may be inside */
+    bool globals;         /* a global entry may be inside */
     uint64_t hits, misses, loads, evictions, flushes, invalidations;
 };
 
@@ -75,7 +76,7 @@ static inline uint32_t kb_tlb_find_base(struct kb_tlb *tlb, uint64_t page, uint6
     uint32_t i = tlb->hint[set];
     if (__builtin_expect(tlb->tags[i] != tag, 0)) {
         uint32_t end = (uint32_t)(set + 1) * tlb->geometry.ways;
-        for (i = (uint32_t)set * tlb->geometry.ways; i < end; i++)
+        for (i = end - tlb->geometry.ways; i < end; i++)
             if (tlb->tags[i] == tag || tlb->tags[i] == global)
                 break;
         if (i == end)
@@ -85,6 +86,35 @@ static inline uint32_t kb_tlb_find_base(struct kb_tlb *tlb, uint64_t page, uint6
     if (tlb->geometry.replace == KB_TLB_LRU)
         tlb->stamps[i] = ++tlb->clock;
     return i;
+}
+
+/* Loads the translation of the page (its first base page) into a set; *gone: the tag that had to
+ * go, or KB_TLB_EMPTY. Stamps of empty ways are 0, so the least one is an empty way or the victim.
+ */
+static inline uint32_t kb_tlb_put(struct kb_tlb *tlb, uint64_t set, uint64_t page, uint64_t asid,
+                                  const struct kb_tlb_entry *entry, uint64_t *gone) {
+    uint32_t first = (uint32_t)set * tlb->geometry.ways, best = first;
+    uint64_t least = tlb->stamps[first];
+    for (uint32_t i = first + 1; i < first + tlb->geometry.ways; i++) {
+        uint64_t stamp = tlb->stamps[i];
+        best = stamp < least ? i : best;
+        least = stamp < least ? stamp : least;
+    }
+    if (least != 0) {
+        tlb->evictions++;
+        if (tlb->geometry.replace == KB_TLB_RANDOM)
+            best = first + (uint32_t)kb_random_below(&tlb->random, tlb->geometry.ways);
+    }
+    if (entry->bits & KB_ENTRY_GLOBAL) {
+        tlb->globals = true;
+        asid = tlb->global;
+    }
+    *gone = tlb->tags[best];
+    tlb->tags[best] = kb_tlb_tag(tlb, page, asid);
+    tlb->entries[best] = *entry;
+    tlb->stamps[best] = ++tlb->clock;
+    tlb->loads++;
+    return best;
 }
 
 /* The same for an address, in all page sizes that are in use. */

@@ -88,6 +88,8 @@ struct kb_os {
     uint32_t used; /* frames 0 … used − 1 have been used */
 
     /* the policy */
+    struct kb_frames view; /* of the machine, as the policy sees it */
+    bool hears, foresees;  /* its touch does something; it needs the future */
     void *policy_state;
     size_t policy_bytes;
     uint32_t policy_pages; /* that its state has room for */

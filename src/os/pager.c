@@ -8,11 +8,6 @@ static bool needs(const struct kb_os *os, unsigned need) {
     return (policy_of(os)->needs & need) != 0;
 }
 
-/* Whether its touch does anything. */
-static bool hears(const struct kb_os *os) {
-    return needs(os, KB_NEEDS_EVERY_REFERENCE | KB_NEEDS_FUTURE | KB_HEARS_REFERENCES);
-}
-
 /* ---- what the policy may ask ---- */
 
 /* Frames that are not the policy's may be swept over, but keep their bits. */
@@ -55,21 +50,16 @@ static void on_release(void *host, uint32_t frame, uint64_t when) {
     kb_os_free_frame(os, frame);
 }
 
-static struct kb_frames view(struct kb_os *os) {
-    return (struct kb_frames){.flags = os->keys,
-                              .page = os->page_of,
-                              .count = os->used,
-                              .future = os->setup.future.runs,
-                              .frame_of = os->pages.frame_of,
-                              .host = os,
-                              .clean = on_clean,
-                              .release = on_release,
-                              .cleared = on_cleared};
+/* Arrays by page may have moved since the last call. */
+static const struct kb_frames *view(struct kb_os *os) {
+    os->view.count = os->used;
+    os->view.frame_of = os->pages.frame_of;
+    return &os->view;
 }
 
 /* The reference that is being made is the one before os->counters.references + 1. */
 static struct kb_when when_at(const struct kb_os *os, uint64_t reference) {
-    if (!needs(os, KB_NEEDS_FUTURE))
+    if (!os->foresees)
         return (struct kb_when){reference, 0};
     uint64_t run = os->counters.runs;
     uint32_t next = run < os->setup.future.count ? os->setup.future.next[run] : 0;
@@ -109,7 +99,16 @@ kb_status kb_pager_grow(struct kb_os *os) {
 kb_status kb_pager_init(struct kb_os *os) {
     const struct kb_policy *policy = policy_of(os);
     kb_status status;
-    if (needs(os, KB_NEEDS_FUTURE) && os->setup.future.runs == NULL)
+    os->foresees = needs(os, KB_NEEDS_FUTURE);
+    os->hears = needs(os, KB_NEEDS_EVERY_REFERENCE | KB_NEEDS_FUTURE | KB_HEARS_REFERENCES);
+    os->view = (struct kb_frames){.flags = os->keys,
+                                  .page = os->page_of,
+                                  .future = os->setup.future.runs,
+                                  .host = os,
+                                  .clean = on_clean,
+                                  .release = on_release,
+                                  .cleared = on_cleared};
+    if (os->foresees && os->setup.future.runs == NULL)
         return kb_fail(os->error, KB_USAGE, KB_MSG_os_needs_future, policy->name);
     os->returned = kb_take(os->host, (size_t)os->setup.frames * sizeof *os->returned);
     if (os->returned == NULL)
@@ -126,7 +125,7 @@ kb_status kb_pager_init(struct kb_os *os) {
         os->tick_at = os->note_at = UINT64_MAX;
         return KB_OK;
     }
-    os->note_at = hears(os) || os->setup.watch_runs ? 0 : os->tick_at;
+    os->note_at = os->hears || os->setup.watch_runs ? 0 : os->tick_at;
     return KB_OK;
 }
 
@@ -150,26 +149,29 @@ static void tick(struct kb_os *os) {
         os->note_at = os->tick_at;
 }
 
+/* The run belongs to the sequence that is foreseen, or being learnt. */
+static void note_run(struct kb_os *os, uint32_t page, enum kb_access access, uint32_t count) {
+    const struct kb_os_future *future = &os->setup.future;
+    uint64_t run = os->counters.runs;
+    if (os->foresees && (run >= future->count || (future->runs[run] & KB_FUTURE_PAGE) != page))
+        os->diverged = true;
+    if (os->setup.watch_runs)
+        os->setup.ran(os->setup.ran_context, page, access, count);
+}
+
 void kb_pager_note(struct kb_os *os, uint32_t frame, enum kb_access access, uint32_t count,
                    bool first) {
-    bool future = needs(os, KB_NEEDS_FUTURE);
     bool own = os->frame[frame].process != 0 && !os->frame[frame].fixed;
-    uint32_t left = future ? 1 : count;
-    left -= first ? 1 : 0;
-    if (own && left > 0 && hears(os)) {
+    uint32_t left = (os->foresees ? 1 : count) - (first ? 1 : 0);
+    if (own && left > 0 && os->hears) {
         policy_of(os)->touch(os->policy_state, view(os), frame, left,
                              when_at(os, os->counters.references - left + 1));
-        settle(os);
+        if (os->returned_count > 0)
+            settle(os);
     }
-    if (own && future &&
-        (os->counters.runs >= os->setup.future.count ||
-         (os->setup.future.runs[os->counters.runs] & KB_FUTURE_PAGE) != os->page_of[frame]))
-        os->diverged = true;
-    if (own) {
-        if (os->setup.watch_runs)
-            os->setup.ran(os->setup.ran_context, os->page_of[frame], access, count);
-        os->counters.runs++;
-    }
+    if (own && (os->foresees || os->setup.watch_runs))
+        note_run(os, os->page_of[frame], access, count);
+    os->counters.runs += own;
     while (os->counters.references >= os->tick_at)
         tick(os);
 }
@@ -185,9 +187,8 @@ static struct kb_when when_used(const struct kb_os *os, uint32_t page) {
 }
 
 void kb_pager_admit(struct kb_os *os, uint32_t frame, enum kb_why why) {
-    struct kb_when when = why != KB_BY_FAULT && needs(os, KB_NEEDS_FUTURE)
-                              ? when_used(os, os->page_of[frame])
-                              : when_at(os, os->counters.references);
+    struct kb_when when = why != KB_BY_FAULT && os->foresees ? when_used(os, os->page_of[frame])
+                                                             : when_at(os, os->counters.references);
     os->keys[frame] |= KB_RESIDENT;
     policy_of(os)->admit(os->policy_state, view(os), frame, os->page_of[frame], why, when);
     settle(os);
@@ -231,10 +232,10 @@ static void tell_victim(struct kb_os *os, uint32_t frame, bool remembered) {
                                 .referenced = (os->keys[frame] & KB_REFERENCED) != 0,
                                 .modified = (os->keys[frame] & KB_MODIFIED) != 0};
     if (remembered) {
-        struct kb_frames before = view(os);
+        struct kb_frames before = *view(os);
         before.flags = os->shown_flags;
         event.referenced = (os->shown_flags[frame] & KB_REFERENCED) != 0;
-        event.mark = policy_of(os)->mark(os->shown_state, before, frame);
+        event.mark = policy_of(os)->mark(os->shown_state, &before, frame);
     }
     kb_os_tell(os, event);
 }

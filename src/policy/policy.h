@@ -77,7 +77,8 @@ struct kb_when {
         next; /* with KB_NEEDS_FUTURE: number of the run that uses the page next, or KB_NEVER */
 };
 
-/* The host as a policy sees it; passed by value, so that a compiler keeps it in registers. */
+/* The host as a policy sees it. The hooks of a policy's file get it by value, so that a compiler
+ * keeps it in registers. */
 struct kb_frames {
     uint8_t *flags;           /* by frame */
     const uint32_t *page;     /* by frame: the page in it */
@@ -140,22 +141,23 @@ struct kb_policy {
     void (*resize)(void *state, uint32_t frames);
     /* count references in a row to the page in frame; when.now is the first. The host has set the
      * flags. */
-    void (*touch)(void *state, struct kb_frames frames, uint32_t frame, uint32_t count,
+    void (*touch)(void *state, const struct kb_frames *frames, uint32_t frame, uint32_t count,
                   struct kb_when when);
     /* page is now in frame; flags say RESIDENT, R (unless it came without a reference) and M. */
-    void (*admit)(void *state, struct kb_frames frames, uint32_t frame, uint32_t page,
+    void (*admit)(void *state, const struct kb_frames *frames, uint32_t frame, uint32_t page,
                   enum kb_why why, struct kb_when when);
     /* Proposes a frame for the page `wanted`; KB_NO_FRAME if all were refused. */
-    uint32_t (*victim)(void *state, struct kb_frames frames, uint32_t wanted, struct kb_when when);
-    void (*refused)(void *state, struct kb_frames frames, uint32_t frame);
-    void (*forget)(void *state, struct kb_frames frames, uint32_t frame, enum kb_why why);
+    uint32_t (*victim)(void *state, const struct kb_frames *frames, uint32_t wanted,
+                       struct kb_when when);
+    void (*refused)(void *state, const struct kb_frames *frames, uint32_t frame);
+    void (*forget)(void *state, const struct kb_frames *frames, uint32_t frame, enum kb_why why);
     /* References between ticks; 0: none wanted. The tick comes after the reference. */
     uint64_t (*period)(const void *state);
-    void (*tick)(void *state, struct kb_frames frames, uint64_t now);
+    void (*tick)(void *state, const struct kb_frames *frames, uint64_t now);
     /* For step-by-step displays: the hand's frame or KB_NO_FRAME; the number that decides about a
      * frame (time, count, class …), for `why`. */
     uint32_t (*hand)(const void *state);
-    uint64_t (*mark)(void *state, struct kb_frames frames, uint32_t frame);
+    uint64_t (*mark)(void *state, const struct kb_frames *frames, uint32_t frame);
 
     /* The replay loop that was generated for this policy. */
     void (*replay)(struct kb_loop *loop, const void *runs, uint32_t count);

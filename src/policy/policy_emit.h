@@ -90,34 +90,35 @@ static void P(table_resize)(void *state, uint32_t frames) {
     P(resize)(s, KB_VIEW(state), (struct kb_frames){0});
 }
 
-static void P(table_touch)(void *state, struct kb_frames frames, uint32_t frame, uint32_t count,
-                           struct kb_when when) {
-    P(touch)(state, KB_VIEW(state), frames, frame, count, when);
+static void P(table_touch)(void *state, const struct kb_frames *frames, uint32_t frame,
+                           uint32_t count, struct kb_when when) {
+    P(touch)(state, KB_VIEW(state), *frames, frame, count, when);
 }
 
-static void P(table_admit)(void *state, struct kb_frames frames, uint32_t frame, uint32_t page,
-                           enum kb_why why, struct kb_when when) {
-    P(admit)(state, KB_VIEW(state), frames, frame, page, why, when);
+static void P(table_admit)(void *state, const struct kb_frames *frames, uint32_t frame,
+                           uint32_t page, enum kb_why why, struct kb_when when) {
+    P(admit)(state, KB_VIEW(state), *frames, frame, page, why, when);
 }
 
-static uint32_t P(table_victim)(void *state, struct kb_frames frames, uint32_t wanted,
+static uint32_t P(table_victim)(void *state, const struct kb_frames *frames, uint32_t wanted,
                                 struct kb_when when) {
-    return P(victim)(state, KB_VIEW(state), frames, wanted, when);
+    return P(victim)(state, KB_VIEW(state), *frames, wanted, when);
 }
 
-static void P(table_refused)(void *state, struct kb_frames frames, uint32_t frame) {
-    P(refused)(state, KB_VIEW(state), frames, frame);
+static void P(table_refused)(void *state, const struct kb_frames *frames, uint32_t frame) {
+    P(refused)(state, KB_VIEW(state), *frames, frame);
 }
 
-static void P(table_forget)(void *state, struct kb_frames frames, uint32_t frame, enum kb_why why) {
-    P(forget)(state, KB_VIEW(state), frames, frame, why);
+static void P(table_forget)(void *state, const struct kb_frames *frames, uint32_t frame,
+                            enum kb_why why) {
+    P(forget)(state, KB_VIEW(state), *frames, frame, why);
 }
 
 #if KB_POLICY_TICK
 static uint64_t P(table_period)(const void *state) { return P(period)(state); }
 
-static void P(table_tick)(void *state, struct kb_frames frames, uint64_t now) {
-    P(tick)(state, KB_VIEW(state), frames, now);
+static void P(table_tick)(void *state, const struct kb_frames *frames, uint64_t now) {
+    P(tick)(state, KB_VIEW(state), *frames, now);
 }
 #endif
 
@@ -126,8 +127,8 @@ static uint32_t P(table_hand)(const void *state) { return P(hand)(state); }
 #endif
 
 #ifdef KB_POLICY_MARK
-static uint64_t P(table_mark)(void *state, struct kb_frames frames, uint32_t frame) {
-    return P(mark)(state, KB_VIEW(state), frames, frame);
+static uint64_t P(table_mark)(void *state, const struct kb_frames *frames, uint32_t frame) {
+    return P(mark)(state, KB_VIEW(state), *frames, frame);
 }
 #endif
 

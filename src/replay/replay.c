@@ -130,7 +130,8 @@ static kb_status leave(struct kb_replay *replay, const struct kb_event *event,
         if (!(flags & KB_RESIDENT) || !concerns(replay, event, page_numbers, loop->page_of[frame]))
             continue;
         enum kb_why why = event->type == KB_EVENT_UNMAP ? KB_UNMAPPED : KB_RELEASED;
-        replay->spec.policy->forget(loop->state, frames_of(replay), frame, why);
+        struct kb_frames frames = frames_of(replay);
+        replay->spec.policy->forget(loop->state, &frames, frame, why);
         if (variable(replay)) {
             loop->resident--;
             loop->resident_sum += loop->now + 1 - loop->loaded_at[frame];

@@ -125,7 +125,7 @@ static uint64_t mark_before(struct stepper *s, uint32_t frame) {
                                .count = s->replay.loop.used,
                                .future = s->replay.loop.future,
                                .frame_of = s->frame_of};
-    return policy->mark != NULL ? policy->mark(s->state, frames, frame) : 0;
+    return policy->mark != NULL ? policy->mark(s->state, &frames, frame) : 0;
 }
 
 static int by_number(const void *x, const void *y) {

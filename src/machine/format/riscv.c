@@ -55,10 +55,49 @@ static uint64_t encode(const struct kb_format *format, struct kb_entry entry, un
 #define KB_WALK_RIGHTS_ADD_UP 0
 #include "machine/walk_emit.h"
 
+/* Of entries of a known size. Bits beyond the page number are gathered, and looked at in the end.
+ */
+static inline __attribute__((always_inline)) bool quick_walk(const struct kb_format *format,
+                                                             const struct kb_memory *memory,
+                                                             uint64_t root, uint64_t address,
+                                                             struct kb_leaf *leaf, unsigned bytes) {
+    const unsigned pointer = V | R | W | X | U | A | D, page_bits = format->page_bits;
+    unsigned shift = format->address_bits;
+    uint64_t table = root, raw, gathered = 0;
+    for (unsigned depth = 0;; depth++) {
+        unsigned bits = format->bits[depth];
+        shift -= bits;
+        uint64_t index = address >> shift & ((UINT64_C(1) << bits) - 1);
+        leaf->entry = table + index * bytes;
+        if (!kb_memory_has(memory, leaf->entry, bytes))
+            return false;
+        raw = kb_memory_entry(memory, leaf->entry, bytes);
+        if (depth + 1 == format->levels)
+            break;
+        if ((raw & pointer) != V)
+            return false;
+        gathered |= raw;
+        table = raw >> PPN_SHIFT << page_bits;
+    }
+    if (!(raw & V) || !(raw & (R | X)) || (raw & (R | W)) == W ||
+        (gathered | raw) >> (PPN_SHIFT + format->physical_bits - page_bits) != 0)
+        return false;
+    leaf->page = raw >> PPN_SHIFT << page_bits;
+    leaf->bits = ((unsigned)raw & 0xff) | ((unsigned)gathered & G) | KB_ENTRY_LEAF;
+    return true;
+}
+
+static bool quick(const struct kb_format *format, const struct kb_memory *memory, uint64_t root,
+                  uint64_t address, struct kb_leaf *leaf) {
+    return format->entry_bytes == 8 ? quick_walk(format, memory, root, address, leaf, 8)
+                                    : quick_walk(format, memory, root, address, leaf, 4);
+}
+
 const struct kb_family kb_family_riscv = {
     .decode = decode,
     .encode = encode,
     .walk = walk,
+    .quick = quick,
     .last_level_is_0 = true,
     .bit_names = "VRWXUGAD",
     .referenced_bit = 6,
