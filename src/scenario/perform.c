@@ -109,7 +109,7 @@ static kb_status store(struct kb_scenario *s) {
     const struct kb_word *word = kb_line_take(&s->line);
     if (word == NULL)
         return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, "NAME store ADDRESS VALUE");
-    if (word->at > s->line_text && word->at[-1] == '"')
+    if (word->quoted)
         return store_text(s, address, word);
     status = kb_word_number(word, "value", &value, s->error);
     if (status == KB_OK)
