@@ -9,15 +9,15 @@
 
 /* What a test wants other than usual; zeros are the usual. */
 struct machine_wish {
-    const char *format;   /* "sv39" …; NULL: generic, one level, 4 KiB, 32 bits; "inverted" */
-    unsigned levels;      /* generic: of 4 KiB pages with 9 bits a level */
-    unsigned page_bits;   /* generic with levels = 0 */
+    const char *format; /* "sv39" …; NULL: generic, one level, 4 KiB, 32 bits; "inverted" */
+    unsigned levels;    /* generic: of 4 KiB pages with 9 bits a level */
+    unsigned page_bits; /* generic with levels = 0 */
     uint32_t frames;
-    const char *policy;   /* NULL: fifo */
+    const char *policy; /* NULL: fifo */
     struct kb_tlb_geometry tlb[2];
     unsigned asid_bits;
-    uint64_t slots;       /* 0: plenty */
-    bool failing;         /* the store fails by plan */
+    uint64_t slots; /* 0: plenty */
+    bool failing;   /* the store fails by plan */
     bool kernel;
     bool load_all;
     struct kb_os_future future;
@@ -50,9 +50,8 @@ static inline kb_status machine_make(struct kb_os *os, const struct machine_wish
                        ? KB_SCHEME_INVERTED
                        : KB_SCHEME_TABLES;
     kb_status status = machine_format(wish, &setup.format, error);
-    setup.kernel_start = setup.format.canonical
-                             ? ~UINT64_C(0) << (setup.format.address_bits - 1)
-                             : UINT64_C(3) << (setup.format.address_bits - 2);
+    setup.kernel_start = setup.format.canonical ? ~UINT64_C(0) << (setup.format.address_bits - 1)
+                                                : UINT64_C(3) << (setup.format.address_bits - 2);
     for (; setup.tlbs < 2 && wish->tlb[setup.tlbs].sets > 0; setup.tlbs++)
         setup.tlb[setup.tlbs] = wish->tlb[setup.tlbs];
     if (status == KB_OK)

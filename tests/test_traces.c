@@ -55,9 +55,10 @@ static void by_replay(const struct stretch *s, const struct kb_policy_spec *spec
                       struct kb_result *result) {
     struct kb_error error = {.language = KB_ENGLISH};
     struct kb_replay replay;
-    struct kb_block block = {
-        .runs = s->runs, .count = (uint32_t)s->count, .references = s->references,
-        .pages = s->pages};
+    struct kb_block block = {.runs = s->runs,
+                             .count = (uint32_t)s->count,
+                             .references = s->references,
+                             .pages = s->pages};
     bool ahead = kb_replay_needs_future(spec->policy);
     CHECK(kb_replay_init(&replay, spec, frames, ahead ? future : NULL, host, &error) == KB_OK);
     CHECK(kb_replay_grow(&replay, s->pages, &error) == KB_OK);
@@ -112,9 +113,10 @@ static void by_machine(const struct stretch *s, const char *policy, uint32_t fra
 static void compare(const struct stretch *s, const struct kb_host *host) {
     struct kb_error error = {.language = KB_ENGLISH};
     struct kb_future future;
-    struct kb_block block = {
-        .runs = s->runs, .count = (uint32_t)s->count, .references = s->references,
-        .pages = s->pages};
+    struct kb_block block = {.runs = s->runs,
+                             .count = (uint32_t)s->count,
+                             .references = s->references,
+                             .pages = s->pages};
     kb_future_init(&future, host);
     CHECK(kb_future_append(&future, &block, &error) == KB_OK);
     CHECK(kb_future_finish(&future, &error) == KB_OK);

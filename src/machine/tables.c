@@ -90,6 +90,12 @@ static uint64_t entry_address(const struct kb_format *format, uint64_t table, ui
     return table + kb_format_index(format, address, depth) * format->entry_bytes;
 }
 
+/* Whether a table can lie there: entries are bytes in memory, and anybody may have written them. */
+static bool is_table(const struct kb_tables *tables, uint64_t table, unsigned depth) {
+    return table >= tables->start && table <= tables->end &&
+           kb_format_table_bytes(tables->format, depth) <= tables->end - table;
+}
+
 kb_status kb_tables_make(struct kb_tables *tables, uint64_t root, uint64_t address, unsigned depth,
                          uint64_t *entry, struct kb_error *error) {
     const struct kb_format *format = tables->format;
@@ -109,6 +115,8 @@ kb_status kb_tables_make(struct kb_tables *tables, uint64_t root, uint64_t addre
                                 format->family->encode(format, next, d));
         } else if (next.bits & KB_ENTRY_LEAF) {
             return kb_fail(error, KB_DATA, KB_MSG_tables_superpage, (unsigned long long)address);
+        } else if (!is_table(tables, next.address, d + 1)) {
+            return kb_fail(error, KB_DATA, KB_MSG_fault_bus);
         }
         table = next.address;
     }
@@ -129,6 +137,8 @@ uint64_t kb_tables_find(const struct kb_tables *tables, uint64_t root, uint64_t 
             return KB_NO_TABLE;
         if (next.bits & KB_ENTRY_LEAF)
             return at;
+        if (!is_table(tables, next.address, d + 1))
+            return KB_NO_TABLE;
         table = next.address;
     }
     *depth = format->levels - 1;
@@ -143,7 +153,8 @@ static void free_below(struct kb_tables *tables, uint64_t table, unsigned depth,
         uint64_t raw =
             kb_memory_entry(tables->memory, table + i * format->entry_bytes, format->entry_bytes);
         struct kb_entry next = format->family->decode(format, raw, depth);
-        if ((next.bits & (KB_ENTRY_VALID | KB_ENTRY_LEAF)) == KB_ENTRY_VALID)
+        if ((next.bits & (KB_ENTRY_VALID | KB_ENTRY_LEAF)) == KB_ENTRY_VALID &&
+            is_table(tables, next.address, below))
             free_below(tables, next.address, below, 0, UINT64_C(1) << format->bits[below]);
     }
     give_back(tables, table, depth);

@@ -350,7 +350,7 @@ static enum kb_reason check(const struct kb_os *os, const struct kb_process *pro
         return KB_REASON_INVALID_REFERENCE;
     const struct kb_region *region = kb_process_region(process, linear, kb_os_page_bytes(os));
     if (region == NULL)
-        return process->region_count == 0 ? KB_REASON_NONE : KB_REASON_INVALID_REFERENCE;
+        return !process->regions_given ? KB_REASON_NONE : KB_REASON_INVALID_REFERENCE;
     if (right_for(access) & ~region->rights)
         return KB_REASON_PROTECTION;
     return KB_REASON_NONE;

@@ -135,8 +135,12 @@ static kb_status init(struct kb_os *os) {
         status =
             kb_tables_reserve(&os->tables, (uint64_t)os->setup.frames * KB_INVERTED_ENTRY_BYTES,
                               &os->mmu.inverted.base, os->error);
-        if (status == KB_OK)
+        if (status == KB_OK) {
             kb_inverted_clear(&os->mmu.inverted);
+            os->tables.count = 1;
+            os->tables.bytes = os->tables.peak =
+                (uint64_t)os->setup.frames * KB_INVERTED_ENTRY_BYTES;
+        }
     }
     if (status == KB_OK)
         status = kb_pages_init(&os->pages, os->host, os->error);

@@ -120,6 +120,10 @@ kb_status kb_pager_init(struct kb_os *os) {
                  os->setup.future.count);
     uint64_t period = policy->period != NULL ? policy->period(os->policy_state) : 0;
     os->tick_at = period > 0 ? period : UINT64_MAX;
+    if (os->setup.scheme == KB_SCHEME_RELOCATION) { /* nothing is replaced */
+        os->tick_at = os->note_at = UINT64_MAX;
+        return KB_OK;
+    }
     os->note_at = hears(os) || os->setup.watch_runs ? 0 : os->tick_at;
     return KB_OK;
 }

@@ -58,6 +58,7 @@ struct kb_process {
     uint64_t asid, asid_generation;
     uint64_t base, limit; /* relocation register; limit 0: off */
     bool privileged;
+    bool regions_given;        /* from then on only regions are legal */
     bool skips;                /* it has a handler that gives up an instruction that may not be */
     struct kb_region *regions; /* in the order in which they were given */
     uint32_t region_count, region_room;

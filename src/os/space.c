@@ -38,6 +38,7 @@ static kb_status add_region(struct kb_os *os, struct kb_process *process,
         process->region_room = room;
     }
     process->regions[process->region_count++] = *region;
+    process->regions_given = true;
     return KB_OK;
 }
 
@@ -49,7 +50,7 @@ static void remove_region(struct kb_process *process, uint32_t i) {
 
 /* What was legal without saying becomes a region, so that it can be cut. */
 static kb_status say_everything(struct kb_os *os, struct kb_process *process) {
-    if (process->region_count > 0)
+    if (process->regions_given)
         return KB_OK;
     struct kb_region all = {.name = "all", .end = kb_os_user_end(os), .rights = KB_ENTRY_RIGHTS};
     return add_region(os, process, &all);
@@ -186,10 +187,6 @@ kb_status kb_os_unmap(struct kb_os *os, struct kb_process *process, uint64_t sta
         uint64_t address = os->pages.page[id].number << kb_os_page_bits(os);
         if (address >= start && address < end)
             drop_page(os, id);
-    }
-    if (process->region_count == 0) { /* nothing is legal now, which "no region" would not say */
-        struct kb_region none = {.name = "none", .start = start, .end = start + 1};
-        status = add_region(os, process, &none);
     }
     if (kb_os_heard(os))
         kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_UNMAP,
@@ -347,7 +344,7 @@ kb_status kb_os_map(struct kb_os *os, struct kb_process *process, uint64_t addre
     *refused = false;
     if (address % size != 0 || !in_zone(os, process, address, address + size))
         return bad_range(os, process, address, address + size);
-    if (process->region_count > 0 &&
+    if (process->regions_given &&
         kb_process_region(process, address, kb_os_page_bytes(os)) == NULL) {
         *refused = true;
         return KB_OK;

@@ -213,17 +213,17 @@ static void legality_fields(struct kb_json *json, const struct kb_os_event *e) {
         kb_json_null(json, "rights");
 }
 
-/* The number that decided, and the policy's sentence with it. */
+/* The number that decided about a victim, and the policy's sentence. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 static void why(struct kb_json *json, const struct kb_os *os, const struct kb_os_event *e) {
     const struct kb_policy *policy = os->setup.policy.policy;
     char text[400];
     kb_json_string(json, "policy", policy->name);
-    if (policy->mark == NULL || e->mark == KB_NEVER)
-        kb_json_null(json, "mark");
-    else
+    if (e->kind == KB_OS_EVENT_VICTIM && policy->mark != NULL && e->mark != KB_NEVER)
         kb_json_u64(json, "mark", e->mark);
+    else if (e->kind == KB_OS_EVENT_VICTIM)
+        kb_json_null(json, "mark");
     snprintf(text, sizeof text, kb_text(os->error->language, kb_narrate_why(policy, e->mark)),
              KB_N(e->page), KB_N(e->frame), KB_N(e->mark));
     kb_json_string(json, "why", text);

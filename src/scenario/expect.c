@@ -401,6 +401,22 @@ static kb_status judge_yes(struct kb_scenario *s, const char *what, bool found) 
                : status;
 }
 
+/* expect index LEVEL VALUE: of the linear address, as people count levels. */
+static kb_status expect_index(struct kb_scenario *s) {
+    const struct kb_format *format = &s->os.mmu.format;
+    uint64_t level;
+    kb_status status = kb_line_number(&s->line, "level", &level, s->error);
+    if (status != KB_OK)
+        return status;
+    for (unsigned depth = 0; depth < format->levels; depth++)
+        if (kb_format_level(format, depth) == level)
+            return judge_number(s, "index", KB_WHOLE,
+                                kb_format_index(format, s->last.linear, depth), 0, false);
+    return kb_fail(s->error, KB_DATA, KB_MSG_expect_level,
+                   (unsigned long long)kb_format_level(format, 0),
+                   (unsigned long long)kb_format_level(format, format->levels - 1));
+}
+
 /* What the last translation says; false if the word is none of these. */
 static bool expect_translation(struct kb_scenario *s, kb_status *status) {
     const struct kb_outcome *last = &s->last;
@@ -416,6 +432,10 @@ static bool expect_translation(struct kb_scenario *s, kb_status *status) {
         {"page-number", last->linear >> bits, false},
         {"frame", last->physical >> bits, false},
     };
+    if (kb_line_take_if(&s->line, "index")) {
+        *status = expect_index(s);
+        return true;
+    }
     for (unsigned i = 0; i < sizeof values / sizeof values[0]; i++) {
         if (!kb_line_take_if(&s->line, values[i].name))
             continue;

@@ -173,7 +173,7 @@ void kb_narrate_entry(struct kb_text_out *out, const struct kb_os *os, uint64_t 
         say(out, KB_MSG_tell_entry_frame, KB_N(page_number(os, entry.address)));
         if (depth + 1 < format->levels)
             say(out, KB_MSG_tell_entry_super, KB_N(UINT64_C(1) << kb_format_shift(format, depth)));
-    } else {
+    } else if (!(entry.bits & KB_ENTRY_RESERVED)) {
         say(out, KB_MSG_tell_entry_table, KB_N(entry.address));
     }
     if (entry.bits & KB_ENTRY_RESERVED)
@@ -408,6 +408,14 @@ void kb_narrate_trap(struct kb_text_out *out, const struct kb_os *os,
         break;
     case KB_FAULT_PRIVILEGE:
         say(out, os->mmu.privileged ? KB_MSG_tell_trap_kernel : KB_MSG_tell_trap_user, KB_N(page));
+        break;
+    case KB_FAULT_BUS:
+        if (t->walked && t->walk.fault == KB_FAULT_NONE) {
+            say(out, KB_MSG_tell_trap_frame, KB_N(page), KB_N(page_number(os, t->walk.page)),
+                KB_N(os->mmu.frames));
+            break;
+        }
+        tell_other(out, os, t);
         break;
     case KB_FAULT_OVERFLOW:
         if (os->mmu.limit != 0 && t->address >= os->mmu.limit) {

@@ -201,35 +201,53 @@ static kb_status translate(struct kb_scenario *s) {
 enum sweep { FILL, VERIFY, DIGEST };
 
 struct bytes {
-    uint64_t start, length, seed, step;
-    uint8_t buffer[4096];
+    uint64_t start, length, seed;
+    uint64_t step; /* bytes of a record: one instruction each, though it lies in two pages; 0: as
+                      much as lies in one page */
+    bool unsplit;  /* a record never lies in two pages: what is left of a page stays unused */
+    uint8_t buffer[16384];
 };
 
-/* One piece, inside a page, at offset `at` of the range. */
+/* Bytes of the instruction at offset `at` of the range. */
+static uint64_t part_at(const struct bytes *b, uint64_t at, uint64_t page) {
+    uint64_t room = page - ((b->start + at) & (page - 1)), left = b->length - at;
+    uint64_t most = b->step != 0 ? b->step : room < sizeof b->buffer ? room : sizeof b->buffer;
+    return left < most ? left : most;
+}
+
+static uint64_t address_at(const struct bytes *b, uint64_t at, uint64_t page) {
+    uint64_t in_page = b->unsplit ? page / b->step : 0, record = b->step != 0 ? at / b->step : 0;
+    return b->unsplit ? b->start + record / in_page * page + record % in_page * b->step
+                      : b->start + at;
+}
+
+/* One instruction, at offset `at` of the range. */
 static kb_status sweep_piece(struct kb_scenario *s, struct bytes *b, enum sweep how, uint64_t at,
                              uint32_t length, uint64_t *wrong) {
     kb_status status;
+    uint64_t address = address_at(b, at, kb_os_page_bytes(&s->os));
     if (how == FILL) {
         for (uint32_t i = 0; i < length; i++)
             b->buffer[i] = kb_image_byte(b->seed, at + i);
-        return kb_os_store(&s->os, b->start + at, b->buffer, length, &s->last.done);
+        return kb_os_store(&s->os, address, b->buffer, length, &s->last.done);
     }
-    status = kb_os_load(&s->os, b->start + at, b->buffer, length, &s->last.done);
+    status = kb_os_load(&s->os, address, b->buffer, length, &s->last.done);
     if (status != KB_OK || !s->last.done)
         return status;
     for (uint32_t i = 0; i < length; i++) {
         s->last.digest = (s->last.digest ^ b->buffer[i]) * FNV_PRIME;
         if (how == VERIFY && *wrong == UINT64_MAX && b->buffer[i] != kb_image_byte(b->seed, at + i))
-            *wrong = b->start + at + i;
+            *wrong = address + i;
     }
     return KB_OK;
 }
 
 static kb_status sweep(struct kb_scenario *s, struct kb_process *p, enum sweep how) {
-    static const char *const wanted[] = {"NAME fill START LENGTH seed=1",
-                                         "NAME verify START LENGTH seed=1",
-                                         "NAME digest START LENGTH"};
-    struct bytes b = {.seed = 1, .step = sizeof b.buffer};
+    static const char *const wanted[] = {
+        "NAME fill START LENGTH [seed=1] [step=RECORD [unsplit]]",
+        "NAME verify START LENGTH [seed=1] [step=RECORD [unsplit]]",
+        "NAME digest START LENGTH [step=RECORD [unsplit]]"};
+    struct bytes b = {.seed = 1};
     uint64_t page = kb_os_page_bytes(&s->os), wrong = UINT64_MAX;
     kb_status status = kb_line_number(&s->line, "address", &b.start, s->error);
     if (status == KB_OK)
@@ -238,17 +256,17 @@ static kb_status sweep(struct kb_scenario *s, struct kb_process *p, enum sweep h
         status = kb_line_option_number(&s->line, "seed", &b.seed, s->error);
     if (status == KB_OK)
         status = kb_line_option_number(&s->line, "step", &b.step, s->error);
+    b.unsplit = status == KB_OK && kb_line_take_if(&s->line, "unsplit");
     if (status == KB_OK)
         status = end(s, wanted[how]);
-    if (status == KB_OK && (b.step == 0 || b.step > sizeof b.buffer ||
-                            b.start > UINT64_MAX - b.length || b.length == 0))
+    if (status == KB_OK &&
+        (b.step > sizeof b.buffer || (b.unsplit && (b.step == 0 || b.step > page)) ||
+         b.length > UINT64_MAX / 2 / page || b.start > UINT64_MAX / 2 || b.length == 0))
         status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_range);
     s->last.digest = FNV_START;
     for (uint64_t at = 0; at < b.length && status == KB_OK && p->state != KB_ENDED;) {
-        uint64_t room = page - ((b.start + at) & (page - 1)), left = b.length - at;
-        uint64_t length = left < room ? left : room;
-        length = length < b.step ? length : b.step;
-        status = kb_scenario_allow(s, 1);
+        uint64_t length = part_at(&b, at, page);
+        status = kb_scenario_allow(s, 1 + length / 64);
         if (status == KB_OK)
             status =
                 kb_scenario_os_status(s, sweep_piece(s, &b, how, at, (uint32_t)length, &wrong));

@@ -47,8 +47,7 @@ static const char *const other_usages[] = {
     "NAME load ADDRESS [bytes=1] | NAME store ADDRESS VALUE [bytes=1] | NAME store ADDRESS "
     "\"text\"",
     "NAME execute ADDRESS | NAME inc ADDRESS [by=1] [bytes=4] | NAME copy FROM TO LENGTH",
-    "NAME fill START LENGTH seed=1 [step=PAGE] | NAME verify START LENGTH seed=1 | NAME digest "
-    "START LENGTH",
+    "NAME fill|verify START LENGTH [seed=1] [step=RECORD [unsplit]] | NAME digest START LENGTH",
     "NAME translate ADDRESS [write|execute]",
     "NAME run GENERATOR option=value … | NAME run file=PATH [page=SIZE] [limit=N]",
     "NAME mode kernel|user | NAME handler skip|none | NAME evict PAGE | NAME relocate base=0 "
