@@ -1,8 +1,8 @@
 /* fuzz_scenario.c - bytes as a text of the scenario language.
  *
- * Each text runs whole in all three views, in both languages, and line by line.
- * All must come to the same; the system's invariants must hold after each;
- * and what is printed as JSON must end in a line end. Files are not to be had. */
+ * Each text runs whole, quietly; told, or as JSON, in one of the languages; and
+ * line by line. All must come to the same; the system's invariants must hold
+ * after each. There are no files. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -115,15 +115,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         return 0;
     const char *text = (const char *)data;
     struct result first = run(text, size, KB_VIEW_QUIET, KB_ENGLISH);
-    for (int view = KB_VIEW_NARRATE; view <= KB_VIEW_JSON; view++)
-        for (int language = KB_ENGLISH; language <= KB_SPANISH; language++) {
-            struct result other =
-                run(text, size, (enum kb_scenario_view)view, (enum kb_language)language);
-            MUST(other.status == first.status);
-            MUST(other.tally.commands == first.tally.commands);
-            MUST(other.tally.expectations == first.tally.expectations);
-            MUST(other.tally.failed == first.tally.failed);
-        }
+    /* one of the others, by chance; all of them would take too long */
+    enum kb_scenario_view view = size & 1 ? KB_VIEW_JSON : KB_VIEW_NARRATE;
+    struct result other = run(text, size, view, size & 2 ? KB_SPANISH : KB_ENGLISH);
+    MUST(other.status == first.status);
+    MUST(other.tally.commands == first.tally.commands);
+    MUST(other.tally.expectations == first.tally.expectations);
+    MUST(other.tally.failed == first.tally.failed);
     struct result lines = feed(text, size);
     /* opt wants a whole text, and a text with nothing in it is an error, one line is none */
     if (!has(text, size, "opt") && first.tally.commands > 0) {
