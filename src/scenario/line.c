@@ -32,7 +32,7 @@ static size_t pair_length(const char *at, size_t length) {
 static size_t sign_length(const char *at, size_t length) {
     size_t i = pair_length(at, length);
     if (i == 0)
-        while (i < length && at[i] != '\0' && strchr("<>=!", at[i]) != NULL)
+        while (i < length && strchr("<>=!", at[i]) != NULL)
             i++;
     return i;
 }
@@ -42,6 +42,8 @@ kb_status kb_line_cut(struct kb_line *line, const char *text, size_t length,
     line->count = line->next = 0;
     if (length > KB_LINE_BYTES)
         return kb_fail(error, KB_DATA, KB_MSG_line_long, (unsigned long long)KB_LINE_BYTES);
+    if (length > 0 && memchr(text, '\0', length) != NULL)
+        return kb_fail(error, KB_DATA, KB_MSG_line_zero_byte);
     for (size_t i = 0; i < length;) {
         if (blank(text[i])) {
             i++;
@@ -49,8 +51,6 @@ kb_status kb_line_cut(struct kb_line *line, const char *text, size_t length,
         }
         if (text[i] == '#')
             break;
-        if (text[i] == '\0')
-            return kb_fail(error, KB_DATA, KB_MSG_line_zero_byte);
         if (line->count == KB_LINE_WORDS)
             return kb_fail(error, KB_DATA, KB_MSG_line_words, (unsigned long long)KB_LINE_WORDS);
         struct kb_word *word = &line->word[line->count++];
