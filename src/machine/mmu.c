@@ -160,7 +160,7 @@ static enum kb_fault relocate(const struct kb_mmu *mmu, struct kb_translation *t
     if (t->address >= mmu->limit)
         return KB_FAULT_OVERFLOW;
     t->linear = t->address + mmu->base;
-    return KB_FAULT_NONE;
+    return t->linear < mmu->base ? KB_FAULT_OVERFLOW : KB_FAULT_NONE; /* round the end of all */
 }
 
 static enum kb_fault translate(struct kb_mmu *mmu, struct kb_translation *t) {

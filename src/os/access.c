@@ -117,6 +117,7 @@ kb_status kb_os_run(struct kb_os *os, uint64_t address, enum kb_access access, u
         uint32_t part = references < until ? references : (uint32_t)until;
         bool faulted;
         kb_status status = reach(os, address, access, KB_FAULT_NONE, &physical, &faulted, done);
+        os->left = references;
         if (status != KB_OK || !*done)
             return status;
         repeat(os, address, access, part - 1 - (faulted && part > 1 ? 1 : 0));
@@ -137,6 +138,17 @@ void kb_os_unpin(struct kb_os *os) {
     os->pieces = 0;
 }
 
+/* Bytes from an address on that lie in one frame, and below the limit if it does. The relocation
+ * register need not hold whole pages. */
+static uint64_t room_at(const struct kb_os *os, uint64_t address) {
+    const struct kb_mmu *mmu = &os->mmu;
+    uint64_t size = kb_os_page_bytes(os);
+    if (mmu->limit == 0)
+        return size - (address & (size - 1));
+    uint64_t room = size - ((address + mmu->base) & (size - 1));
+    return address < mmu->limit && mmu->limit - address < room ? mmu->limit - address : room;
+}
+
 /* All operands of one instruction: afterwards its pieces are pinned, unless it is not *done. */
 static kb_status reach_all(struct kb_os *os, const struct operand *operand, unsigned operands,
                            enum kb_fault fault, bool *done) {
@@ -148,7 +160,7 @@ static kb_status reach_all(struct kb_os *os, const struct operand *operand, unsi
         uint64_t address = operand[k].address;
         tell_reference(os, address, operand[k].access, operand[k].length, true);
         for (uint32_t left = operand[k].length; left > 0;) {
-            uint64_t room = kb_os_page_bytes(os) - (address & (kb_os_page_bytes(os) - 1));
+            uint64_t room = room_at(os, address);
             struct kb_piece *piece = &os->piece[os->pieces];
             bool faulted;
             piece->length = left < room ? left : (uint32_t)room;

@@ -8,7 +8,7 @@ static const char *check_frame(const struct kb_os *os, uint32_t frame) {
     bool inverted = os->mmu.scheme == KB_SCHEME_INVERTED;
     if (owner == NULL)
         return os->keys[frame] != 0 || f->pins != 0 ? "a free frame with flags or pins" : NULL;
-    if (f->pins != 0)
+    if (f->pins != (owner->state == KB_BLOCKED && owner->awaited == frame + 1 ? 1u : 0u))
         return "a frame is pinned between instructions";
     if (owner->state == KB_ENDED)
         return "a frame of a process that has ended";
@@ -23,14 +23,13 @@ static const char *check_frame(const struct kb_os *os, uint32_t frame) {
     if (!f->fixed && !(os->keys[frame] & KB_RESIDENT))
         return "a page in memory that the policy does not know";
     if (inverted) {
-        struct kb_inverted_hit hit =
-            kb_inverted_find(&os->mmu.inverted, page->number, owner->number, NULL, NULL);
+        struct kb_inverted_hit hit = kb_inverted_find(
+            &os->mmu.inverted, kb_os_inverted_page(os, page->number), owner->number, NULL, NULL);
         return hit.frame != frame ? "the inverted table does not lead to the frame" : NULL;
     }
-    uint64_t root = owner == os->kernel ? os->mmu.kernel_root : owner->root;
     unsigned depth;
     uint64_t entry =
-        kb_tables_find(&os->tables, root, page->number << os->mmu.format.page_bits, &depth);
+        kb_tables_find(&os->tables, owner->root, page->number << os->mmu.format.page_bits, &depth);
     if (entry != f->entry)
         return "the page table's entry is elsewhere";
     uint64_t raw = kb_memory_entry(&os->mmu.memory, entry, os->mmu.format.entry_bytes);

@@ -34,8 +34,9 @@ static void set_entry(struct kb_os *os, uint32_t frame, unsigned rights) {
     struct kb_process *owner = kb_os_owner(os, frame);
     unsigned bits = rights | key_bits(os, frame) | zone_bits(os, owner) | KB_ENTRY_LEAF;
     if (os->mmu.scheme == KB_SCHEME_INVERTED) {
-        uint64_t word = kb_inverted_encode(page_in(os, frame)->number, owner->number,
-                                           rights != 0 ? bits | KB_ENTRY_VALID : 0);
+        uint64_t word =
+            kb_inverted_encode(kb_os_inverted_page(os, page_in(os, frame)->number), owner->number,
+                               bits | KB_ENTRY_VALID); /* it stays in its chain */
         kb_memory_set_entry(&os->mmu.memory, os->frame[frame].entry, 8, word);
         return;
     }
@@ -51,6 +52,38 @@ void kb_os_set_rights(struct kb_os *os, uint32_t frame, unsigned rights) {
     set_entry(os, frame, rights);
     if (in_tlb(os, owner))
         kb_mmu_invalidate(&os->mmu, address_of(os, page_in(os, frame)), owner->asid);
+}
+
+void kb_os_set_super_rights(struct kb_os *os, const struct kb_process *process,
+                            const struct kb_super *super, unsigned rights) {
+    const struct kb_format *format = &os->mmu.format;
+    uint64_t at = os->frame[super->frame].entry;
+    unsigned depth = format->levels - 1;
+    while (kb_format_shift(format, depth) < super->page_bits)
+        depth--;
+    uint64_t raw = kb_memory_entry(&os->mmu.memory, at, format->entry_bytes);
+    struct kb_entry entry = format->family->decode(format, raw, depth);
+    entry.address = super->frame << format->page_bits;
+    entry.bits = (entry.bits & (KB_ENTRY_REFERENCED | KB_ENTRY_MODIFIED)) | KB_ENTRY_VALID |
+                 KB_ENTRY_LEAF | KB_ENTRY_USER | rights;
+    raw = rights == 0 ? 0 : format->family->encode(format, entry, depth);
+    kb_memory_set_entry(&os->mmu.memory, at, format->entry_bytes, raw);
+    if (in_tlb(os, process))
+        kb_mmu_invalidate(&os->mmu, super->address, process->asid);
+}
+
+uint32_t kb_os_drop_super(struct kb_os *os, struct kb_process *process,
+                          const struct kb_super *super) {
+    uint32_t frames = UINT32_C(1) << (super->page_bits - kb_os_page_bits(os));
+    kb_os_set_super_rights(os, process, super, 0);
+    for (uint32_t k = frames; k-- > 0;) {
+        uint32_t frame = (uint32_t)super->frame + k;
+        os->keys[frame] = 0;
+        os->frame[frame] = (struct kb_frame){.entry = KB_NO_TABLE};
+        kb_os_free_frame(os, frame);
+    }
+    process->resident -= frames;
+    return frames;
 }
 
 void kb_os_clear_bits(struct kb_os *os, uint32_t frame, unsigned bits) {
@@ -236,8 +269,8 @@ static void count_source(struct kb_os *os, struct kb_process *process, enum kb_p
 /* Finds, or makes, the entry of the page table; the tables above it may not fit. */
 static kb_status find_entry(struct kb_os *os, struct kb_process *process, uint64_t address,
                             uint64_t *entry) {
-    uint64_t root = process == os->kernel ? os->mmu.kernel_root : process->root;
-    return kb_tables_make(&os->tables, root, address, os->mmu.format.levels - 1, entry, os->error);
+    return kb_tables_make(&os->tables, process->root, address, os->mmu.format.levels - 1, entry,
+                          os->error);
 }
 
 static void connect(struct kb_os *os, struct kb_process *process, uint32_t id, uint32_t frame,
@@ -248,8 +281,8 @@ static void connect(struct kb_os *os, struct kb_process *process, uint32_t id, u
         .entry = entry, .loaded_at = os->counters.references + 1, .process = process->number + 1};
     if (os->mmu.scheme == KB_SCHEME_INVERTED) {
         unsigned bits = rights | zone_bits(os, process) | KB_ENTRY_VALID;
-        kb_inverted_insert(&os->mmu.inverted, os->pages.page[id].number, process->number, frame,
-                           bits);
+        kb_inverted_insert(&os->mmu.inverted, kb_os_inverted_page(os, os->pages.page[id].number),
+                           process->number, frame, bits);
         os->frame[frame].entry = os->mmu.inverted.base + (uint64_t)frame * KB_INVERTED_ENTRY_BYTES;
     } else {
         set_entry(os, frame, rights);
@@ -307,6 +340,7 @@ kb_status kb_os_bring(struct kb_os *os, struct kb_process *process, uint64_t num
         return KB_OK;
     }
     count_source(os, process, source);
+    os->brought = source;
     if (kb_os_heard(os))
         kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_READ_IN,
                                             .process = process,
@@ -323,18 +357,34 @@ kb_status kb_os_bring(struct kb_os *os, struct kb_process *process, uint64_t num
 
 /* ---- steps 1, 2, 6 ---- */
 
-static unsigned right_for(enum kb_access access) {
-    static const unsigned rights[] = {KB_ENTRY_READ, KB_ENTRY_WRITE, KB_ENTRY_EXECUTE, 0};
-    return rights[access];
+/* What the hardware would say of the access if the page were in: what a format cannot withhold is
+ * granted, and a kernel may not execute what is its processes'. */
+static enum kb_fault rights_fault(const struct kb_os *os, const struct kb_process *process,
+                                  unsigned rights, enum kb_access access) {
+    const struct kb_format *format = &os->mmu.format;
+    struct kb_entry entry = {KB_ENTRY_VALID | KB_ENTRY_LEAF | KB_ENTRY_USER | rights, 0};
+    struct kb_mode mode = {access, process->privileged, os->mmu.sum, os->mmu.mxr, false};
+    if (rights != 0 && os->mmu.scheme == KB_SCHEME_TABLES) {
+        uint64_t raw = format->family->encode(format, entry, format->levels - 1);
+        entry = format->family->decode(format, raw, format->levels - 1);
+    }
+    return kb_rights_check(format, entry.bits, mode);
 }
 
 /* Step 1: what the internal table says of the reference. */
 static enum kb_reason check(const struct kb_os *os, const struct kb_process *process,
                             uint64_t address, enum kb_access access, enum kb_fault fault) {
     uint64_t linear = address + (process->limit != 0 ? process->base : 0);
+    if (fault == KB_FAULT_INVALID) {
+        const struct kb_region *region = kb_process_region(process, linear, kb_os_page_bytes(os));
+        if (linear >= kb_os_user_end(os) || (region == NULL && process->bounded))
+            return KB_REASON_INVALID_REFERENCE;
+        unsigned rights = region != NULL ? region->rights : KB_ENTRY_RIGHTS;
+        fault = rights_fault(os, process, rights, access);
+    }
     switch (fault) {
-    case KB_FAULT_INVALID:
-        break;
+    case KB_FAULT_NONE:
+        return KB_REASON_NONE;
     case KB_FAULT_OVERFLOW:
         return KB_REASON_OVERFLOW;
     case KB_FAULT_PRIVILEGE:
@@ -346,14 +396,6 @@ static enum kb_reason check(const struct kb_os *os, const struct kb_process *pro
     default:
         return KB_REASON_HARDWARE;
     }
-    if (os->setup.kernel && linear >= os->mmu.kernel_start)
-        return KB_REASON_INVALID_REFERENCE;
-    const struct kb_region *region = kb_process_region(process, linear, kb_os_page_bytes(os));
-    if (region == NULL)
-        return !process->regions_given ? KB_REASON_NONE : KB_REASON_INVALID_REFERENCE;
-    if (right_for(access) & ~region->rights)
-        return KB_REASON_PROTECTION;
-    return KB_REASON_NONE;
 }
 
 static void tell_check(struct kb_os *os, uint64_t address, bool legal) {
@@ -387,7 +429,7 @@ static void end_or_skip(struct kb_os *os, uint64_t address, enum kb_access acces
 kb_status kb_os_fault(struct kb_os *os, uint64_t address, enum kb_access access,
                       enum kb_fault fault, bool *again) {
     struct kb_process *process = os->running;
-    uint32_t frame;
+    uint32_t frame = KB_NO_FRAME;
     *again = false;
     os->counters.traps[fault]++;
     process->counters.traps[fault]++;
@@ -407,6 +449,12 @@ kb_status kb_os_fault(struct kb_os *os, uint64_t address, enum kb_access access,
             kb_os_bring(os, process, linear >> kb_os_page_bits(os), &frame, again, &reason);
         if (status != KB_OK)
             return status;
+    }
+    if (*again && os->setup.io_cycles > 0 && os->brought != KB_FROM_ZERO) {
+        kb_pager_admit(os, frame, KB_BY_FAULT);
+        kb_os_block(os, frame);
+        *again = false;
+        return KB_OK;
     }
     if (!*again) {
         end_or_skip(os, address, access, fault, reason);

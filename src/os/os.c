@@ -205,8 +205,7 @@ static kb_status make_root(struct kb_os *os, struct kb_process *process) {
     uint64_t entries = UINT64_C(1) << format->bits[0];
     for (uint64_t i = first_kernel_entry(os); i < entries && status == KB_OK; i++) {
         uint64_t at = i * format->entry_bytes;
-        uint64_t raw =
-            kb_memory_entry(&os->mmu.memory, os->mmu.kernel_root + at, format->entry_bytes);
+        uint64_t raw = kb_memory_entry(&os->mmu.memory, os->kernel->root + at, format->entry_bytes);
         kb_memory_set_entry(&os->mmu.memory, process->root + at, format->entry_bytes, raw);
     }
     return status;
@@ -279,17 +278,8 @@ static void drop_pages(struct kb_os *os, struct kb_process *process, struct kb_o
 }
 
 static void drop_supers(struct kb_os *os, struct kb_process *process, struct kb_os_event *event) {
-    for (uint32_t i = 0; i < process->super_count; i++) {
-        uint64_t frames = UINT64_C(1) << (process->supers[i].page_bits - kb_os_page_bits(os));
-        for (uint64_t k = frames; k-- > 0;) {
-            uint32_t frame = (uint32_t)(process->supers[i].frame + k);
-            os->keys[frame] = 0;
-            os->frame[frame] = (struct kb_frame){.entry = KB_NO_TABLE};
-            kb_os_free_frame(os, frame);
-            event->count++;
-        }
-    }
-    process->resident = 0;
+    for (uint32_t i = 0; i < process->super_count; i++)
+        event->count += kb_os_drop_super(os, process, &process->supers[i]);
 }
 
 void kb_os_exit(struct kb_os *os, struct kb_process *process, enum kb_reason reason,
@@ -319,8 +309,11 @@ void kb_os_exit(struct kb_os *os, struct kb_process *process, enum kb_reason rea
     process->fault_address = address;
     if (kb_os_heard(os))
         kb_os_tell(os, event);
-    if (process == os->running)
+    if (process == os->running) {
         os->running = NULL;
+        if (os->setup.kernel) /* the root in the register is free */
+            os->mmu.root = os->mmu.kernel_root = os->kernel->root;
+    }
 }
 
 /* ---- the processor changes hands ---- */
@@ -359,8 +352,10 @@ static void load_registers(struct kb_os *os, const struct kb_process *process) {
 
 void kb_os_switch(struct kb_os *os, struct kb_process *process) {
     struct kb_process *before = os->running;
-    if (before == process)
+    if (before == process) {
+        process->state = KB_RUNNING;
         return;
+    }
     if (before != NULL && before->state == KB_RUNNING)
         before->state = KB_READY;
     process->state = KB_RUNNING;

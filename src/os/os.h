@@ -105,11 +105,13 @@ struct kb_os {
     struct kb_process *kernel; /* its zone; NULL: none */
     uint64_t asid_generation, next_asid;
 
-    bool diverged;          /* a page was used that the future did not know of */
-    uint64_t idle_cycles;   /* nobody could run */
-    struct kb_piece *piece; /* of the present instruction: KB_MOST_PIECES */
-    unsigned pieces;        /* whose frames are pinned */
-    uint8_t *buffer;        /* of a move: KB_MOST_BYTES */
+    bool diverged;               /* a page was used that the future did not know of */
+    uint64_t idle_cycles;        /* nobody could run */
+    enum kb_page_source brought; /* where the last page came from */
+    uint32_t left;               /* references of a run that was blocked */
+    struct kb_piece *piece;      /* of the present instruction: KB_MOST_PIECES */
+    unsigned pieces;             /* whose frames are pinned */
+    uint8_t *buffer;             /* of a move: KB_MOST_BYTES */
     struct kb_os_counters counters;
     struct kb_error *error; /* of the present call */
 };
@@ -145,7 +147,8 @@ void kb_os_relocate(struct kb_os *os, struct kb_process *process, uint64_t base,
  * loaded at once; *refused = true and nothing has changed if too few frames are free. */
 kb_status kb_os_region(struct kb_os *os, struct kb_process *process, const struct kb_region *region,
                        bool *refused) KB_MUST_CHECK;
-/* Ends the legality of the pages in start … end − 1 and drops their content. Regions are cut. */
+/* Ends the legality of the pages in start … end − 1 and drops their content. Regions are cut;
+ * superpages may not be. */
 kb_status kb_os_unmap(struct kb_os *os, struct kb_process *process, uint64_t start,
                       uint64_t end) KB_MUST_CHECK;
 /* Gives the pages in start … end − 1 other rights. */
@@ -194,13 +197,30 @@ void kb_os_free_frame(struct kb_os *os, uint32_t frame);
 bool kb_os_write_back(struct kb_os *os, uint32_t frame, enum kb_reason *reason);
 /* Rewrites the table entry of a frame with other rights, R and M as they are. */
 void kb_os_set_rights(struct kb_os *os, uint32_t frame, unsigned rights);
+/* The same for a superpage; its frames become free with kb_os_drop_super, which returns how many.
+ * The caller takes it out of the process's list. */
+void kb_os_set_super_rights(struct kb_os *os, const struct kb_process *process,
+                            const struct kb_super *super, unsigned rights);
+uint32_t kb_os_drop_super(struct kb_os *os, struct kb_process *process,
+                          const struct kb_super *super);
 /* Clears KB_ENTRY_REFERENCED or KB_ENTRY_MODIFIED in the entry of a frame, and in the TLB. */
 void kb_os_clear_bits(struct kb_os *os, uint32_t frame, unsigned bits);
 
+/* ---- block.c: processes that wait for a page (setup.io_cycles > 0) ---- */
+
+/* The running process waits for the page in a frame, which has been brought in: until then the
+ * frame stays, and the instruction starts again afterwards. */
+void kb_os_block(struct kb_os *os, uint32_t frame);
+/* Those whose time has come are ready. */
+void kb_os_wake(struct kb_os *os);
+/* Nobody can run: time passes until the first page comes. false: nobody waits. */
+bool kb_os_idle(struct kb_os *os);
+
 /* ---- access.c: instructions of the running process ---- */
 
-/* Each returns with *done = false if the process ended or skipped the instruction; then no byte has
- * changed. length: 1 … KB_MOST_BYTES. */
+/* Each returns with *done = false if the process ended, skipped the instruction, or is blocked
+ * (then the instruction is to be made again when it runs again); no byte has changed then. length:
+ * 1 … KB_MOST_BYTES. */
 #define KB_MOST_BYTES 65536
 #define KB_MOST_PIECES (2 * (KB_MOST_BYTES / 64 + 2)) /* two operands, the smallest pages */
 kb_status kb_os_execute(struct kb_os *os, uint64_t address, bool *done) KB_MUST_CHECK;
@@ -250,6 +270,11 @@ static inline uint64_t kb_os_cycles(const struct kb_os *os) {
     return os->counters.references + os->mmu.table_reads + os->idle_cycles;
 }
 
+/* A page number as an inverted table knows it: without the copies of the highest address bit. */
+static inline uint64_t kb_os_inverted_page(const struct kb_os *os, uint64_t number) {
+    return number & ((UINT64_C(1) << (os->mmu.format.address_bits - os->mmu.format.page_bits)) - 1);
+}
+
 static inline struct kb_process *kb_os_owner(const struct kb_os *os, uint32_t frame) {
     uint32_t owner = os->frame[frame].process;
     return owner == 0 ? NULL : os->process[owner - 1];
@@ -263,7 +288,8 @@ static inline uint8_t *kb_os_hit(struct kb_os *os, uint64_t address, enum kb_acc
                                  uint32_t length, enum kb_fault *fault) {
     uint64_t physical, offset = address & (kb_os_page_bytes(os) - 1);
     *fault = KB_FAULT_NONE;
-    if (__builtin_expect(kb_os_heard(os) || offset + length > kb_os_page_bytes(os) || length == 0,
+    if (__builtin_expect(kb_os_heard(os) || offset + length > kb_os_page_bytes(os) || length == 0 ||
+                             os->mmu.limit != 0,
                          0))
         return NULL;
     *fault = kb_mmu_translate(&os->mmu, address, access, &physical);

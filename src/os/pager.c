@@ -15,11 +15,13 @@ static bool hears(const struct kb_os *os) {
 
 /* ---- what the policy may ask ---- */
 
-/* Frames that are not the policy's may be swept over; their bits are nobody's business. */
+/* Frames that are not the policy's may be swept over, but keep their bits. */
 static void on_cleared(void *host, uint32_t frame) {
-    const struct kb_os *os = host;
-    if (!os->frame[frame].fixed)
-        kb_os_clear_bits(host, frame, KB_ENTRY_REFERENCED);
+    struct kb_os *os = host;
+    if (os->frame[frame].fixed)
+        os->keys[frame] |= KB_REFERENCED;
+    else
+        kb_os_clear_bits(os, frame, KB_ENTRY_REFERENCED);
 }
 
 static void on_clean(void *host, uint32_t frame) {

@@ -58,8 +58,8 @@ struct kb_process {
     uint64_t asid, asid_generation;
     uint64_t base, limit; /* relocation register; limit 0: off */
     bool privileged;
-    bool regions_given;        /* from then on only regions are legal */
     bool skips;                /* it has a handler that gives up an instruction that may not be */
+    bool bounded;              /* only its regions are legal, though there be none */
     struct kb_region *regions; /* in the order in which they were given */
     uint32_t region_count, region_room;
     struct kb_super *supers;
@@ -67,6 +67,7 @@ struct kb_process {
     uint32_t last_page; /* the head of the chain of its pages (kb_page.next) */
     uint32_t resident;  /* pages */
     uint64_t wake_at;   /* cycle, while blocked */
+    uint32_t awaited;   /* frame + 1 of the page that comes, while blocked */
     struct kb_process_counters counters;
 };
 

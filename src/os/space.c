@@ -38,7 +38,7 @@ static kb_status add_region(struct kb_os *os, struct kb_process *process,
         process->region_room = room;
     }
     process->regions[process->region_count++] = *region;
-    process->regions_given = true;
+    process->bounded = true;
     return KB_OK;
 }
 
@@ -50,7 +50,7 @@ static void remove_region(struct kb_process *process, uint32_t i) {
 
 /* What was legal without saying becomes a region, so that it can be cut. */
 static kb_status say_everything(struct kb_os *os, struct kb_process *process) {
-    if (process->regions_given)
+    if (process->bounded)
         return KB_OK;
     struct kb_region all = {.name = "all", .end = kb_os_user_end(os), .rights = KB_ENTRY_RIGHTS};
     return add_region(os, process, &all);
@@ -173,11 +173,34 @@ static void drop_page(struct kb_os *os, uint32_t id) {
     page->slot = KB_NO_SLOT;
 }
 
+static uint64_t super_end(const struct kb_super *super) {
+    return super->address + (UINT64_C(1) << super->page_bits);
+}
+
+/* A superpage has one entry: it changes as a whole or not at all. */
+static kb_status check_supers(struct kb_os *os, const struct kb_process *process, uint64_t start,
+                              uint64_t end) {
+    for (uint32_t i = 0; i < process->super_count; i++) {
+        const struct kb_super *super = &process->supers[i];
+        if (start < super_end(super) && super->address < end &&
+            (super->address < start || super_end(super) > end))
+            return kb_fail(os->error, KB_DATA, KB_MSG_os_cuts_superpage, (unsigned long long)start,
+                           (unsigned long long)end, (unsigned long long)super->address);
+    }
+    return KB_OK;
+}
+
+static bool super_in(const struct kb_super *super, uint64_t start, uint64_t end) {
+    return super->address >= start && super->address < end;
+}
+
 kb_status kb_os_unmap(struct kb_os *os, struct kb_process *process, uint64_t start, uint64_t end) {
     uint64_t size = kb_os_page_bytes(os);
     if (start % size != 0 || end % size != 0 || !in_zone(os, process, start, end))
         return bad_range(os, process, start, end);
-    kb_status status = cut_out(os, process, start, end);
+    kb_status status = check_supers(os, process, start, end);
+    if (status == KB_OK)
+        status = cut_out(os, process, start, end);
     if (status != KB_OK)
         return status;
     for (uint32_t i = process->region_count; i-- > 0;)
@@ -188,12 +211,17 @@ kb_status kb_os_unmap(struct kb_os *os, struct kb_process *process, uint64_t sta
         if (address >= start && address < end)
             drop_page(os, id);
     }
+    for (uint32_t i = process->super_count; i-- > 0;)
+        if (super_in(&process->supers[i], start, end)) {
+            kb_os_drop_super(os, process, &process->supers[i]);
+            process->supers[i] = process->supers[--process->super_count];
+        }
     if (kb_os_heard(os))
         kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_UNMAP,
                                             .process = process,
                                             .address = start,
                                             .count = end - start});
-    return status;
+    return KB_OK;
 }
 
 kb_status kb_os_protect(struct kb_os *os, struct kb_process *process, uint64_t start, uint64_t end,
@@ -203,7 +231,9 @@ kb_status kb_os_protect(struct kb_os *os, struct kb_process *process, uint64_t s
         return bad_range(os, process, start, end);
     if (bad_rights(os, rights))
         return kb_fail(os->error, KB_DATA, KB_MSG_os_write_only);
-    kb_status status = cut_out(os, process, start, end);
+    kb_status status = check_supers(os, process, start, end);
+    if (status == KB_OK)
+        status = cut_out(os, process, start, end);
     if (status != KB_OK)
         return status;
     for (uint32_t i = 0; i < process->region_count; i++)
@@ -214,6 +244,9 @@ kb_status kb_os_protect(struct kb_os *os, struct kb_process *process, uint64_t s
         if (address >= start && address < end && os->pages.frame_of[id] != 0)
             kb_os_set_rights(os, os->pages.frame_of[id] - 1, rights);
     }
+    for (uint32_t i = 0; i < process->super_count; i++)
+        if (super_in(&process->supers[i], start, end))
+            kb_os_set_super_rights(os, process, &process->supers[i], rights);
     if (kb_os_heard(os))
         kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_PROTECT,
                                             .process = process,
@@ -344,11 +377,16 @@ kb_status kb_os_map(struct kb_os *os, struct kb_process *process, uint64_t addre
     *refused = false;
     if (address % size != 0 || !in_zone(os, process, address, address + size))
         return bad_range(os, process, address, address + size);
-    if (process->regions_given &&
-        kb_process_region(process, address, kb_os_page_bytes(os)) == NULL) {
+    if (process->bounded && kb_process_region(process, address, kb_os_page_bytes(os)) == NULL) {
         *refused = true;
         return KB_OK;
     }
+    for (uint32_t i = 0; i < process->super_count; i++)
+        if (address < super_end(&process->supers[i]) &&
+            process->supers[i].address < address + size) {
+            *refused = true;
+            return KB_OK;
+        }
     if (page_bits == format->page_bits) {
         kb_status status = map_page(os, process, address, frame, refused);
         if (status == KB_OK && !*refused && rights != KB_ENTRY_RIGHTS)

@@ -15,7 +15,8 @@ static const char usage[] = "machine page=4K frames=16 replace=fifo …";
 
 /* What `machine` says before it becomes a setup. */
 struct wish {
-    uint64_t page, frames, memory, address, levels, entry, asids, tables, seed, swap, kernel_start;
+    uint64_t page, frames, memory, address, levels, entry, asids, tables, seed, swap, kernel_start,
+        io;
     unsigned split[KB_MOST_LEVELS];
     unsigned splits;
     bool kernel;
@@ -175,7 +176,7 @@ static kb_status read_numbers(struct kb_scenario *s, struct wish *wish) {
         {"page", &wish->page},       {"frames", &wish->frames}, {"memory", &wish->memory},
         {"address", &wish->address}, {"levels", &wish->levels}, {"entry", &wish->entry},
         {"asids", &wish->asids},     {"tables", &wish->tables}, {"seed", &wish->seed},
-        {"swap", &wish->swap},
+        {"swap", &wish->swap},       {"io", &wish->io},
     };
     for (unsigned i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         kb_status status =
@@ -289,6 +290,7 @@ static kb_status describe(struct kb_scenario *s) {
     s->setup.tables_limit =
         wish.tables < s->options.most_bytes ? wish.tables : s->options.most_bytes;
     s->setup.kernel = wish.kernel;
+    s->setup.io_cycles = wish.io;
     s->setup.kernel_start =
         wish.kernel_start != 0 ? wish.kernel_start : usual_kernel(&s->setup.format);
     if (wish.asids > MOST_ASIDS)

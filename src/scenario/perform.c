@@ -15,6 +15,15 @@ kb_status kb_scenario_allow(struct kb_scenario *s, uint64_t count) {
                    (unsigned long long)s->options.most_references);
 }
 
+bool kb_perform_again(struct kb_scenario *s, struct kb_process *p) {
+    if (p->state != KB_BLOCKED || s->together)
+        return false;
+    while (p->state == KB_BLOCKED && kb_os_idle(&s->os))
+        ;
+    kb_os_switch(&s->os, p);
+    return true;
+}
+
 static kb_status end(struct kb_scenario *s, const char *wanted) {
     return kb_line_end(&s->line, wanted, s->error);
 }
@@ -46,7 +55,9 @@ static kb_status touch(struct kb_scenario *s, struct kb_process *p) {
             return status;
         if (p->state == KB_ENDED)
             continue;
-        status = kb_scenario_os_status(s, kb_os_run(&s->os, page << bits, access, 1, &done));
+        do
+            status = kb_scenario_os_status(s, kb_os_run(&s->os, page << bits, access, 1, &done));
+        while (status == KB_OK && kb_perform_again(s, p));
         if (status != KB_OK)
             return status;
     }
@@ -74,15 +85,18 @@ static kb_status operand(struct kb_scenario *s, uint64_t *address, uint64_t *byt
     return status == KB_OK ? kb_scenario_allow(s, 16) : status;
 }
 
-static kb_status load(struct kb_scenario *s) {
+static kb_status load(struct kb_scenario *s, struct kb_process *p) {
     uint64_t address, bytes = 1, value = 0;
     uint8_t buffer[8] = {0};
     kb_status status = operand(s, &address, &bytes);
     if (status == KB_OK)
         status = end(s, "NAME load ADDRESS [bytes=1]");
-    if (status == KB_OK)
+    while (status == KB_OK) {
         status = kb_scenario_os_status(
             s, kb_os_load(&s->os, address, buffer, (uint32_t)bytes, &s->last.done));
+        if (!kb_perform_again(s, p))
+            break;
+    }
     for (unsigned i = 0; i < 8; i++)
         value |= (uint64_t)buffer[i] << 8 * i;
     if (status == KB_OK && s->last.done)
@@ -90,17 +104,21 @@ static kb_status load(struct kb_scenario *s) {
     return status;
 }
 
-static kb_status store_text(struct kb_scenario *s, uint64_t address, const struct kb_word *word) {
+static kb_status store_text(struct kb_scenario *s, struct kb_process *p, uint64_t address,
+                            const struct kb_word *word) {
     kb_status status = end(s, "NAME store ADDRESS \"text\"");
     if (status != KB_OK)
         return status;
     if (word->length == 0)
         return kb_fail(s->error, KB_DATA, KB_MSG_scenario_bytes, 0ULL);
-    return kb_scenario_os_status(
-        s, kb_os_store(&s->os, address, word->at, word->length, &s->last.done));
+    do
+        status = kb_scenario_os_status(
+            s, kb_os_store(&s->os, address, word->at, word->length, &s->last.done));
+    while (status == KB_OK && kb_perform_again(s, p));
+    return status;
 }
 
-static kb_status store(struct kb_scenario *s) {
+static kb_status store(struct kb_scenario *s, struct kb_process *p) {
     uint64_t address, bytes = 1, value;
     uint8_t buffer[8];
     kb_status status = operand(s, &address, &bytes);
@@ -110,7 +128,7 @@ static kb_status store(struct kb_scenario *s) {
     if (word == NULL)
         return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, "NAME store ADDRESS VALUE");
     if (word->quoted)
-        return store_text(s, address, word);
+        return store_text(s, p, address, word);
     status = kb_word_number(word, "value", &value, s->error);
     if (status == KB_OK)
         status = end(s, "NAME store ADDRESS VALUE [bytes=1]");
@@ -120,35 +138,45 @@ static kb_status store(struct kb_scenario *s) {
         return status;
     for (unsigned i = 0; i < 8; i++)
         buffer[i] = (uint8_t)(value >> 8 * i);
-    return kb_scenario_os_status(
-        s, kb_os_store(&s->os, address, buffer, (uint32_t)bytes, &s->last.done));
+    do
+        status = kb_scenario_os_status(
+            s, kb_os_store(&s->os, address, buffer, (uint32_t)bytes, &s->last.done));
+    while (status == KB_OK && kb_perform_again(s, p));
+    return status;
 }
 
-static kb_status execute(struct kb_scenario *s) {
+static kb_status execute(struct kb_scenario *s, struct kb_process *p) {
     uint64_t address, bytes = 1;
     kb_status status = operand(s, &address, &bytes);
     if (status == KB_OK)
         status = end(s, "NAME execute ADDRESS");
-    return status == KB_OK ? kb_scenario_os_status(s, kb_os_execute(&s->os, address, &s->last.done))
-                           : status;
+    while (status == KB_OK) {
+        status = kb_scenario_os_status(s, kb_os_execute(&s->os, address, &s->last.done));
+        if (!kb_perform_again(s, p))
+            break;
+    }
+    return status;
 }
 
-static kb_status increment(struct kb_scenario *s) {
+static kb_status increment(struct kb_scenario *s, struct kb_process *p) {
     uint64_t address, bytes = 4, by = 1, value;
     kb_status status = operand(s, &address, &bytes);
     if (status == KB_OK)
         status = kb_line_option_number(&s->line, "by", &by, s->error);
     if (status == KB_OK)
         status = end(s, "NAME inc ADDRESS [by=1] [bytes=4]");
-    if (status == KB_OK)
+    while (status == KB_OK) {
         status = kb_scenario_os_status(
             s, kb_os_increment(&s->os, address, (uint32_t)bytes, by, &value, &s->last.done));
+        if (!kb_perform_again(s, p))
+            break;
+    }
     if (status == KB_OK && s->last.done)
         say_value(s, address, value, bytes);
     return status;
 }
 
-static kb_status copy(struct kb_scenario *s) {
+static kb_status copy(struct kb_scenario *s, struct kb_process *p) {
     uint64_t from, to, length;
     kb_status status = kb_line_number(&s->line, "address", &from, s->error);
     if (status == KB_OK)
@@ -159,10 +187,12 @@ static kb_status copy(struct kb_scenario *s) {
         status = end(s, "NAME copy FROM TO LENGTH");
     if (status == KB_OK)
         status = kb_scenario_allow(s, KB_MOST_PIECES);
-    if (status == KB_OK)
-        status = kb_scenario_os_status(s, kb_os_move(&s->os, from, to,
-                                                     length > UINT32_MAX ? 0 : (uint32_t)length,
-                                                     &s->last.done));
+    uint32_t bytes = length > UINT32_MAX ? 0 : (uint32_t)length;
+    while (status == KB_OK) {
+        status = kb_scenario_os_status(s, kb_os_move(&s->os, from, to, bytes, &s->last.done));
+        if (!kb_perform_again(s, p))
+            break;
+    }
     return status;
 }
 
@@ -267,9 +297,12 @@ static kb_status sweep(struct kb_scenario *s, struct kb_process *p, enum sweep h
     for (uint64_t at = 0; at < b.length && status == KB_OK && p->state != KB_ENDED;) {
         uint64_t length = part_at(&b, at, page);
         status = kb_scenario_allow(s, 1 + length / 64);
-        if (status == KB_OK)
+        while (status == KB_OK) {
             status =
                 kb_scenario_os_status(s, sweep_piece(s, &b, how, at, (uint32_t)length, &wrong));
+            if (!kb_perform_again(s, p))
+                break;
+        }
         at += length;
     }
     if (status == KB_OK && how == DIGEST && kb_scenario_narrates(s))
@@ -310,15 +343,15 @@ kb_status kb_perform(struct kb_scenario *s, struct kb_process *p, const struct k
     case 0:
         return touch(s, p);
     case 1:
-        return load(s);
+        return load(s, p);
     case 2:
-        return store(s);
+        return store(s, p);
     case 3:
-        return execute(s);
+        return execute(s, p);
     case 4:
-        return increment(s);
+        return increment(s, p);
     case 5:
-        return copy(s);
+        return copy(s, p);
     case 6:
     case 7:
     case 8:

@@ -41,8 +41,8 @@ static kb_status check_page(struct kb_scenario *s, uint64_t page) {
 }
 
 /* An access may lie in several pages: one reference each. */
-static kb_status run_access(struct kb_scenario *s, const struct kb_trace_access *access,
-                            bool page_numbers) {
+static kb_status run_access(struct kb_scenario *s, struct kb_process *p,
+                            const struct kb_trace_access *access, bool page_numbers) {
     unsigned bits = kb_os_page_bits(&s->os);
     uint64_t first = page_numbers ? access->address : access->address >> bits;
     uint64_t last = page_numbers ? first : (access->address + access->size - 1) >> bits;
@@ -51,9 +51,12 @@ static kb_status run_access(struct kb_scenario *s, const struct kb_trace_access 
         kb_status status = check_page(s, page);
         if (status == KB_OK)
             status = kb_scenario_allow(s, 1);
-        if (status == KB_OK)
+        while (status == KB_OK) {
             status = kb_scenario_os_status(
                 s, kb_os_run(&s->os, page << bits, (enum kb_access)access->kind, 1, &done));
+            if (!kb_perform_again(s, p))
+                break;
+        }
         if (status != KB_OK)
             return status;
     }
@@ -77,7 +80,7 @@ static kb_status run_generator(struct kb_scenario *s, struct kb_process *p) {
     while (status == KB_OK && got > 0 && p->state != KB_ENDED) {
         kb_generator_next(generator, batch, BATCH, &got);
         for (size_t i = 0; i < got && status == KB_OK && p->state != KB_ENDED; i++)
-            status = run_access(s, &batch[i], kb_generator_page_numbers(generator));
+            status = run_access(s, p, &batch[i], kb_generator_page_numbers(generator));
     }
     kb_generator_free(generator);
     return status;
@@ -97,10 +100,15 @@ static kb_status run_blocks(struct kb_scenario *s, struct kb_process *p, struct 
             status = check_page(s, numbers[run.page]);
             if (status == KB_OK)
                 status = kb_scenario_allow(s, kb_run_count(run));
-            if (status == KB_OK)
+            uint32_t left = kb_run_count(run);
+            while (status == KB_OK) {
+                uint64_t address = numbers[run.page] << kb_os_page_bits(&s->os);
                 status = kb_scenario_os_status(
-                    s, kb_os_run(&s->os, numbers[run.page] << kb_os_page_bits(&s->os),
-                                 (enum kb_access)kb_run_kind(run), kb_run_count(run), &done));
+                    s, kb_os_run(&s->os, address, (enum kb_access)kb_run_kind(run), left, &done));
+                if (!kb_perform_again(s, p))
+                    break;
+                left = s->os.left;
+            }
             if (status != KB_OK)
                 return status;
         }

@@ -20,7 +20,7 @@ static const struct {
      "x86-32|x86-64|inverted] [address=32] [levels=1 | split=10,10] [entry=4|8] [tlb=16 | "
      "tlb=64x4] "
      "[tlb2=128x12] [tlb-replace=lru|fifo|random] [asids=N] [kernel=yes|ADDRESS] [load=demand|all] "
-     "[swap=SLOTS] [swap-file=PATH] [tables=BYTES] [search=CYCLES] [seed=N] "
+     "[swap=SLOTS] [swap-file=PATH] [tables=BYTES] [search=CYCLES] [io=CYCLES] [seed=N] "
      "[organisation=paging|relocation]"},
     {"process", kb_command_process, "process NAME …"},
     {"switch", kb_command_switch, "switch NAME"},
@@ -52,7 +52,7 @@ static const char *const other_usages[] = {
     "NAME run GENERATOR option=value … | NAME run file=PATH [page=SIZE] [limit=N]",
     "NAME mode kernel|user | NAME handler skip|none | NAME evict PAGE | NAME relocate base=0 "
     "limit=64K",
-    "repeat N … end | version 1",
+    "repeat N … end | together [quantum=N] … end | version 1",
 };
 
 const char *kb_scenario_usage(unsigned i) {
@@ -63,7 +63,7 @@ const char *kb_scenario_usage(unsigned i) {
 }
 
 bool kb_scenario_is_word(const struct kb_word *word) {
-    static const char *const others[] = {"version", "repeat", "end"};
+    static const char *const others[] = {"version", "repeat", "together", "end"};
     for (unsigned i = 0; i < COMMANDS; i++)
         if (kb_word_is(word, commands[i].name))
             return true;
@@ -337,7 +337,7 @@ static kb_status at_line(struct kb_scenario *s, kb_status status) {
 }
 
 /* Lines that are no commands, in blocks that run again and again, come to an end, too. */
-static kb_status cut(struct kb_scenario *s, const struct kb_lines *lines, uint32_t i) {
+kb_status kb_scenario_cut(struct kb_scenario *s, const struct kb_lines *lines, uint32_t i) {
     uint64_t most = s->options.most_commands != 0 ? s->options.most_commands : MOST_COMMANDS;
     s->number = lines->number[i];
     s->looked += 1 + (lines->start[i + 1] - lines->start[i]) / 256;
@@ -348,16 +348,20 @@ static kb_status cut(struct kb_scenario *s, const struct kb_lines *lines, uint32
     return kb_line_cut(&s->line, s->line_text, s->line_length, s->error);
 }
 
+static bool begins_block(const struct kb_word *word) {
+    return kb_word_is(word, "repeat") || kb_word_is(word, "together");
+}
+
 /* The line with the `end` that belongs to the block begun at line `begin`. */
 static kb_status find_end(struct kb_scenario *s, const struct kb_lines *lines, uint32_t begin,
                           uint32_t end, uint32_t *found) {
     unsigned depth = 0;
     for (uint32_t i = begin; i < end; i++) {
-        kb_status status = cut(s, lines, i);
+        kb_status status = kb_scenario_cut(s, lines, i);
         if (status != KB_OK)
             return status;
         const struct kb_word *first = kb_line_peek(&s->line);
-        if (kb_word_is(first, "repeat"))
+        if (begins_block(first))
             depth++;
         if (kb_word_is(first, "end") && --depth == 0) {
             *found = i;
@@ -378,6 +382,13 @@ static kb_status run_block(struct kb_scenario *s, const struct kb_lines *lines, 
                            uint32_t end, uint32_t *after) {
     uint64_t times = 0,
              most = s->options.most_commands != 0 ? s->options.most_commands : MOST_COMMANDS;
+    tell_command(s);
+    if (kb_line_take_if(&s->line, "together")) {
+        kb_status status = find_end(s, lines, begin, end, after);
+        if (status == KB_OK)
+            status = kb_scenario_cut(s, lines, begin);
+        return status == KB_OK ? kb_scenario_together(s, lines, begin + 1, *after) : status;
+    }
     (void)kb_line_take(&s->line);
     kb_status status = kb_line_number(&s->line, "repeat", &times, s->error);
     if (status == KB_OK)
@@ -403,14 +414,14 @@ static kb_status run_lines(struct kb_scenario *s, const struct kb_lines *lines, 
                            uint32_t end) {
     kb_status status = KB_OK;
     for (uint32_t i = from; i < end && status == KB_OK; i++) {
-        status = cut(s, lines, i);
+        status = kb_scenario_cut(s, lines, i);
         if (status != KB_OK)
             break;
         const struct kb_word *first = kb_line_peek(&s->line);
         s->at = i;
         if (kb_word_is(first, "end"))
             return kb_fail(s->error, KB_DATA, KB_MSG_scenario_lonely_end);
-        if (kb_word_is(first, "repeat"))
+        if (begins_block(first))
             status = run_block(s, lines, i, end, &i);
         else
             status = command(s);
@@ -496,7 +507,7 @@ kb_status kb_scenario_line(struct kb_scenario *s, const char *text, size_t lengt
     if (status != KB_OK)
         return at_line(s, status);
     const struct kb_word *first = kb_line_peek(&s->line);
-    bool begins = kb_word_is(first, "repeat"), ends = kb_word_is(first, "end");
+    bool begins = begins_block(first), ends = kb_word_is(first, "end");
     if (!begins && s->depth == 0)
         return at_line(s, ends ? kb_fail(error, KB_DATA, KB_MSG_scenario_lonely_end) : command(s));
     status = keep_line(s, &s->lines, text, length, s->number);

@@ -79,6 +79,7 @@ struct kb_scenario {
     uint64_t told;      /* references of the present command that were narrated */
     bool muted;         /* the narration of the present command has said enough */
 
+    bool together;   /* a blocked process does not keep the others waiting */
     bool rehearsing; /* only the sequence of pages is wanted */
     struct kb_future future;
     bool has_future;
@@ -102,6 +103,9 @@ kb_status kb_scenario_os_status(struct kb_scenario *s, kb_status status) KB_MUST
 /* The process of this name that has not ended; an error names those that there are. */
 kb_status kb_scenario_process(struct kb_scenario *s, const struct kb_word *name,
                               struct kb_process **process) KB_MUST_CHECK;
+/* Makes line i the present one. */
+kb_status kb_scenario_cut(struct kb_scenario *s, const struct kb_lines *lines,
+                          uint32_t i) KB_MUST_CHECK;
 /* Runs the lines that were read from index `from` on. */
 kb_status kb_scenario_run_from(struct kb_scenario *s, uint32_t from) KB_MUST_CHECK;
 bool kb_scenario_narrates(const struct kb_scenario *s);
@@ -141,6 +145,15 @@ kb_status kb_act_rights(struct kb_scenario *s, unsigned *rights) KB_MUST_CHECK;
 
 kb_status kb_perform(struct kb_scenario *s, struct kb_process *p, const struct kb_word *verb,
                      bool *known) KB_MUST_CHECK;
+
+/* Whether the instruction must be made again: p was blocked, and has waited for its page. */
+bool kb_perform_again(struct kb_scenario *s, struct kb_process *p);
+
+/* ---- together.c: programs that share the processor ---- */
+
+/* The lines first … end − 1 as programs of their processes. The present line is the block's. */
+kb_status kb_scenario_together(struct kb_scenario *s, const struct kb_lines *lines, uint32_t first,
+                               uint32_t end) KB_MUST_CHECK;
 
 /* ---- run.c: generators and traces; the rehearsal for opt ---- */
 

@@ -1,0 +1,48 @@
+/* block.c - a process that waits for its page is blocked, and others run meanwhile.
+ *
+ * The page's bytes are in the frame at once, but for io_cycles storage cycles
+ * its process does not run, and the frame is pinned as if the device were
+ * still writing to it. Transfers do not wait for each other. */
+#include "os/os.h"
+
+void kb_os_block(struct kb_os *os, uint32_t frame) {
+    struct kb_process *process = os->running;
+    os->frame[frame].pins++;
+    process->awaited = frame + 1;
+    process->state = KB_BLOCKED;
+    process->wake_at = kb_os_cycles(os) + os->setup.io_cycles;
+    if (kb_os_heard(os))
+        kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_BLOCK,
+                                            .process = process,
+                                            .page = os->pages.page[os->page_of[frame]].number,
+                                            .frame = frame,
+                                            .count = process->wake_at});
+}
+
+static void wake(struct kb_os *os, struct kb_process *process) {
+    os->frame[process->awaited - 1].pins--;
+    process->awaited = 0;
+    process->state = KB_READY;
+    if (kb_os_heard(os))
+        kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_WAKE, .process = process});
+}
+
+void kb_os_wake(struct kb_os *os) {
+    uint64_t now = kb_os_cycles(os);
+    for (uint32_t i = 0; i < os->process_count; i++)
+        if (os->process[i]->state == KB_BLOCKED && os->process[i]->wake_at <= now)
+            wake(os, os->process[i]);
+}
+
+bool kb_os_idle(struct kb_os *os) {
+    uint64_t now = kb_os_cycles(os), first = UINT64_MAX;
+    for (uint32_t i = 0; i < os->process_count; i++)
+        if (os->process[i]->state == KB_BLOCKED && os->process[i]->wake_at < first)
+            first = os->process[i]->wake_at;
+    if (first == UINT64_MAX)
+        return false;
+    if (first > now)
+        os->idle_cycles += first - now;
+    kb_os_wake(os);
+    return true;
+}
