@@ -177,7 +177,7 @@ static kb_status increment(struct kb_scenario *s, struct kb_process *p) {
 }
 
 static kb_status copy(struct kb_scenario *s, struct kb_process *p) {
-    uint64_t from, to, length;
+    uint64_t from, to, length = 0;
     kb_status status = kb_line_number(&s->line, "address", &from, s->error);
     if (status == KB_OK)
         status = kb_line_number(&s->line, "address", &to, s->error);
@@ -262,6 +262,8 @@ static kb_status sweep_piece(struct kb_scenario *s, struct bytes *b, enum sweep 
         return kb_os_store(&s->os, address, b->buffer, length, &s->last.done);
     }
     status = kb_os_load(&s->os, address, b->buffer, length, &s->last.done);
+    if (status == KB_OK && !s->last.done && *wrong == UINT64_MAX)
+        *wrong = address; /* what could not be read is not right */
     if (status != KB_OK || !s->last.done)
         return status;
     for (uint32_t i = 0; i < length; i++) {
