@@ -49,7 +49,7 @@ static const char *const other_usages[] = {
     "NAME execute ADDRESS | NAME inc ADDRESS [by=1] [bytes=4] | NAME copy FROM TO LENGTH",
     "NAME fill|verify START LENGTH [seed=1] [step=RECORD [unsplit]] | NAME digest START LENGTH",
     "NAME translate ADDRESS [write|execute]",
-    "NAME run GENERATOR option=value … | NAME run file=PATH [page=SIZE] [limit=N]",
+    "NAME run GENERATOR option=value … | NAME run file=PATH [format=F] [skip=N] [limit=N]",
     "NAME mode kernel|user | NAME handler skip|none | NAME evict PAGE | NAME relocate base=0 "
     "limit=64K",
     "repeat N … end | together [quantum=N] … end | version 1",
