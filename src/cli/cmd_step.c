@@ -126,20 +126,21 @@ static void print_help(const struct cli *cli) {
 
 int cmd_step(struct cli *cli, int argc, char **argv) {
     struct step step = {.cli = cli, .view = KB_VIEW_NARRATE};
-    bool quiet = false, json = false, interactive = false;
+    bool quiet = false, json = false, interactive = false, help = false;
     for (int c; (c = getopt_long(argc, argv, ":hqi", options, NULL)) != -1;) {
         if (c == '?' || c == ':')
             return cli_bad_option(cli, c, argv);
-        if (c == 'h') {
-            print_help(cli);
-            return EXIT_FINE;
-        }
         if (c == OPT_LANG && !cli_set_language(cli, optarg))
             return cli_usage(cli, KB_MSG_unknown_language, optarg);
         quiet = quiet || c == 'q';
         json = json || c == OPT_JSON;
         interactive = interactive || c == 'i';
+        help = help || c == 'h';
         step.all = step.all || c == OPT_ALL;
+    }
+    if (help) {
+        print_help(cli);
+        return EXIT_FINE;
     }
     if (argc - optind > 1)
         return cli_usage(cli, KB_MSG_extra_argument, argv[optind + 1]);

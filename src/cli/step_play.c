@@ -27,6 +27,7 @@ struct play {
     struct step *step;
     struct kb_scenario *scenario;
     bool silent; /* output goes nowhere */
+    bool mute;   /* output cannot be written: there is no sense in going on */
     struct done *steps;
     size_t count, room;
     struct done open; /* the present step: a line, or a block that is not closed yet */
@@ -91,8 +92,9 @@ static void drop_open(struct play *play) {
 /* What the scenario has said so far. */
 static void show_waiting(struct play *play) {
     struct kb_scenario_tally tally;
-    if (kb_scenario_end(play->scenario, &tally, &play->step->cli->error) != KB_OK)
-        fprintf(stderr, "kilburn: %s\n", play->step->cli->error.text);
+    kb_status status = kb_scenario_end(play->scenario, &tally, &play->step->cli->error);
+    if (status != KB_OK && !kb_scenario_inside(play->scenario))
+        play->mute = true;
 }
 
 /* A step that went well once goes well again. */
@@ -281,7 +283,7 @@ static bool obey(struct play *play, const char *line) {
     else if (strncmp(word, "help", length) == 0 && length == 4)
         help(play->step->cli);
     else if (file && strncmp(word, "go", length) == 0 && length == 2)
-        while (run_next(play) == NEXT_DONE)
+        while (run_next(play) == NEXT_DONE && !play->mute)
             ;
     else
         run_typed(play, line);
@@ -300,7 +302,7 @@ int step_play(struct step *step) {
         bool more = obey(&play, line);
         free(line);
         fflush(stdout);
-        if (!more)
+        if (!more || play.mute)
             break;
     }
     close_terminal(&play);
@@ -309,5 +311,5 @@ int step_play(struct step *step) {
         free(play.steps[i].text);
     free(play.steps);
     drop_open(&play);
-    return EXIT_FINE;
+    return play.mute ? cli_fail(cli) : EXIT_FINE;
 }
