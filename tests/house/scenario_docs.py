@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """scenario_docs.py TREE KILBURN - every example of docs/scenario.md, a block marked ```kb, runs as it
 stands; one marked ```kb fails does not, and says where. The page names every command, option and
-quantity that the program knows."""
+quantity that the program knows.
+
+scenario_docs.py --write TREE FOLDER - writes the examples, one a file: seeds for the fuzzer."""
 import json
 import os
 import re
@@ -46,7 +48,18 @@ def unnamed(kilburn, text):
             yield f"docs/scenario.md does not name {name}"
 
 
+def write(tree, folder):
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(tree, "docs", "scenario.md"), encoding="utf-8") as page:
+        for line, _, scenario in blocks(page.read()):
+            with open(os.path.join(folder, f"line-{line}.kb"), "w", encoding="utf-8") as file:
+                file.write(scenario)
+    return 0
+
+
 def main():
+    if sys.argv[1] == "--write":
+        return write(*sys.argv[2:])
     tree, kilburn = sys.argv[1], os.path.abspath(sys.argv[2])
     page = os.path.join(tree, "docs", "scenario.md")
     with open(page, encoding="utf-8") as file:
