@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# run.sh - what `make bench` runs: replay from memory, reading, stores, whole processes; a summary.
+# run.sh - what `make bench` runs: replay from memory, reading, stores, the machine, whole processes; a summary.
 #
 #   KILBURN       the program (build/kilburn); its folder holds bench/bench_*
 #   BENCH_QUICK   1: a tenth of the trace, less than half a minute
@@ -24,7 +24,7 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/kilburn-bench-XXXXXX")
 trap 'rm -rf "$folder"' EXIT
 summary=$folder/summary
 
-for name in bench_replay bench_trace bench_store bench_oracle bench_walk; do
+for name in bench_replay bench_trace bench_store bench_machine bench_oracle bench_walk; do
     [ -x "$programs/$name" ] || { echo "bench: $programs/$name is missing: run make first" >&2; exit 2; }
 done
 
@@ -37,10 +37,13 @@ echo
 echo "== bench_store"
 "$programs/bench_store" "${quick[@]}"
 echo
+echo "== bench_machine"
+(cd "$here/.." && "$programs/bench_machine" "${quick[@]}") | tee "$folder/machine"
+echo
 echo "== bench_walk"
-"$programs/bench_walk"
+"$programs/bench_walk" "${quick[@]}"
 
-# The figures with a goal, from both tables.
+# The figures with a goal, from the tables.
 awk '/^zipf/ { on = 1 } /^loop/ { on = 0 }
      / frames \(/ { frames = $1 }
      on && match($0, / +[0-9]+ (yes|NO )/) { split(substr($0, RSTART), g, " ");
@@ -49,6 +52,7 @@ awk '/^zipf/ { on = 1 } /^loop/ { on = 0 }
 awk '$NF == "yes" || $NF == "NO" {
          printf "%-44s %9.1f  >= %4d  %s\n", "reading " ($1 == "zipf," ? "zipf, kbt" : $1) " (Mrefs/s)", $(NF - 4), $(NF - 1), $NF }' \
     "$folder/trace" >>"$summary"
+sed -n 's/^goal: /machine: /p' "$folder/machine" >>"$summary"
 
 # process TITLE SIM-ARGUMENTS…: the wall time of one kilburn sim, and references replayed a second
 process() {

@@ -70,7 +70,7 @@ static inline bool flat_wrong(struct flat *f, const char *what) {
     if (!f->broken)
         printf("%s, step %" PRIu64 ": %s\n", f->name, f->steps, what);
     f->broken = true;
-    CHECK(!"the machine and the flat model agree");
+    CHECK(!f->broken); /* the machine and the flat model agree */
     return false;
 }
 
@@ -281,9 +281,11 @@ static inline void flat_region(struct flat *f, struct flat_space *s, unsigned fi
     if (end == first)
         return;
     uint64_t start = flat_address(f, first), bytes = (end - first) * f->page;
-    struct kb_region region = {.start = start,
-                               .end = start + bytes - flat_below(f, 2) * flat_below(f, f->page),
-                               .rights = flat_some_rights(f)};
+    uint64_t missing = flat_below(f, f->page);
+    if (flat_below(f, 2) == 0)
+        missing = 0;
+    struct kb_region region = {
+        .start = start, .end = start + bytes - missing, .rights = flat_some_rights(f)};
     uint8_t *at = s->bytes + first * f->page;
     memset(at, 0, bytes);
     flat_image(f, &region, at);
@@ -434,7 +436,8 @@ static inline uint64_t flat_place(struct flat *f, uint32_t length) {
     case 0:
         if (s->all)
             break;
-        at = kb_random_next(&f->random) >> flat_below(f, 64); /* anywhere */
+        at = kb_random_next(&f->random);
+        at >>= flat_below(f, 64); /* anywhere */
         return at > UINT64_MAX - 65536 ? 0 : at;
     case 1:
         return f->high + span - 1 + (s->all ? 0 : flat_below(f, length)); /* over the end */
@@ -447,7 +450,9 @@ static inline uint64_t flat_place(struct flat *f, uint32_t length) {
     default:
         break;
     }
-    at = flat_below(f, 4) * f->page + flat_below(f, 3) * flat_below(f, f->page);
+    at = flat_below(f, 4) * f->page;
+    if (flat_below(f, 3) != 0)
+        at += flat_below(f, f->page);
     return start + at % span;
 }
 

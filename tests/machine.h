@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "machine/segment.h"
 #include "os/os.h"
 
 /* What a test wants other than usual; zeros are the usual. */
 struct machine_wish {
-    const char *format; /* "sv39" …; NULL: generic, one level, 4 KiB, 32 bits; "inverted" */
+    const char *format; /* "sv39" …; NULL: generic, one level, 4 KiB, 32 bits; "inverted";
+                           "segments": 4-8-12 bits */
     unsigned levels;    /* generic: of 4 KiB pages with 9 bits a level */
     unsigned page_bits; /* generic with levels = 0 */
     uint32_t frames;
@@ -32,6 +34,8 @@ static inline kb_status machine_format(const struct machine_wish *wish, struct k
         *format = *real;
         return KB_OK;
     }
+    if (wish->format != NULL && strcmp(wish->format, "segments") == 0)
+        return kb_format_segmented(format, 4, 8, page_bits, error);
     if (wish->levels > 0)
         return kb_format_generic(format, wish->levels, nine, page_bits, 8, error);
     return kb_format_generic(format, 1, &flat, page_bits, 4, error);

@@ -578,6 +578,21 @@ static void waiting(void) {
     end();
 }
 
+/* A segment's page table is made at its first use. */
+static void segments(void) {
+    begin(&(struct machine_wish){.format = "segments", .frames = 4});
+    struct kb_region region = {.name = "data", .start = 0x200000, .end = 0x203000, .rights = 6};
+    bool refused;
+    CHECK(kb_os_region(&os, p, &region, &refused) == KB_OK && !refused);
+    clear();
+    CHECK(store(0x201234));
+    SAYS("0x201234 = 2 | 1 | 0x234", "no page table", "one for 3 pages is made");
+    CHECK(seen[KB_OS_EVENT_SEGMENT]);
+    CHECK(!load(0x203000));
+    SAYS("2 P ends: overflow");
+    end();
+}
+
 static void spanish(void) {
     error.language = KB_SPANISH;
     begin(&(struct machine_wish){.frames = 1, .levels = 2, .tlb = {{1, 2, KB_TLB_LRU, 0}}});
@@ -625,6 +640,7 @@ int main(int count, char **arguments) {
     failures();
     waiting();
     spanish();
+    segments();
     for (unsigned i = 0; i < KB_OS_EVENT_KINDS; i++) {
         if (!seen[i])
             printf("no event %s\n", kb_os_event_name((enum kb_os_event_kind)i));

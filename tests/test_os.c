@@ -581,6 +581,42 @@ static void relocated(unsigned shape) {
     box_free(&b);
 }
 
+/* Base and limit alone (A04): frames that nobody gave to the policy. */
+static void base_and_limit(const char *policy) {
+    struct kb_error error = {.language = KB_ENGLISH};
+    struct box b;
+    struct machine_wish any = wish_of(6, 4, 0);
+    struct kb_os_setup setup = {.scheme = KB_SCHEME_RELOCATION, .frames = 8};
+    uint64_t word;
+    bool done;
+    memset(&b, 0, sizeof b);
+    CHECK(machine_format(&any, &setup.format, &error) == KB_OK);
+    CHECK(kb_policy_parse(policy, &setup.policy, NULL, NULL, &error) == KB_OK);
+    CHECK(kb_store_memory(&setup.swap, 4096, 10, &host, &error) == KB_OK);
+    CHECK(kb_os_init(&b.os, &setup, &host, &b.error) == KB_OK);
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK(kb_os_create(&b.os, "P", &b.p[i]) == KB_OK);
+        kb_os_relocate(&b.os, b.p[i], i == 0 ? 14000 : 4000, 9000);
+        b.p[i]->skips = true;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        kb_os_switch(&b.os, b.p[i]);
+        for (uint64_t at = 0; at + 8 <= 9000; at += 8)
+            CHECK(store(&b, at, at * 10 + i));
+        CHECK(!store(&b, 9000, 1));
+        CHECK(!load(&b, 8996, &word) && word == 0x5a);
+        CHECK(kb_os_run(&b.os, 346, KB_ACCESS_READ, 1000, &done) == KB_OK && done);
+        CHECK_EQ(b.os.mmu.memory.bytes[b.p[i]->base + 346 + 6], 352 * 10 % 256 + i);
+    }
+    kb_os_switch(&b.os, b.p[0]);
+    for (uint64_t at = 0; at + 8 <= 9000; at += 8)
+        CHECK_EQ(get(&b, at), at * 10);
+    kb_os_relocate(&b.os, b.p[0], 8 * 4096 - 16, 100); /* beyond the memory */
+    CHECK(!load(&b, 12, &word) && word == 0x5a);
+    CHECK_EQ(b.p[0]->counters.traps[KB_FAULT_BUS], 1);
+    box_free(&b);
+}
+
 /* ---- the kernel zone of a canonical format, in an inverted table ---- */
 
 static void inverted_canonical(void) {
@@ -641,6 +677,10 @@ int main(void) {
     superpages("sv48");
     superpages("x86-64");
     inverted_canonical();
+    for (unsigned i = 0; kb_policies[i] != NULL; i++)
+        if (!(kb_policies[i]->needs & KB_NEEDS_FUTURE))
+            base_and_limit(kb_policies[i]->name);
+    base_and_limit("ws:window=40");
     kb_host_close(&host);
     return harness_end();
 }

@@ -68,6 +68,7 @@ struct kb_family {
     bool writable_is_readable;      /* there is no right to read alone that can be withheld (x86) */
     bool kernel_enters_user_pages;  /* no SUM is needed (x86 without SMEP and SMAP) */
     bool hardware_sets_bits;        /* R and M are always set by hardware (x86) */
+    bool segmented;                 /* depth 0 is a segment table (segment.h) */
     bool last_level_is_0;           /* RISC-V's way of counting */
     const char *const *table_names; /* by level − 1, or NULL: "PT", "PD", "PDPT", "PML4" */
     /* By bit, from bit 0 on: what drawings of an entry call its low bits; "" ends. */

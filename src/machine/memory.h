@@ -36,6 +36,14 @@ static inline uint8_t *kb_memory_at(const struct kb_memory *memory, uint64_t add
 static inline uint64_t kb_memory_entry(const struct kb_memory *memory, uint64_t address,
                                        unsigned bytes) {
     const uint8_t *at = kb_memory_at(memory, address);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    uint64_t entry = 0;
+    if (bytes == 4)
+        memcpy(&entry, at, 4);
+    else
+        memcpy(&entry, at, 8);
+    return entry;
+#else
     uint32_t low =
         (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
     if (bytes == 4)
@@ -43,6 +51,7 @@ static inline uint64_t kb_memory_entry(const struct kb_memory *memory, uint64_t 
     uint32_t high =
         (uint32_t)at[4] | (uint32_t)at[5] << 8 | (uint32_t)at[6] << 16 | (uint32_t)at[7] << 24;
     return low | (uint64_t)high << 32;
+#endif
 }
 
 static inline void kb_memory_set_entry(const struct kb_memory *memory, uint64_t address,

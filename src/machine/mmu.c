@@ -62,12 +62,15 @@ static void set_bits(struct kb_mmu *mmu, uint64_t entry, uint64_t page, unsigned
 
 /* ---- TLB ---- */
 
-/* Finds the address in a level; a hit in the second one is loaded into the first. */
-static struct kb_tlb_entry *probe(struct kb_mmu *mmu, uint64_t linear, struct kb_translation *t) {
+/* Finds the address in a level; a hit in the second one is loaded into the first. missed: that the
+ * first has no base page there is known. */
+static inline struct kb_tlb_entry *probe(struct kb_mmu *mmu, uint64_t linear, bool missed,
+                                         struct kb_translation *t) {
     uint64_t masked = mask_of(mmu, linear);
     for (unsigned level = 0; level < mmu->tlbs; level++) {
         struct kb_tlb *tlb = &mmu->tlb[level];
-        uint32_t i = kb_tlb_find(tlb, masked, mmu->asid);
+        bool skip = missed && level == 0 && tlb->super_sizes == 0;
+        uint32_t i = skip ? KB_TLB_NONE : kb_tlb_find(tlb, masked, mmu->asid);
         t->probed = level + 1;
         if (i == KB_TLB_NONE) {
             tlb->misses++;
@@ -163,7 +166,7 @@ static enum kb_fault relocate(const struct kb_mmu *mmu, struct kb_translation *t
     return t->linear < mmu->base ? KB_FAULT_OVERFLOW : KB_FAULT_NONE; /* round the end of all */
 }
 
-static enum kb_fault translate(struct kb_mmu *mmu, struct kb_translation *t) {
+static inline enum kb_fault translate(struct kb_mmu *mmu, bool missed, struct kb_translation *t) {
     enum kb_fault fault = relocate(mmu, t);
     if (fault != KB_FAULT_NONE)
         return fault;
@@ -174,7 +177,7 @@ static enum kb_fault translate(struct kb_mmu *mmu, struct kb_translation *t) {
     fault = kb_address_check(&mmu->format, t->linear);
     if (fault != KB_FAULT_NONE)
         return fault;
-    struct kb_tlb_entry *entry = probe(mmu, t->linear, t);
+    struct kb_tlb_entry *entry = probe(mmu, t->linear, missed, t);
     if (entry == NULL)
         return by_walk(mmu, t);
     if (t->hit == 1)
@@ -184,8 +187,8 @@ static enum kb_fault translate(struct kb_mmu *mmu, struct kb_translation *t) {
     return by_hit(mmu, entry, t);
 }
 
-enum kb_fault kb_mmu_translate_watched(struct kb_mmu *mmu, uint64_t address, enum kb_access access,
-                                       uint64_t *physical) {
+static inline enum kb_fault watched(struct kb_mmu *mmu, uint64_t address, enum kb_access access,
+                                    bool missed, uint64_t *physical) {
     struct kb_translation *t = &mmu->last;
     t->address = address;
     t->access = access;
@@ -194,12 +197,22 @@ enum kb_fault kb_mmu_translate_watched(struct kb_mmu *mmu, uint64_t address, enu
     t->place[0] = t->place[1] = KB_TLB_NONE;
     t->evicted[0] = t->evicted[1] = KB_TLB_EMPTY;
     t->walked = false;
-    t->fault = translate(mmu, t);
+    t->fault = translate(mmu, missed, t);
     if (t->fault == KB_FAULT_NONE) {
         mmu->translations++;
         *physical = t->physical;
     }
     return t->fault;
+}
+
+enum kb_fault kb_mmu_translate_watched(struct kb_mmu *mmu, uint64_t address, enum kb_access access,
+                                       uint64_t *physical) {
+    return watched(mmu, address, access, false, physical);
+}
+
+enum kb_fault kb_mmu_translate_missed(struct kb_mmu *mmu, uint64_t address, enum kb_access access,
+                                      uint64_t *physical) {
+    return watched(mmu, address, access, true, physical);
 }
 
 /* ---- what the operating system changed ---- */

@@ -85,6 +85,9 @@ void kb_mmu_changed(struct kb_mmu *mmu);
 /* The whole way, with mmu->last filled. */
 enum kb_fault kb_mmu_translate_watched(struct kb_mmu *mmu, uint64_t address, enum kb_access access,
                                        uint64_t *physical);
+/* The same, when it is known that the first level of the TLB has no base page there. */
+enum kb_fault kb_mmu_translate_missed(struct kb_mmu *mmu, uint64_t address, enum kb_access access,
+                                      uint64_t *physical);
 
 /* access: read, write or execute. *physical is set if the answer is KB_FAULT_NONE. */
 static inline enum kb_fault kb_mmu_translate(struct kb_mmu *mmu, uint64_t address,
@@ -92,15 +95,15 @@ static inline enum kb_fault kb_mmu_translate(struct kb_mmu *mmu, uint64_t addres
     if (__builtin_expect(address < mmu->fast_end, 1)) {
         struct kb_tlb *tlb = &mmu->tlb[0];
         uint32_t i = kb_tlb_find_base(tlb, address >> tlb->page_bits, mmu->asid);
-        if (__builtin_expect(i != KB_TLB_NONE, 1)) {
-            const struct kb_tlb_entry *entry = &tlb->entries[i];
-            unsigned want = mmu->fast_want[access];
-            if (__builtin_expect((entry->bits & (want | mmu->fast_care)) == want, 1)) {
-                *physical = entry->page | (address & ((UINT64_C(1) << entry->page_bits) - 1));
-                mmu->hits++;
-                mmu->translations++;
-                return KB_FAULT_NONE;
-            }
+        if (__builtin_expect(i == KB_TLB_NONE, 0))
+            return kb_mmu_translate_missed(mmu, address, access, physical);
+        const struct kb_tlb_entry *entry = &tlb->entries[i];
+        unsigned want = mmu->fast_want[access];
+        if (__builtin_expect((entry->bits & (want | mmu->fast_care)) == want, 1)) {
+            *physical = entry->page | (address & ((UINT64_C(1) << entry->page_bits) - 1));
+            mmu->hits++;
+            mmu->translations++;
+            return KB_FAULT_NONE;
         }
     }
     return kb_mmu_translate_watched(mmu, address, access, physical);

@@ -74,7 +74,7 @@ kb_status kb_tables_new(struct kb_tables *tables, unsigned depth, uint64_t *addr
     return KB_OK;
 }
 
-static void give_back(struct kb_tables *tables, uint64_t table, unsigned depth) {
+void kb_tables_give_back(struct kb_tables *tables, uint64_t table, unsigned depth) {
     uint64_t bytes = kb_format_table_bytes(tables->format, depth), next = tables->free[depth];
     uint64_t link =
         next == KB_NO_TABLE ? 0 : 1 + ((next - tables->start) >> tables->format->page_bits);
@@ -157,7 +157,7 @@ static void free_below(struct kb_tables *tables, uint64_t table, unsigned depth,
             is_table(tables, next.address, below))
             free_below(tables, next.address, below, 0, UINT64_C(1) << format->bits[below]);
     }
-    give_back(tables, table, depth);
+    kb_tables_give_back(tables, table, depth);
 }
 
 void kb_tables_free(struct kb_tables *tables, uint64_t root, uint64_t first, uint64_t end) {

@@ -47,6 +47,9 @@ kb_status kb_tables_make(struct kb_tables *tables, uint64_t root, uint64_t addre
 uint64_t kb_tables_find(const struct kb_tables *tables, uint64_t root, uint64_t address,
                         unsigned *depth);
 
+/* Gives back one table of this depth. */
+void kb_tables_give_back(struct kb_tables *tables, uint64_t table, unsigned depth);
+
 /* Gives back the root and all tables under its entries first … end − 1. */
 void kb_tables_free(struct kb_tables *tables, uint64_t root, uint64_t first, uint64_t end);
 

@@ -62,7 +62,8 @@ static uint32_t find_size(const struct kb_tlb *tlb, uint64_t address, uint64_t a
     uint64_t tag = kb_tlb_tag(tlb, page, asid), global = kb_tlb_tag(tlb, page, tlb->global);
     uint32_t i = (uint32_t)set * tlb->geometry.ways, end = i + tlb->geometry.ways;
     for (; i < end; i++)
-        if ((tlb->tags[i] == tag || tlb->tags[i] == global) && tlb->entries[i].page_bits == bits)
+        if (__builtin_expect((tlb->tags[i] ^ tag) <= tlb->global, 0) && /* the page, at least */
+            (tlb->tags[i] == tag || tlb->tags[i] == global) && tlb->entries[i].page_bits == bits)
             return i;
     return KB_TLB_NONE;
 }
@@ -86,12 +87,14 @@ uint32_t kb_tlb_find(struct kb_tlb *tlb, uint64_t address, uint64_t asid) {
 /* An empty way, or the victim of the set. */
 static uint32_t choose(struct kb_tlb *tlb, uint64_t set) {
     uint32_t first = (uint32_t)set * tlb->geometry.ways, best = first;
-    for (uint32_t i = first; i < first + tlb->geometry.ways; i++) {
-        if (tlb->tags[i] == KB_TLB_EMPTY)
-            return i;
-        if (tlb->stamps[i] < tlb->stamps[best])
-            best = i;
+    uint64_t least = tlb->stamps[first];
+    for (uint32_t i = first + 1; i < first + tlb->geometry.ways; i++) {
+        uint64_t stamp = tlb->stamps[i];
+        best = stamp < least ? i : best;
+        least = stamp < least ? stamp : least;
     }
+    if (least == 0) /* empty */
+        return best;
     tlb->evictions++;
     if (tlb->geometry.replace == KB_TLB_RANDOM)
         return first + (uint32_t)kb_random_below(&tlb->random, tlb->geometry.ways);

@@ -48,7 +48,7 @@ struct kb_tlb {
     uint64_t global;   /* the asid of global entries: all ones */
     uint64_t set_mask; /* sets − 1 */
     uint64_t *tags;    /* by set × ways + way */
-    uint64_t *stamps;  /* of the last use (LRU) or the load (FIFO) */
+    uint64_t *stamps;  /* of the last use (LRU) or the load (FIFO); 0: empty */
     struct kb_tlb_entry *entries;
     uint32_t *hint; /* by set: the index of the last hit */
     uint64_t clock;

@@ -31,6 +31,8 @@ struct kb_process;
     KB_OS_EVENT(TRANSLATION, "translation") /* translation */                                      \
     KB_OS_EVENT(FAULT, "fault")             /* trap: address, access, fault */                     \
     KB_OS_EVENT(CHECK, "check")     /* step 1: page, flag = legal; rights, text = region */        \
+    KB_OS_EVENT(SEGMENT, "segment") /* a missing segment: address, count = pages, entry = of the   \
+                                       segment table, raw = its page table's address */            \
     KB_OS_EVENT(KILL, "kill")       /* step 2: reason */                                           \
     KB_OS_EVENT(FRAME, "frame")     /* step 3: frame, count = free frames left */                  \
     KB_OS_EVENT(VICTIM, "victim")   /* step 3: frame, page, owner, referenced, modified,           \

@@ -269,6 +269,11 @@ static void count_source(struct kb_os *os, struct kb_process *process, enum kb_p
 /* Finds, or makes, the entry of the page table; the tables above it may not fit. */
 static kb_status find_entry(struct kb_os *os, struct kb_process *process, uint64_t address,
                             uint64_t *entry) {
+    if (kb_os_segmented(os)) {
+        kb_status status = kb_os_segment_open(os, process, address);
+        if (status != KB_OK)
+            return status;
+    }
     return kb_tables_make(&os->tables, process->root, address, os->mmu.format.levels - 1, entry,
                           os->error);
 }
@@ -375,8 +380,10 @@ static enum kb_fault rights_fault(const struct kb_os *os, const struct kb_proces
 static enum kb_reason check(const struct kb_os *os, const struct kb_process *process,
                             uint64_t address, enum kb_access access, enum kb_fault fault) {
     uint64_t linear = address + (process->limit != 0 ? process->base : 0);
-    if (fault == KB_FAULT_INVALID) {
+    if (fault == KB_FAULT_INVALID || fault == KB_FAULT_MISSING_SEGMENT) {
         const struct kb_region *region = kb_process_region(process, linear, kb_os_page_bytes(os));
+        if (region == NULL && fault == KB_FAULT_MISSING_SEGMENT)
+            return KB_REASON_OVERFLOW; /* the segment is there, the page is behind its end */
         if (linear >= kb_os_user_end(os) || (region == NULL && process->bounded))
             return KB_REASON_INVALID_REFERENCE;
         unsigned rights = region != NULL ? region->rights : KB_ENTRY_RIGHTS;
@@ -392,6 +399,7 @@ static enum kb_reason check(const struct kb_os *os, const struct kb_process *pro
     case KB_FAULT_PROTECTION:
         return KB_REASON_PROTECTION;
     case KB_FAULT_NON_CANONICAL:
+    case KB_FAULT_INVALID_SEGMENT:
         return KB_REASON_INVALID_REFERENCE;
     default:
         return KB_REASON_HARDWARE;

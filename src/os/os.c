@@ -237,6 +237,7 @@ kb_status kb_os_create(struct kb_os *os, const char *name, struct kb_process **p
         return no_memory(os, "process", sizeof *p);
     *p = (struct kb_process){.number = os->process_count, .last_page = KB_NO_PAGE};
     memcpy(p->name, name, length < KB_NAME_BYTES ? length : KB_NAME_BYTES - 1);
+    p->bounded = kb_os_segmented(os); /* only what is in a segment is legal */
     if (os->setup.scheme == KB_SCHEME_TABLES)
         status = make_root(os, p);
     if (status != KB_OK) {

@@ -162,6 +162,24 @@ kb_status kb_os_map(struct kb_os *os, struct kb_process *process, uint64_t addre
 /* The first address that is not the user zone's. */
 uint64_t kb_os_user_end(const struct kb_os *os);
 
+/* ---- segment.c: with paged segmentation ---- */
+
+bool kb_os_segmented(const struct kb_os *os);
+/* The most that a segment may have; segment n begins at n times this. */
+uint64_t kb_os_segment_bytes(const struct kb_os *os);
+/* Whether the process has the segment around an address. */
+bool kb_os_segment_exists(const struct kb_os *os, const struct kb_process *process,
+                          uint64_t address);
+/* The segment's entry follows its region. */
+void kb_os_segment_begin(struct kb_os *os, struct kb_process *process,
+                         const struct kb_region *region);
+void kb_os_segment_protect(struct kb_os *os, struct kb_process *process, uint64_t address,
+                           unsigned rights);
+void kb_os_segment_end(struct kb_os *os, struct kb_process *process, uint64_t address);
+/* Makes the page table of a missing segment, all entries invalid. KB_DATA: no room for it. */
+kb_status kb_os_segment_open(struct kb_os *os, struct kb_process *process,
+                             uint64_t address) KB_MUST_CHECK;
+
 /* ---- pager.c: the host of the policy ---- */
 
 kb_status kb_pager_init(struct kb_os *os) KB_MUST_CHECK;

@@ -152,7 +152,8 @@ static void tick(struct kb_os *os) {
 
 void kb_pager_note(struct kb_os *os, uint32_t frame, enum kb_access access, uint32_t count,
                    bool first) {
-    bool future = needs(os, KB_NEEDS_FUTURE), own = !os->frame[frame].fixed;
+    bool future = needs(os, KB_NEEDS_FUTURE);
+    bool own = os->frame[frame].process != 0 && !os->frame[frame].fixed;
     uint32_t left = future ? 1 : count;
     left -= first ? 1 : 0;
     if (own && left > 0 && hears(os)) {

@@ -66,6 +66,7 @@ struct kb_process {
     uint32_t super_count, super_room;
     uint32_t last_page; /* the head of the chain of its pages (kb_page.next) */
     uint32_t resident;  /* pages */
+    uint64_t segments;  /* given so far, with paged segmentation */
     uint64_t wake_at;   /* cycle, while blocked */
     uint32_t awaited;   /* frame + 1 of the page that comes, while blocked */
     struct kb_process_counters counters;

@@ -103,6 +103,20 @@ static bool overlaps(const struct kb_os *os, const struct kb_process *process, u
     return false;
 }
 
+/* A segment is a region, whole. */
+static bool is_segment(const struct kb_os *os, const struct kb_process *process, uint64_t start,
+                       uint64_t end) {
+    for (uint32_t i = 0; i < process->region_count; i++)
+        if (process->regions[i].start == start && page_up(os, process->regions[i].end) == end)
+            return true;
+    return false;
+}
+
+static bool fits_segment(const struct kb_os *os, const struct kb_region *region) {
+    uint64_t bytes = kb_os_segment_bytes(os);
+    return region->start % bytes == 0 && region->end - region->start <= bytes;
+}
+
 /* ---- regions begin ---- */
 
 static kb_status load_pages(struct kb_os *os, struct kb_process *process,
@@ -137,6 +151,9 @@ kb_status kb_os_region(struct kb_os *os, struct kb_process *process, const struc
     if (region->start % kb_os_page_bytes(os) != 0 || end < region->end ||
         !in_zone(os, process, region->start, end))
         return bad_range(os, process, region->start, region->end);
+    if (kb_os_segmented(os) && !fits_segment(os, region))
+        return kb_fail(os->error, KB_DATA, KB_MSG_os_segment,
+                       (unsigned long long)kb_os_segment_bytes(os));
     if (bad_rights(os, region->rights))
         return kb_fail(os->error, KB_DATA, KB_MSG_os_write_only);
     if (overlaps(os, process, region->start, region->end))
@@ -148,6 +165,8 @@ kb_status kb_os_region(struct kb_os *os, struct kb_process *process, const struc
         return KB_OK;
     }
     kb_status status = add_region(os, process, region);
+    if (status == KB_OK && kb_os_segmented(os))
+        kb_os_segment_begin(os, process, region);
     if (status == KB_OK && kb_os_heard(os))
         kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_REGION,
                                             .process = process,
@@ -198,6 +217,9 @@ kb_status kb_os_unmap(struct kb_os *os, struct kb_process *process, uint64_t sta
     uint64_t size = kb_os_page_bytes(os);
     if (start % size != 0 || end % size != 0 || !in_zone(os, process, start, end))
         return bad_range(os, process, start, end);
+    if (kb_os_segmented(os) && !is_segment(os, process, start, end))
+        return kb_fail(os->error, KB_DATA, KB_MSG_os_segment,
+                       (unsigned long long)kb_os_segment_bytes(os));
     kb_status status = check_supers(os, process, start, end);
     if (status == KB_OK)
         status = cut_out(os, process, start, end);
@@ -216,6 +238,8 @@ kb_status kb_os_unmap(struct kb_os *os, struct kb_process *process, uint64_t sta
             kb_os_drop_super(os, process, &process->supers[i]);
             process->supers[i] = process->supers[--process->super_count];
         }
+    if (kb_os_segmented(os))
+        kb_os_segment_end(os, process, start);
     if (kb_os_heard(os))
         kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_UNMAP,
                                             .process = process,
@@ -231,6 +255,9 @@ kb_status kb_os_protect(struct kb_os *os, struct kb_process *process, uint64_t s
         return bad_range(os, process, start, end);
     if (bad_rights(os, rights))
         return kb_fail(os->error, KB_DATA, KB_MSG_os_write_only);
+    if (kb_os_segmented(os) && !is_segment(os, process, start, end))
+        return kb_fail(os->error, KB_DATA, KB_MSG_os_segment,
+                       (unsigned long long)kb_os_segment_bytes(os));
     kb_status status = check_supers(os, process, start, end);
     if (status == KB_OK)
         status = cut_out(os, process, start, end);
@@ -239,6 +266,8 @@ kb_status kb_os_protect(struct kb_os *os, struct kb_process *process, uint64_t s
     for (uint32_t i = 0; i < process->region_count; i++)
         if (process->regions[i].start >= start && process->regions[i].start < end)
             process->regions[i].rights = rights;
+    if (kb_os_segmented(os))
+        kb_os_segment_protect(os, process, start, rights);
     for (uint32_t id = process->last_page; id != KB_NO_PAGE; id = os->pages.page[id].next) {
         uint64_t address = os->pages.page[id].number << kb_os_page_bits(os);
         if (address >= start && address < end && os->pages.frame_of[id] != 0)

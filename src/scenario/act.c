@@ -141,11 +141,18 @@ kb_status kb_act_relocate(struct kb_scenario *s, struct kb_process *p) {
 
 /* ---- addresses ---- */
 
+static kb_status read_image(struct kb_scenario *s, struct kb_region *region) {
+    struct kb_word image;
+    if (!kb_line_option(&s->line, "image", &image))
+        return KB_OK;
+    region->has_image = true;
+    return kb_word_number(&image, "image", &region->image.seed, s->error);
+}
+
 kb_status kb_act_region(struct kb_scenario *s, struct kb_process *p) {
     static const char wanted[] = "NAME region WHAT start=0 size=16K rights=rwx";
     struct kb_region region = {.rights = KB_ENTRY_RIGHTS};
     const struct kb_word *name = kb_line_take(&s->line);
-    struct kb_word image;
     bool refused;
     if (name == NULL || name->length >= sizeof region.name)
         return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, wanted);
@@ -153,15 +160,47 @@ kb_status kb_act_region(struct kb_scenario *s, struct kb_process *p) {
     kb_status status = kb_act_range(s, &region.start, &region.end);
     if (status == KB_OK)
         status = kb_act_rights(s, &region.rights);
-    if (status == KB_OK && kb_line_option(&s->line, "image", &image)) {
-        region.has_image = true;
-        status = kb_word_number(&image, "image", &region.image.seed, s->error);
-    }
+    if (status == KB_OK)
+        status = read_image(s, &region);
     if (status == KB_OK)
         status = kb_line_end(&s->line, wanted, s->error);
     if (status != KB_OK)
         return status;
     status = kb_scenario_os_status(s, kb_os_region(&s->os, p, &region, &refused));
+    refuse(s, status == KB_OK && refused);
+    return status;
+}
+
+/* Numbered in the order in which they are given, from 0. */
+kb_status kb_act_segment(struct kb_scenario *s, struct kb_process *p) {
+    static const char wanted[] = "NAME segment WHAT size=16K [rights=rwx] [image=SEED]";
+    struct kb_region region = {.rights = KB_ENTRY_RIGHTS};
+    const struct kb_word *name = kb_line_take(&s->line);
+    uint64_t size = 0;
+    bool refused;
+    if (!kb_os_segmented(&s->os))
+        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_no_segments);
+    if (name == NULL || name->length >= sizeof region.name)
+        return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, wanted);
+    memcpy(region.name, name->at, name->length);
+    for (uint32_t i = 0; i < p->region_count; i++)
+        if (strcmp(p->regions[i].name, region.name) == 0)
+            return kb_fail(s->error, KB_DATA, KB_MSG_scenario_same_segment, region.name);
+    kb_status status = kb_line_option_number(&s->line, "size", &size, s->error);
+    if (status == KB_OK)
+        status = kb_act_rights(s, &region.rights);
+    if (status == KB_OK)
+        status = read_image(s, &region);
+    if (status == KB_OK)
+        status = kb_line_end(&s->line, wanted, s->error);
+    if (status != KB_OK)
+        return status;
+    region.start = p->segments * kb_os_segment_bytes(&s->os);
+    if (size == 0 || !kb_add(region.start, size, &region.end))
+        return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, wanted);
+    status = kb_scenario_os_status(s, kb_os_region(&s->os, p, &region, &refused));
+    if (status == KB_OK && !refused)
+        p->segments++;
     refuse(s, status == KB_OK && refused);
     return status;
 }

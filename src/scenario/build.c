@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/units.h"
+#include "machine/segment.h"
 #include "scenario/session.h"
 
 #define MOST_ASIDS 65535
@@ -19,7 +20,7 @@ struct wish {
         io;
     unsigned split[KB_MOST_LEVELS];
     unsigned splits;
-    bool kernel;
+    bool kernel, segmented;
     struct kb_word format, swap_file;
 };
 
@@ -67,6 +68,17 @@ static kb_status divide(struct kb_scenario *s, struct wish *wish, unsigned page_
     return KB_OK;
 }
 
+/* 8 bits of segment number, and pages up to 32 bits, unless split says otherwise. */
+static kb_status choose_segments(struct kb_scenario *s, const struct wish *wish,
+                                 unsigned page_bits) {
+    unsigned segment = wish->splits == 2 ? wish->split[0] : 8;
+    unsigned page = wish->splits == 2 ? wish->split[1] : page_bits < 23 ? 24 - page_bits : 1;
+    if ((wish->splits != 0 && wish->splits != 2) || wish->format.length > 0 || wish->levels != 0 ||
+        wish->address != 0 || wish->entry != 0)
+        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_segments);
+    return kb_format_segmented(&s->setup.format, segment, page, page_bits, s->error);
+}
+
 static kb_status choose_format(struct kb_scenario *s, struct wish *wish) {
     struct kb_os_setup *setup = &s->setup;
     char name[24] = "generic";
@@ -89,6 +101,8 @@ static kb_status choose_format(struct kb_scenario *s, struct wish *wish) {
     if (!kb_is_power_of_two(wish->page) || wish->page < 64 || wish->page > UINT64_C(1) << 30)
         return kb_fail(s->error, KB_DATA, KB_MSG_scenario_page, (unsigned long long)wish->page);
     unsigned page_bits = kb_log2(wish->page);
+    if (wish->segmented)
+        return choose_segments(s, wish, page_bits);
     if (wish->splits > 0 && (wish->levels != 0 || wish->address != 0))
         return kb_fail(s->error, KB_DATA, KB_MSG_scenario_split_and_levels);
     wish->levels = wish->levels == 0 ? 1 : wish->levels;
@@ -205,8 +219,9 @@ static kb_status read_words(struct kb_scenario *s, struct wish *wish) {
     if (status == KB_OK && kb_line_option(&s->line, "organisation", &value)) {
         s->setup.scheme =
             kb_word_is(&value, "relocation") ? KB_SCHEME_RELOCATION : KB_SCHEME_TABLES;
-        if (!kb_word_is(&value, "relocation") && !kb_word_is(&value, "paging"))
-            status = bad_value(s, "organisation", &value, "paging, relocation");
+        wish->segmented = kb_word_is(&value, "paged-segmentation");
+        if (!kb_word_is(&value, "relocation") && !kb_word_is(&value, "paging") && !wish->segmented)
+            status = bad_value(s, "organisation", &value, "paging, relocation, paged-segmentation");
     }
     if (status == KB_OK && kb_line_option(&s->line, "search", &value)) {
         char text[32];

@@ -322,6 +322,12 @@ static void fields(struct kb_json *json, const struct kb_os *os, const struct kb
     case KB_OS_EVENT_STORE_FAILED:
         leaving_fields(json, os, e);
         break;
+    case KB_OS_EVENT_SEGMENT:
+        hex(json, "address", e->address);
+        kb_json_u64(json, "pages", e->count);
+        hex(json, "entry_address", e->entry);
+        hex(json, "table", e->raw);
+        break;
     case KB_OS_EVENT_FRAME:
     case KB_OS_EVENT_READ_IN:
     case KB_OS_EVENT_UPDATE:

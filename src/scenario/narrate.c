@@ -159,16 +159,24 @@ static void tell_check(const struct telling *t) {
     const struct kb_translation *last = &t->os->mmu.last;
     const struct kb_os_event *e = t->event;
     char rights[4];
-    bool by_table = last->fault == KB_FAULT_INVALID || last->fault == KB_FAULT_PROTECTION;
+    bool by_table = last->fault == KB_FAULT_INVALID || last->fault == KB_FAULT_MISSING_SEGMENT ||
+                    last->fault == KB_FAULT_PROTECTION;
     if (e->flag)
         tell_legal(t);
     else if (by_table && e->text != NULL && right_of(last->access) & ~e->rights)
         say(t->out, KB_MSG_tell_illegal_rights, e->text, kb_rights_text(e->rights, rights),
             kb_narrate_right(t->out, last->access));
+    else if (last->fault == KB_FAULT_MISSING_SEGMENT)
+        say(t->out, KB_MSG_tell_illegal_end, KB_N(e->page));
     else if (last->fault == KB_FAULT_INVALID)
         say(t->out, KB_MSG_tell_illegal_hole, t->process, KB_N(e->page));
     else
         say(t->out, KB_MSG_tell_illegal_why, word(t, kb_fault_why(last->fault)));
+}
+
+static void tell_segment(const struct telling *t) {
+    say(t->out, KB_MSG_tell_segment, KB_N(t->event->count), KB_N(t->event->raw),
+        KB_N(t->event->entry));
 }
 
 static void tell_frame(const struct telling *t) {
@@ -266,6 +274,7 @@ void kb_narrate(struct kb_text_out *out, const struct kb_os *os, const struct kb
         [KB_OS_EVENT_FAULT] = tell_fault,
         [KB_OS_EVENT_CHECK] = tell_check,
         [KB_OS_EVENT_KILL] = tell_kill,
+        [KB_OS_EVENT_SEGMENT] = tell_segment,
         [KB_OS_EVENT_FRAME] = tell_frame,
         [KB_OS_EVENT_VICTIM] = tell_victim,
         [KB_OS_EVENT_REFUSED] = tell_refused,

@@ -11,6 +11,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "machine/segment.h"
+
 #define say kb_text_message
 #define LABEL_TEXT 64
 
@@ -73,6 +75,10 @@ static const char *level_name(const struct kb_text_out *out, const struct kb_for
                               unsigned depth, bool alone, char *label) {
     if (format->family->table_names != NULL)
         return format->family->table_names[format->levels - depth - 1];
+    if (format->family->segmented)
+        return word(out, depth == 0
+                             ? (alone ? KB_MSG_tell_segment_table : KB_MSG_tell_segment_field)
+                             : (alone ? KB_MSG_tell_table_only : KB_MSG_tell_page_field));
     if (format->levels == 1)
         return word(out, KB_MSG_tell_table_only);
     fill(out, label, alone ? KB_MSG_tell_table_level : KB_MSG_tell_level,
@@ -128,6 +134,20 @@ static void tell_r_and_m(struct kb_text_out *out, const struct kb_format *format
                    (bits & KB_ENTRY_MODIFIED) != 0);
 }
 
+static void tell_segment_entry(struct kb_text_out *out, const struct kb_format *format,
+                               uint64_t raw) {
+    struct kb_segment segment = kb_segment_decode(format, raw);
+    char rights[4];
+    if (!segment.legal) {
+        kb_text_plain(out, "L=0");
+        return;
+    }
+    say(out, KB_MSG_tell_entry_segment, segment.present ? "P=1" : "P=0",
+        kb_rights_text(segment.rights, rights), KB_N(segment.pages));
+    if (segment.present)
+        say(out, KB_MSG_tell_entry_pages, KB_N(segment.table));
+}
+
 static void tell_inverted_entry(struct kb_text_out *out, uint64_t raw) {
     unsigned bits = kb_inverted_bits(raw);
     if (!(bits & KB_ENTRY_VALID)) {
@@ -160,6 +180,10 @@ void kb_narrate_entry(struct kb_text_out *out, const struct kb_os *os, uint64_t 
     const struct kb_format *format = &os->mmu.format;
     if (inverted(os)) {
         tell_inverted_entry(out, raw);
+        return;
+    }
+    if (format->family->segmented && depth == 0) {
+        tell_segment_entry(out, format, raw);
         return;
     }
     struct kb_entry entry = format->family->decode(format, raw, depth);

@@ -15,6 +15,37 @@ kb_status kb_scenario_allow(struct kb_scenario *s, uint64_t count) {
                    (unsigned long long)s->options.most_references);
 }
 
+/* A number, or <segment,displacement> with the segment's number or name. */
+kb_status kb_scenario_address(struct kb_scenario *s, const struct kb_process *p,
+                              uint64_t *address) {
+    const struct kb_word *word = kb_line_peek(&s->line);
+    if (word == NULL || word->length < 5 || word->at[0] != '<')
+        return kb_line_number(&s->line, "address", address, s->error);
+    const char *comma = memchr(word->at, ',', word->length);
+    uint64_t segment = UINT64_MAX, displacement, bytes = kb_os_segment_bytes(&s->os);
+    (void)kb_line_take(&s->line);
+    if (!kb_os_segmented(&s->os))
+        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_no_segments);
+    struct kb_word left = {.at = word->at + 1}, right = {0};
+    if (comma != NULL) {
+        left.length = (uint32_t)(comma - left.at);
+        right = (struct kb_word){.at = comma + 1,
+                                 .length = (uint32_t)(word->at + word->length - 1 - comma - 1)};
+    }
+    for (uint32_t i = 0; i < p->region_count; i++)
+        if (kb_word_is(&left, p->regions[i].name))
+            segment = p->regions[i].start / bytes;
+    if (comma == NULL ||
+        (segment == UINT64_MAX && kb_word_number(&left, "segment", &segment, s->error) != KB_OK) ||
+        kb_word_number(&right, "displacement", &displacement, s->error) != KB_OK ||
+        displacement >= bytes || segment > (UINT64_MAX - displacement) / bytes)
+        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_pair,
+                       (int)(word->length < 60 ? word->length : 60), word->at, p->name,
+                       (unsigned long long)bytes);
+    *address = segment * bytes + displacement;
+    return KB_OK;
+}
+
 bool kb_perform_again(struct kb_scenario *s, struct kb_process *p) {
     if (p->state != KB_BLOCKED || s->together)
         return false;
@@ -76,8 +107,9 @@ static void say_value(struct kb_scenario *s, uint64_t address, uint64_t value, u
                         (unsigned long long)address, (int)(2 * bytes), (unsigned long long)value);
 }
 
-static kb_status operand(struct kb_scenario *s, uint64_t *address, uint64_t *bytes) {
-    kb_status status = kb_line_number(&s->line, "address", address, s->error);
+static kb_status operand(struct kb_scenario *s, const struct kb_process *p, uint64_t *address,
+                         uint64_t *bytes) {
+    kb_status status = kb_scenario_address(s, p, address);
     if (status == KB_OK)
         status = kb_line_option_number(&s->line, "bytes", bytes, s->error);
     if (status == KB_OK && (*bytes == 0 || *bytes > 8))
@@ -88,7 +120,7 @@ static kb_status operand(struct kb_scenario *s, uint64_t *address, uint64_t *byt
 static kb_status load(struct kb_scenario *s, struct kb_process *p) {
     uint64_t address, bytes = 1, value = 0;
     uint8_t buffer[8] = {0};
-    kb_status status = operand(s, &address, &bytes);
+    kb_status status = operand(s, p, &address, &bytes);
     if (status == KB_OK)
         status = end(s, "NAME load ADDRESS [bytes=1]");
     while (status == KB_OK) {
@@ -121,7 +153,7 @@ static kb_status store_text(struct kb_scenario *s, struct kb_process *p, uint64_
 static kb_status store(struct kb_scenario *s, struct kb_process *p) {
     uint64_t address, bytes = 1, value;
     uint8_t buffer[8];
-    kb_status status = operand(s, &address, &bytes);
+    kb_status status = operand(s, p, &address, &bytes);
     if (status != KB_OK)
         return status;
     const struct kb_word *word = kb_line_take(&s->line);
@@ -147,7 +179,7 @@ static kb_status store(struct kb_scenario *s, struct kb_process *p) {
 
 static kb_status execute(struct kb_scenario *s, struct kb_process *p) {
     uint64_t address, bytes = 1;
-    kb_status status = operand(s, &address, &bytes);
+    kb_status status = operand(s, p, &address, &bytes);
     if (status == KB_OK)
         status = end(s, "NAME execute ADDRESS");
     while (status == KB_OK) {
@@ -160,7 +192,7 @@ static kb_status execute(struct kb_scenario *s, struct kb_process *p) {
 
 static kb_status increment(struct kb_scenario *s, struct kb_process *p) {
     uint64_t address, bytes = 4, by = 1, value;
-    kb_status status = operand(s, &address, &bytes);
+    kb_status status = operand(s, p, &address, &bytes);
     if (status == KB_OK)
         status = kb_line_option_number(&s->line, "by", &by, s->error);
     if (status == KB_OK)
@@ -178,9 +210,9 @@ static kb_status increment(struct kb_scenario *s, struct kb_process *p) {
 
 static kb_status copy(struct kb_scenario *s, struct kb_process *p) {
     uint64_t from, to, length = 0;
-    kb_status status = kb_line_number(&s->line, "address", &from, s->error);
+    kb_status status = kb_scenario_address(s, p, &from);
     if (status == KB_OK)
-        status = kb_line_number(&s->line, "address", &to, s->error);
+        status = kb_scenario_address(s, p, &to);
     if (status == KB_OK)
         status = kb_line_number(&s->line, "length", &length, s->error);
     if (status == KB_OK)
@@ -196,10 +228,10 @@ static kb_status copy(struct kb_scenario *s, struct kb_process *p) {
     return status;
 }
 
-static kb_status translate(struct kb_scenario *s) {
+static kb_status translate(struct kb_scenario *s, const struct kb_process *p) {
     uint64_t address, physical;
     enum kb_access access = KB_ACCESS_READ;
-    kb_status status = kb_line_number(&s->line, "address", &address, s->error);
+    kb_status status = kb_scenario_address(s, p, &address);
     if (status == KB_OK && kb_line_take_if(&s->line, "write"))
         access = KB_ACCESS_WRITE;
     else if (status == KB_OK && kb_line_take_if(&s->line, "execute"))
@@ -281,7 +313,7 @@ static kb_status sweep(struct kb_scenario *s, struct kb_process *p, enum sweep h
         "NAME digest START LENGTH [step=RECORD [unsplit]]"};
     struct bytes b = {.seed = 1};
     uint64_t page = kb_os_page_bytes(&s->os), wrong = UINT64_MAX;
-    kb_status status = kb_line_number(&s->line, "address", &b.start, s->error);
+    kb_status status = kb_scenario_address(s, p, &b.start);
     if (status == KB_OK)
         status = kb_line_number(&s->line, "length", &b.length, s->error);
     if (status == KB_OK && how != DIGEST)
@@ -359,7 +391,7 @@ kb_status kb_perform(struct kb_scenario *s, struct kb_process *p, const struct k
     case 8:
         return sweep(s, p, (enum sweep)(which - 6));
     case 9:
-        return translate(s);
+        return translate(s, p);
     default:
         return kb_perform_run(s, p);
     }

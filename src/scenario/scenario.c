@@ -21,7 +21,7 @@ static const struct {
      "tlb=64x4] "
      "[tlb2=128x12] [tlb-replace=lru|fifo|random] [asids=N] [kernel=yes|ADDRESS] [load=demand|all] "
      "[swap=SLOTS] [swap-file=PATH] [tables=BYTES] [search=CYCLES] [io=CYCLES] [seed=N] "
-     "[organisation=paging|relocation]"},
+     "[organisation=paging|relocation|paged-segmentation]"},
     {"process", kb_command_process, "process NAME …"},
     {"switch", kb_command_switch, "switch NAME"},
     {"kill", kb_command_kill, "kill NAME"},
@@ -41,6 +41,7 @@ static const struct {
 
 static const char *const other_usages[] = {
     "NAME region WHAT start=0 size=16K [rights=rwx] [image=SEED]",
+    "NAME segment WHAT size=16K [rights=rwx] [image=SEED]   addresses: <WHAT,DISPLACEMENT>",
     "NAME map page=1 frame=2 [rights=rwx] [size=2M] | NAME unmap page=1 | start=0 size=8K",
     "NAME protect page=1 rights=r | start=0 size=8K rights=rx",
     "NAME touch 1 2w 3x …        pages: read, write, execute",
@@ -207,9 +208,9 @@ static kb_status process_command(struct kb_scenario *s, const struct kb_word *na
         const char *name;
         kb_status (*act)(struct kb_scenario *s, struct kb_process *p);
     } acts[] = {
-        {"region", kb_act_region},   {"map", kb_act_map},           {"unmap", kb_act_unmap},
-        {"protect", kb_act_protect}, {"mode", kb_act_mode},         {"handler", kb_act_handler},
-        {"evict", kb_act_evict},     {"relocate", kb_act_relocate},
+        {"region", kb_act_region},   {"segment", kb_act_segment}, {"map", kb_act_map},
+        {"unmap", kb_act_unmap},     {"protect", kb_act_protect}, {"mode", kb_act_mode},
+        {"handler", kb_act_handler}, {"evict", kb_act_evict},     {"relocate", kb_act_relocate},
     };
     kb_status status = kb_scenario_process(s, name, &p);
     if (status != KB_OK)

@@ -129,6 +129,7 @@ kb_status kb_command_flush(struct kb_scenario *s) KB_MUST_CHECK;
 kb_status kb_command_fail(struct kb_scenario *s) KB_MUST_CHECK;
 kb_status kb_command_reset(struct kb_scenario *s) KB_MUST_CHECK;
 kb_status kb_act_region(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_act_segment(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_act_map(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_act_unmap(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_act_protect(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
@@ -146,6 +147,8 @@ kb_status kb_act_rights(struct kb_scenario *s, unsigned *rights) KB_MUST_CHECK;
 kb_status kb_perform(struct kb_scenario *s, struct kb_process *p, const struct kb_word *verb,
                      bool *known) KB_MUST_CHECK;
 
+kb_status kb_scenario_address(struct kb_scenario *s, const struct kb_process *p,
+                              uint64_t *address) KB_MUST_CHECK;
 /* Whether the instruction must be made again: p was blocked, and has waited for its page. */
 bool kb_perform_again(struct kb_scenario *s, struct kb_process *p);
 
