@@ -15,6 +15,14 @@ kb_status kb_scenario_allow(struct kb_scenario *s, uint64_t count) {
                    (unsigned long long)s->options.most_references);
 }
 
+static struct kb_word trimmed(const char *at, const char *end) {
+    while (at < end && (*at == ' ' || *at == '\t'))
+        at++;
+    while (at < end && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    return (struct kb_word){.at = at, .length = (uint32_t)(end - at)};
+}
+
 /* A number, or <segment,displacement> with the segment's number or name. */
 kb_status kb_scenario_address(struct kb_scenario *s, const struct kb_process *p,
                               uint64_t *address) {
@@ -26,11 +34,10 @@ kb_status kb_scenario_address(struct kb_scenario *s, const struct kb_process *p,
     (void)kb_line_take(&s->line);
     if (!kb_os_segmented(&s->os))
         return kb_fail(s->error, KB_DATA, KB_MSG_scenario_no_segments);
-    struct kb_word left = {.at = word->at + 1}, right = {0};
+    struct kb_word left = {0}, right = {0};
     if (comma != NULL) {
-        left.length = (uint32_t)(comma - left.at);
-        right = (struct kb_word){.at = comma + 1,
-                                 .length = (uint32_t)(word->at + word->length - 1 - comma - 1)};
+        left = trimmed(word->at + 1, comma);
+        right = trimmed(comma + 1, word->at + word->length - 1);
     }
     for (uint32_t i = 0; i < p->region_count; i++)
         if (kb_word_is(&left, p->regions[i].name))
