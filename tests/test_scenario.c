@@ -217,6 +217,7 @@ static void test_errors(void) {
     wrong("expect faults\n", "test.kb:1: ", "missing");
     wrong("expect faults 1 2\n", "test.kb:1: ", "\"2\"");
     wrong("process P\nexpect P page 0xffffffffffffffff valid=1\n", "test.kb:2: ", "range");
+    wrong("process P\nexpect P page 1\n", "test.kb:2: ", "missing");
     wrong("process P\nP store 0 \"abc\n", "test.kb:2: ", "quotation");
     wrong("process P\nP store 0 300\n", "test.kb:2: ", "300");
     wrong("process P\nP run nothing\n", "test.kb:2: ", "zipf");

@@ -356,6 +356,9 @@ static kb_status expect_page(struct kb_scenario *s, const struct kb_process *p) 
         return status;
     struct page_state state = look_at(s, p, number);
     struct kb_word rights;
+    static const char wanted_line[] = "expect NAME page N [valid=1] [frame=2] [R=0] [M=1] "
+                                      "[slot=3|none] [rights=rw-]";
+    uint64_t before = s->tally.expectations;
     status = judge_bit(s, "valid", state.valid);
     if (status == KB_OK)
         status = judge_bit(s, "R", state.referenced);
@@ -372,11 +375,11 @@ static kb_status expect_page(struct kb_scenario *s, const struct kb_process *p) 
         kb_rights_text(state.rights, found);
         status = kb_scenario_judge(s, "rights", wanted, found, strcmp(wanted, found) == 0);
     }
-    return status == KB_OK ? kb_line_end(&s->line,
-                                         "expect NAME page N [valid=1] [frame=2] [R=0] [M=1] "
-                                         "[slot=3|none] [rights=rw-]",
-                                         s->error)
-                           : status;
+    if (status == KB_OK)
+        status = kb_line_end(&s->line, wanted_line, s->error);
+    if (status == KB_OK && s->tally.expectations == before) /* nothing is expected of it */
+        status = kb_fail(s->error, KB_DATA, KB_MSG_line_missing, wanted_line);
+    return status;
 }
 
 /* ---- what is asked ---- */
