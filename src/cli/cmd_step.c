@@ -89,13 +89,6 @@ kb_status step_read(struct step *step) {
     return status;
 }
 
-/* Nothing to check and nothing done is no lesson. */
-static kb_status check_some(const struct step *step, const struct kb_scenario_tally *tally) {
-    if (tally->commands > 0)
-        return KB_OK;
-    return kb_fail(&step->cli->error, KB_DATA, KB_MSG_step_empty, step->file);
-}
-
 static int run_file(struct step *step) {
     struct cli *cli = step->cli;
     struct kb_scenario_options scenario_options;
@@ -115,8 +108,6 @@ static int run_file(struct step *step) {
         status = ended;
         cli->error = later;
     }
-    if (status == KB_OK)
-        status = check_some(step, &tally);
     if (status != KB_OK) {
         fflush(stdout);
         return cli_fail(cli);
@@ -135,20 +126,21 @@ static void print_help(const struct cli *cli) {
 
 int cmd_step(struct cli *cli, int argc, char **argv) {
     struct step step = {.cli = cli, .view = KB_VIEW_NARRATE};
-    bool quiet = false, json = false, interactive = false;
+    bool quiet = false, json = false, interactive = false, help = false;
     for (int c; (c = getopt_long(argc, argv, ":hqi", options, NULL)) != -1;) {
         if (c == '?' || c == ':')
             return cli_bad_option(cli, c, argv);
-        if (c == 'h') {
-            print_help(cli);
-            return EXIT_FINE;
-        }
         if (c == OPT_LANG && !cli_set_language(cli, optarg))
             return cli_usage(cli, KB_MSG_unknown_language, optarg);
         quiet = quiet || c == 'q';
         json = json || c == OPT_JSON;
         interactive = interactive || c == 'i';
+        help = help || c == 'h';
         step.all = step.all || c == OPT_ALL;
+    }
+    if (help) {
+        print_help(cli);
+        return EXIT_FINE;
     }
     if (argc - optind > 1)
         return cli_usage(cli, KB_MSG_extra_argument, argv[optind + 1]);
@@ -157,6 +149,8 @@ int cmd_step(struct cli *cli, int argc, char **argv) {
     if (interactive && (quiet || json))
         return cli_usage(cli, KB_MSG_not_together, "--interactive", quiet ? "--quiet" : "--json");
     step.file = optind < argc ? argv[optind] : NULL;
+    if (interactive && step.file != NULL && strcmp(step.file, "-") == 0)
+        return cli_usage(cli, KB_MSG_not_together, "--interactive", "-");
     if (step.file == NULL && (quiet || json))
         return cli_usage(cli, KB_MSG_step_no_file);
     step.view = quiet ? KB_VIEW_QUIET : json ? KB_VIEW_JSON : KB_VIEW_NARRATE;

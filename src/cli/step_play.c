@@ -2,7 +2,8 @@
  * line of the file, back undoes the last step.
  *
  * A step is a line, or a whole block. Going back runs all steps but the last
- * again, unheard: the machine is deterministic, so what comes out is what was. */
+ * again, unheard: the machine is deterministic, so what comes out is what was.
+ * So does a line that went wrong, for it may have done half of its work. */
 #include <histedit.h>
 #include <locale.h>
 #include <stdlib.h>
@@ -11,16 +12,28 @@
 
 #include "step.h"
 
+/* A place in the file: how much of its text, and of its lines, lies behind. */
+struct place {
+    size_t at;
+    uint64_t line;
+};
+
+struct done {
+    char *text;         /* its lines */
+    struct place place; /* in the file, before it */
+};
+
 struct play {
     struct step *step;
     struct kb_scenario *scenario;
     bool silent; /* output goes nowhere */
-    char **steps;
+    bool mute;   /* output cannot be written: there is no sense in going on */
+    struct done *steps;
     size_t count, room;
-    char *block; /* lines of a block that is not closed yet */
-    size_t block_length;
-    size_t at; /* of the file's text */
-    uint64_t line;
+    struct done open; /* the present step: a line, or a block that is not closed yet */
+    size_t open_length;
+    struct place place;
+    uint64_t typed; /* lines of the person */
 
     EditLine *editor; /* NULL: not a terminal */
     History *history;
@@ -58,42 +71,30 @@ static bool keep(char **text, size_t *length, const char *more, size_t count) {
 static bool add_step(struct play *play) {
     if (play->count == play->room) {
         size_t room = play->room == 0 ? 64 : play->room * 2;
-        char **steps = realloc(play->steps, room * sizeof *steps);
+        struct done *steps = realloc(play->steps, room * sizeof *steps);
         if (steps == NULL)
             return false;
         play->steps = steps;
         play->room = room;
     }
-    play->steps[play->count++] = play->block;
-    play->block = NULL;
-    play->block_length = 0;
+    play->steps[play->count++] = play->open;
+    play->open = (struct done){0};
+    play->open_length = 0;
     return true;
+}
+
+static void drop_open(struct play *play) {
+    free(play->open.text);
+    play->open = (struct done){0};
+    play->open_length = 0;
 }
 
 /* What the scenario has said so far. */
 static void show_waiting(struct play *play) {
     struct kb_scenario_tally tally;
-    if (kb_scenario_end(play->scenario, &tally, &play->step->cli->error) != KB_OK)
-        fprintf(stderr, "kilburn: %s\n", play->step->cli->error.text);
-}
-
-/* One line, of the person or of the file. A wrong one is told and does not count. */
-static void run_line(struct play *play, const char *text, size_t length) {
-    struct cli *cli = play->step->cli;
-    kb_status status = kb_scenario_line(play->scenario, text, length, &cli->error);
-    if (status != KB_OK) {
-        fflush(stdout);
-        fprintf(stderr, "kilburn: %s\n", cli->error.text);
-        free(play->block);
-        play->block = NULL;
-        play->block_length = 0;
-    } else if (keep(&play->block, &play->block_length, text, length) &&
-               !kb_scenario_inside(play->scenario) && !add_step(play)) {
-        fprintf(stderr, "kilburn: %s\n", cli_text(cli, KB_MSG_step_no_history));
-    }
-    if (!kb_scenario_inside(play->scenario))
-        show_waiting(play);
-    fflush(stdout);
+    kb_status status = kb_scenario_end(play->scenario, &tally, &play->step->cli->error);
+    if (status != KB_OK && !kb_scenario_inside(play->scenario))
+        play->mute = true;
 }
 
 /* A step that went well once goes well again. */
@@ -107,48 +108,101 @@ static void run_again(struct play *play, const char *step) {
     }
 }
 
-static void go_back(struct play *play) {
+static void run_all_again(struct play *play) {
     struct cli *cli = play->step->cli;
-    if (play->count == 0) {
-        cli_print(cli, stdout, KB_MSG_step_at_start);
-        return;
-    }
-    size_t length = strcspn(play->steps[--play->count], "\n");
-    cli_print(cli, stdout, KB_MSG_step_undone, (int)length, play->steps[play->count]);
-    free(play->steps[play->count]);
     play->silent = true;
     if (open_scenario(play) != KB_OK) {
         fprintf(stderr, "kilburn: %s\n", cli->error.text);
         exit(EXIT_FAILED);
     }
     for (size_t i = 0; i < play->count; i++)
-        run_again(play, play->steps[i]);
+        run_again(play, play->steps[i].text);
     show_waiting(play);
     play->silent = false;
 }
 
+static void go_back(struct play *play) {
+    struct cli *cli = play->step->cli;
+    if (play->open.text == NULL) { /* else what was written of a block goes */
+        if (play->count == 0) {
+            cli_print(cli, stdout, KB_MSG_step_at_start);
+            return;
+        }
+        play->open = play->steps[--play->count];
+    }
+    play->place = play->open.place;
+    size_t length = strcspn(play->open.text, "\n");
+    cli_print(cli, stdout, KB_MSG_step_undone, (int)length, play->open.text);
+    drop_open(play);
+    run_all_again(play);
+}
+
+/* One line, of the person or of the file, where the file's text was at `before`. A wrong one is
+ * told and does not count: false. */
+static bool run_line(struct play *play, const char *text, size_t length, struct place before) {
+    struct cli *cli = play->step->cli;
+    kb_status status = kb_scenario_line(play->scenario, text, length, &cli->error);
+    if (status != KB_OK) {
+        char said[KB_ERROR_TEXT];
+        memcpy(said, cli->error.text, sizeof said);
+        show_waiting(play);
+        fflush(stdout);
+        fprintf(stderr, "kilburn: %s\n", said);
+        drop_open(play);
+        run_all_again(play);
+        return false;
+    }
+    if (play->open.text == NULL)
+        play->open.place = before;
+    if (!keep(&play->open.text, &play->open_length, text, length) ||
+        (!kb_scenario_inside(play->scenario) && !add_step(play)))
+        fprintf(stderr, "kilburn: %s\n", cli_text(cli, KB_MSG_step_no_history));
+    if (!kb_scenario_inside(play->scenario))
+        show_waiting(play);
+    fflush(stdout);
+    return true;
+}
+
+static void run_typed(struct play *play, const char *text) {
+    kb_scenario_place(play->scenario, NULL, ++play->typed);
+    (void)run_line(play, text, strlen(text), play->place);
+}
+
 /* ---- the file ---- */
 
-/* The next line of the file that is not empty, told and run; false at its end. */
-static bool run_next(struct play *play) {
+static size_t blanks(const char *text, size_t length) {
+    size_t i = 0;
+    while (i < length && (text[i] == ' ' || text[i] == '\t' || text[i] == '\r'))
+        i++;
+    return i;
+}
+
+enum next { NEXT_DONE, NEXT_WRONG, NEXT_END };
+
+/* The next line of the file that is not empty, or a whole block, told and run. */
+static enum next run_next(struct play *play) {
     const struct step *step = play->step;
-    while (play->at < step->length) {
-        const char *text = step->text + play->at;
-        const char *end = memchr(text, '\n', step->length - play->at);
-        size_t length = end != NULL ? (size_t)(end - text) : step->length - play->at;
-        size_t blanks = strspn(text, " \t\r");
-        play->at += length + 1;
-        if (blanks >= length)
+    while (play->place.at < step->length) {
+        struct place before = play->place;
+        const char *text = step->text + before.at;
+        const char *end = memchr(text, '\n', step->length - before.at);
+        size_t length = end != NULL ? (size_t)(end - text) : step->length - before.at;
+        size_t first = blanks(text, length);
+        play->place = (struct place){before.at + length + 1, before.line + 1};
+        if (first == length)
             continue;
-        if (text[blanks] == '#') {
+        if (text[first] == '#') {
             printf("%.*s\n", (int)length, text);
+            fflush(stdout); /* before what the scenario writes */
             continue;
         }
-        run_line(play, text, length);
+        kb_scenario_place(play->scenario, step->file, before.line + 1);
+        if (!run_line(play, text, length, before))
+            return NEXT_WRONG;
         if (!kb_scenario_inside(play->scenario))
-            return true;
+            return NEXT_DONE;
     }
-    return false;
+    return NEXT_END;
 }
 
 /* ---- the terminal ---- */
@@ -218,7 +272,7 @@ static bool obey(struct play *play, const char *line) {
     size_t length = strcspn(word, " \t#");
     bool file = play->step->file != NULL;
     if (length == 0) {
-        if (file && *word == '\0' && !run_next(play))
+        if (file && *word == '\0' && run_next(play) == NEXT_END)
             cli_print(play->step->cli, stdout, KB_MSG_step_at_end);
         return true;
     }
@@ -229,10 +283,10 @@ static bool obey(struct play *play, const char *line) {
     else if (strncmp(word, "help", length) == 0 && length == 4)
         help(play->step->cli);
     else if (file && strncmp(word, "go", length) == 0 && length == 2)
-        while (run_next(play))
+        while (run_next(play) == NEXT_DONE && !play->mute)
             ;
     else
-        run_line(play, line, strlen(line));
+        run_typed(play, line);
     return true;
 }
 
@@ -248,14 +302,14 @@ int step_play(struct step *step) {
         bool more = obey(&play, line);
         free(line);
         fflush(stdout);
-        if (!more)
+        if (!more || play.mute)
             break;
     }
     close_terminal(&play);
     kb_scenario_free(play.scenario);
     for (size_t i = 0; i < play.count; i++)
-        free(play.steps[i]);
+        free(play.steps[i].text);
     free(play.steps);
-    free(play.block);
-    return EXIT_FINE;
+    drop_open(&play);
+    return play.mute ? cli_fail(cli) : EXIT_FINE;
 }

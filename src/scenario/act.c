@@ -71,6 +71,9 @@ kb_status kb_command_process(struct kb_scenario *s) {
         if (word->length >= sizeof name || word->length == 0)
             return kb_fail(s->error, KB_DATA, KB_MSG_scenario_name,
                            (unsigned long long)(sizeof name - 1));
+        if (kb_scenario_is_word(word))
+            return kb_fail(s->error, KB_DATA, KB_MSG_scenario_taken_name, (int)word->length,
+                           word->at);
         memcpy(name, word->at, word->length);
         p = kb_os_process(&s->os, name);
         if (p != NULL && p->state != KB_ENDED)
@@ -85,7 +88,9 @@ kb_status kb_command_switch(struct kb_scenario *s) {
     kb_status status = kb_scenario_process(s, kb_line_take(&s->line), &p);
     if (status == KB_OK)
         status = kb_line_end(&s->line, "switch NAME", s->error);
-    if (status == KB_OK && (p->state == KB_ENDED || p == s->os.kernel))
+    if (status == KB_OK && p == s->os.kernel)
+        status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_kernel);
+    if (status == KB_OK && p->state == KB_ENDED)
         status =
             kb_fail(s->error, KB_DATA, KB_MSG_scenario_ended, p->name, kb_reason_name(p->reason));
     if (status == KB_OK)

@@ -5,11 +5,14 @@
 #include "machine/segment.h"
 #include "scenario/session.h"
 
+#define MOST_ASIDS 65535
 #define USUAL_FRAMES 16
 #define USUAL_SLOTS (UINT64_C(1) << 20)
 #define USUAL_TABLES (UINT64_C(256) << 20)
 
 static const char usage[] = "machine page=4K frames=16 replace=fifo …";
+
+#define UNSAID UINT64_MAX
 
 /* What `machine` says before it becomes a setup. */
 struct wish {
@@ -20,6 +23,12 @@ struct wish {
     bool kernel, segmented;
     struct kb_word format, swap_file;
 };
+
+static uint64_t frames_of(const struct wish *wish, unsigned page_bits) {
+    if (wish->memory != UNSAID)
+        return wish->memory >> page_bits;
+    return wish->frames != UNSAID ? wish->frames : USUAL_FRAMES;
+}
 
 static kb_status bad_value(struct kb_scenario *s, const char *key, const struct kb_word *value,
                            const char *wanted) {
@@ -103,7 +112,8 @@ static kb_status choose_format(struct kb_scenario *s, struct wish *wish) {
         return status;
     /* entries of 4 bytes hold frames of 22 bits */
     unsigned bytes = wish->entry != 0 ? (unsigned)wish->entry : 4;
-    if (wish->entry == 0 && (wish->tables + (wish->frames << page_bits)) >> page_bits > 1 << 22)
+    uint64_t frames = frames_of(wish, page_bits);
+    if (wish->entry == 0 && frames + (wish->tables >> page_bits) > 1 << 22)
         bytes = 8;
     if (setup->scheme == KB_SCHEME_INVERTED) { /* only the split of the offset counts */
         unsigned rest = (unsigned)wish->address - page_bits, most = rest > 24 ? rest / 2 : rest;
@@ -237,7 +247,7 @@ static uint64_t usual_kernel(const struct kb_format *format) {
 
 static kb_status check_memory(struct kb_scenario *s, const struct wish *wish, uint64_t frames) {
     uint64_t page = UINT64_C(1) << s->setup.format.page_bits;
-    if (wish->memory != 0 && (wish->frames != 0 || wish->memory % page != 0))
+    if (wish->memory != UNSAID && (wish->frames != UNSAID || wish->memory % page != 0))
         return kb_fail(s->error, KB_DATA, KB_MSG_scenario_memory, (unsigned long long)page);
     if (frames == 0 || frames > KB_MOST_FRAMES || frames > s->options.most_bytes / page)
         return kb_fail(s->error, KB_DATA, KB_MSG_scenario_frames, (unsigned long long)frames,
@@ -266,7 +276,12 @@ static kb_status open_swap(struct kb_scenario *s, const struct wish *wish) {
 }
 
 static kb_status describe(struct kb_scenario *s) {
-    struct wish wish = {.page = 4096, .swap = USUAL_SLOTS, .tables = USUAL_TABLES, .seed = 1};
+    struct wish wish = {.page = 4096,
+                        .frames = UNSAID,
+                        .memory = UNSAID,
+                        .swap = USUAL_SLOTS,
+                        .tables = USUAL_TABLES,
+                        .seed = 1};
     s->setup = (struct kb_os_setup){.scheme = KB_SCHEME_TABLES};
     s->search_cost = 0;
     kb_status status = read_numbers(s, &wish);
@@ -282,9 +297,7 @@ static kb_status describe(struct kb_scenario *s) {
         status = kb_line_end(&s->line, usage, s->error);
     if (status != KB_OK)
         return status;
-    uint64_t frames = wish.memory != 0   ? wish.memory >> s->setup.format.page_bits
-                      : wish.frames != 0 ? wish.frames
-                                         : USUAL_FRAMES;
+    uint64_t frames = frames_of(&wish, s->setup.format.page_bits);
     status = check_memory(s, &wish, frames);
     if (status != KB_OK)
         return status;
@@ -295,6 +308,9 @@ static kb_status describe(struct kb_scenario *s) {
     s->setup.io_cycles = wish.io;
     s->setup.kernel_start =
         wish.kernel_start != 0 ? wish.kernel_start : usual_kernel(&s->setup.format);
+    if (wish.asids > MOST_ASIDS)
+        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_asids, (unsigned long long)wish.asids,
+                       (unsigned long long)MOST_ASIDS);
     while (s->setup.asid_bits < 16 && UINT64_C(1) << s->setup.asid_bits < wish.asids + 1)
         s->setup.asid_bits++; /* one number is the global entries' */
     if (wish.asids == 0)
@@ -323,14 +339,16 @@ kb_status kb_scenario_make(struct kb_scenario *s) {
     return kb_scenario_os_status(s, status);
 }
 
-static void tear_down(struct kb_scenario *s) {
+void kb_scenario_tear_down(struct kb_scenario *s) {
     if (s->built)
         kb_os_free(&s->os);
     if (s->described)
         kb_store_close(&s->setup.swap);
-    if (s->has_future)
+    if (s->has_future && !s->rehearsing) {
         kb_future_free(&s->future);
-    s->built = s->described = s->has_future = false;
+        s->has_future = false;
+    }
+    s->built = s->described = false;
     s->victim_count = 0;
     memset(&s->last, 0, sizeof s->last);
 }
@@ -340,10 +358,14 @@ kb_status kb_command_machine(struct kb_scenario *s) {
         s->at = UINT32_MAX;
         return KB_OK;
     }
-    tear_down(s);
+    kb_scenario_tear_down(s);
     kb_status status = describe(s);
     if (status == KB_OK && s->setup.policy.policy->needs & KB_NEEDS_FUTURE)
         status = s->rehearsing ? kb_policy_parse("fifo", &s->setup.policy, NULL, NULL, s->error)
                                : kb_scenario_rehearse(s);
-    return status == KB_OK ? kb_scenario_build(s) : status;
+    if (status == KB_OK)
+        status = kb_scenario_build(s);
+    if (status != KB_OK) /* not to be built by the next command */
+        kb_scenario_tear_down(s);
+    return status;
 }

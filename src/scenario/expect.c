@@ -5,7 +5,7 @@
 #include "base/units.h"
 #include "scenario/session.h"
 
-#define TEXT 400
+#define TEXT 800
 
 static const char usage[] = "expect [NAME] QUANTITY [=|<|>|<=|>=|!=] VALUE [±TOLERANCE]";
 
@@ -104,13 +104,17 @@ static kb_status read_tolerance(struct kb_scenario *s, double *by, bool *given) 
     static const char *const signs[] = {"\xC2\xB1", "+-"};
     *given = false;
     for (unsigned i = 0; i < 2 && word != NULL; i++) {
-        if (word->length <= 2 || memcmp(word->at, signs[i], 2) != 0)
+        if (word->length < 2 || memcmp(word->at, signs[i], 2) != 0)
             continue;
         (void)kb_line_take(&s->line);
         *given = true;
-        if (parse_real(word->at + 2, word->length - 2, by) && *by >= 0)
+        struct kb_word number = {.at = word->at + 2, .length = word->length - 2};
+        if (number.length == 0 && (word = kb_line_take(&s->line)) != NULL) /* ± 0.1 */
+            number = *word;
+        if (parse_real(number.at, number.length, by) && *by >= 0)
             return KB_OK;
-        return kb_fail(s->error, KB_DATA, KB_MSG_line_number, "±", (int)word->length, word->at);
+        return kb_fail(s->error, KB_DATA, KB_MSG_line_number, "±",
+                       (int)(number.length < 60 ? number.length : 60), number.at);
     }
     return KB_OK;
 }
@@ -346,10 +350,15 @@ static kb_status judge_place(struct kb_scenario *s, const char *key, bool there,
 static kb_status expect_page(struct kb_scenario *s, const struct kb_process *p) {
     uint64_t number;
     kb_status status = kb_line_number(&s->line, "page", &number, s->error);
+    if (status == KB_OK && number > UINT64_MAX >> kb_os_page_bits(&s->os))
+        status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_range);
     if (status != KB_OK)
         return status;
     struct page_state state = look_at(s, p, number);
     struct kb_word rights;
+    static const char wanted_line[] = "expect NAME page N [valid=1] [frame=2] [R=0] [M=1] "
+                                      "[slot=3|none] [rights=rw-]";
+    uint64_t before = s->tally.expectations;
     status = judge_bit(s, "valid", state.valid);
     if (status == KB_OK)
         status = judge_bit(s, "R", state.referenced);
@@ -366,11 +375,11 @@ static kb_status expect_page(struct kb_scenario *s, const struct kb_process *p) 
         kb_rights_text(state.rights, found);
         status = kb_scenario_judge(s, "rights", wanted, found, strcmp(wanted, found) == 0);
     }
-    return status == KB_OK ? kb_line_end(&s->line,
-                                         "expect NAME page N [valid=1] [frame=2] [R=0] [M=1] "
-                                         "[slot=3|none] [rights=rw-]",
-                                         s->error)
-                           : status;
+    if (status == KB_OK)
+        status = kb_line_end(&s->line, wanted_line, s->error);
+    if (status == KB_OK && s->tally.expectations == before) /* nothing is expected of it */
+        status = kb_fail(s->error, KB_DATA, KB_MSG_line_missing, wanted_line);
+    return status;
 }
 
 /* ---- what is asked ---- */
@@ -450,7 +459,7 @@ static kb_status expect_of(struct kb_scenario *s, const struct kb_process *p) {
     if (kb_line_take_if(&s->line, "frames-of"))
         return expect_frames_of(s, p);
     if (kb_line_take_if(&s->line, "ended"))
-        return judge_text(s, "ended", p->state == KB_ENDED ? kb_reason_name(p->reason) : "–");
+        return judge_text(s, "ended", kb_reason_name(p->reason));
     if (kb_line_take_if(&s->line, "state")) {
         static const char *const states[] = {"ready", "running", "blocked", "ended"};
         return judge_text(s, "state", states[p->state]);
@@ -467,6 +476,19 @@ static kb_status expect_of(struct kb_scenario *s, const struct kb_process *p) {
     enum kb_quantity_kind kind = kb_quantity(s, name, (uint32_t)strlen(name), p, &whole, &real);
     return kind == KB_NO_QUANTITY ? kb_fail(s->error, KB_DATA, KB_MSG_expect_what, name)
                                   : judge_number(s, name, kind, whole, real, false);
+}
+
+bool kb_expect_is_word(const struct kb_word *word) {
+    static const char *const words[] = {"physical", "linear",  "offset", "page-number", "frame",
+                                        "fault",    "victims", "steps",  "byte",        "refused",
+                                        "done",     "tlb-hit", "value",  "digest",      "running"};
+    for (unsigned i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (kb_word_is(word, words[i]))
+            return true;
+    for (unsigned i = 0; kb_quantity_name(i) != NULL; i++)
+        if (kb_word_is(word, kb_quantity_name(i)))
+            return true;
+    return false;
 }
 
 kb_status kb_command_expect(struct kb_scenario *s) {

@@ -18,11 +18,32 @@ static uint32_t key_length(const char *at, uint32_t length) {
     return i < length && at[i] == '=' ? i : 0;
 }
 
+/* <segment,displacement>, blanks and all; 0: it is none, but perhaps a comparison. */
+static size_t pair_length(const char *at, size_t length) {
+    if (length < 2 || at[0] != '<' || at[1] == '=')
+        return 0;
+    for (size_t i = 1; i < length && at[i] != '#' && at[i] != '"'; i++)
+        if (at[i] == '>')
+            return i + 1;
+    return 0;
+}
+
+/* A pair, or a comparison, which needs no blank behind it: <=9. */
+static size_t sign_length(const char *at, size_t length) {
+    size_t i = pair_length(at, length);
+    if (i == 0)
+        while (i < length && strchr("<>=!", at[i]) != NULL)
+            i++;
+    return i;
+}
+
 kb_status kb_line_cut(struct kb_line *line, const char *text, size_t length,
                       struct kb_error *error) {
     line->count = line->next = 0;
     if (length > KB_LINE_BYTES)
         return kb_fail(error, KB_DATA, KB_MSG_line_long, (unsigned long long)KB_LINE_BYTES);
+    if (length > 0 && memchr(text, '\0', length) != NULL)
+        return kb_fail(error, KB_DATA, KB_MSG_line_zero_byte);
     for (size_t i = 0; i < length;) {
         if (blank(text[i])) {
             i++;
@@ -30,23 +51,18 @@ kb_status kb_line_cut(struct kb_line *line, const char *text, size_t length,
         }
         if (text[i] == '#')
             break;
-        if (text[i] == '\0')
-            return kb_fail(error, KB_DATA, KB_MSG_line_zero_byte);
         if (line->count == KB_LINE_WORDS)
             return kb_fail(error, KB_DATA, KB_MSG_line_words, (unsigned long long)KB_LINE_WORDS);
         struct kb_word *word = &line->word[line->count++];
-        bool quoted = text[i] == '"', angle = text[i] == '<';
-        size_t start = quoted ? ++i : i;
-        char end = quoted ? '"' : '>';
-        if (quoted || angle) {
-            while (i < length && text[i] != end)
+        bool quoted = text[i] == '"';
+        size_t start = quoted ? ++i : i, pair = sign_length(text + i, length - i);
+        if (quoted) {
+            while (i < length && text[i] != '"')
                 i++;
-            if (angle && i == length) /* a comparison: < 5 */
-                i = start + 1;
-            else if (i == length)
+            if (i == length)
                 return kb_fail(error, KB_DATA, KB_MSG_line_quote);
-            else if (angle)
-                i++;
+        } else if (pair > 0) {
+            i += pair;
         } else {
             /* key=a,b,c keeps its commas; elsewhere a comma is a blank */
             bool option = false;
@@ -56,7 +72,8 @@ kb_status kb_line_cut(struct kb_line *line, const char *text, size_t length,
                 i++;
             }
         }
-        *word = (struct kb_word){.at = text + start, .length = (uint32_t)(i - start)};
+        *word =
+            (struct kb_word){.at = text + start, .length = (uint32_t)(i - start), .quoted = quoted};
         word->key = quoted ? 0 : key_length(word->at, word->length);
         if (quoted)
             i++;

@@ -20,6 +20,7 @@ struct kb_word {
     const char *at;
     uint32_t length;
     uint32_t key; /* length of what stands before '='; 0: a plain word */
+    bool quoted;  /* without its quotation marks */
     bool used;
 };
 

@@ -15,6 +15,14 @@ kb_status kb_scenario_allow(struct kb_scenario *s, uint64_t count) {
                    (unsigned long long)s->options.most_references);
 }
 
+static struct kb_word trimmed(const char *at, const char *end) {
+    while (at < end && (*at == ' ' || *at == '\t'))
+        at++;
+    while (at < end && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    return (struct kb_word){.at = at, .length = (uint32_t)(end - at)};
+}
+
 /* A number, or <segment,displacement> with the segment's number or name. */
 kb_status kb_scenario_address(struct kb_scenario *s, const struct kb_process *p,
                               uint64_t *address) {
@@ -26,11 +34,10 @@ kb_status kb_scenario_address(struct kb_scenario *s, const struct kb_process *p,
     (void)kb_line_take(&s->line);
     if (!kb_os_segmented(&s->os))
         return kb_fail(s->error, KB_DATA, KB_MSG_scenario_no_segments);
-    struct kb_word left = {.at = word->at + 1}, right = {0};
+    struct kb_word left = {0}, right = {0};
     if (comma != NULL) {
-        left.length = (uint32_t)(comma - left.at);
-        right = (struct kb_word){.at = comma + 1,
-                                 .length = (uint32_t)(word->at + word->length - 1 - comma - 1)};
+        left = trimmed(word->at + 1, comma);
+        right = trimmed(comma + 1, word->at + word->length - 1);
     }
     for (uint32_t i = 0; i < p->region_count; i++)
         if (kb_word_is(&left, p->regions[i].name))
@@ -159,7 +166,7 @@ static kb_status store(struct kb_scenario *s, struct kb_process *p) {
     const struct kb_word *word = kb_line_take(&s->line);
     if (word == NULL)
         return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, "NAME store ADDRESS VALUE");
-    if (word->at > s->line_text && word->at[-1] == '"')
+    if (word->quoted)
         return store_text(s, p, address, word);
     status = kb_word_number(word, "value", &value, s->error);
     if (status == KB_OK)
@@ -209,7 +216,7 @@ static kb_status increment(struct kb_scenario *s, struct kb_process *p) {
 }
 
 static kb_status copy(struct kb_scenario *s, struct kb_process *p) {
-    uint64_t from, to, length;
+    uint64_t from, to, length = 0;
     kb_status status = kb_scenario_address(s, p, &from);
     if (status == KB_OK)
         status = kb_scenario_address(s, p, &to);
@@ -294,6 +301,8 @@ static kb_status sweep_piece(struct kb_scenario *s, struct bytes *b, enum sweep 
         return kb_os_store(&s->os, address, b->buffer, length, &s->last.done);
     }
     status = kb_os_load(&s->os, address, b->buffer, length, &s->last.done);
+    if (status == KB_OK && !s->last.done && *wrong == UINT64_MAX)
+        *wrong = address; /* what could not be read is not right */
     if (status != KB_OK || !s->last.done)
         return status;
     for (uint32_t i = 0; i < length; i++) {

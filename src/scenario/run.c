@@ -6,7 +6,7 @@
 #include "trace/generate.h"
 #include "trace/reader.h"
 
-#define HEARD_AT_MOST 200000 /* references of one `run` that a quiet scenario listens to */
+#define KEPT_AT_MOST 200000 /* references of one generator whose events are kept for `expect` */
 #define BATCH 1024
 
 /* ---- generators ---- */
@@ -33,6 +33,13 @@ static kb_status read_spec(struct kb_scenario *s, char *spec, size_t room) {
     return kb_line_end(&s->line, "NAME run GENERATOR option=value …", s->error);
 }
 
+/* A page number whose address is none is no other page's. */
+static kb_status check_page(struct kb_scenario *s, uint64_t page) {
+    if (page <= UINT64_MAX >> kb_os_page_bits(&s->os))
+        return KB_OK;
+    return kb_fail(s->error, KB_DATA, KB_MSG_scenario_range);
+}
+
 /* An access may lie in several pages: one reference each. */
 static kb_status run_access(struct kb_scenario *s, struct kb_process *p,
                             const struct kb_trace_access *access, bool page_numbers) {
@@ -41,7 +48,9 @@ static kb_status run_access(struct kb_scenario *s, struct kb_process *p,
     uint64_t last = page_numbers ? first : (access->address + access->size - 1) >> bits;
     bool done = true;
     for (uint64_t page = first; page <= last && done; page++) {
-        kb_status status = kb_scenario_allow(s, 1);
+        kb_status status = check_page(s, page);
+        if (status == KB_OK)
+            status = kb_scenario_allow(s, 1);
         while (status == KB_OK) {
             status = kb_scenario_os_status(
                 s, kb_os_run(&s->os, page << bits, (enum kb_access)access->kind, 1, &done));
@@ -66,7 +75,7 @@ static kb_status run_generator(struct kb_scenario *s, struct kb_process *p) {
         return status;
     uint64_t references = kb_generator_references(generator);
     status = kb_scenario_allow(s, references);
-    if (s->options.view == KB_VIEW_QUIET && references > HEARD_AT_MOST)
+    if (status == KB_OK && references > KEPT_AT_MOST)
         kb_scenario_listen(s, false);
     while (status == KB_OK && got > 0 && p->state != KB_ENDED) {
         kb_generator_next(generator, batch, BATCH, &got);
@@ -88,7 +97,9 @@ static kb_status run_blocks(struct kb_scenario *s, struct kb_process *p, struct 
         for (uint32_t i = 0; i < block.count && p->state != KB_ENDED; i++) {
             struct kb_run run = block.runs[i];
             bool done;
-            status = kb_scenario_allow(s, kb_run_count(run));
+            status = check_page(s, numbers[run.page]);
+            if (status == KB_OK)
+                status = kb_scenario_allow(s, kb_run_count(run));
             uint32_t left = kb_run_count(run);
             while (status == KB_OK) {
                 uint64_t address = numbers[run.page] << kb_os_page_bits(&s->os);
@@ -160,8 +171,7 @@ static kb_status run_trace(struct kb_scenario *s, struct kb_process *p,
                                  (unsigned long long)kb_os_page_bytes(&s->os));
         }
     }
-    if (s->options.view == KB_VIEW_QUIET)
-        kb_scenario_listen(s, false);
+    kb_scenario_listen(s, false);
     if (status == KB_OK)
         status = run_blocks(s, p, reader);
     kb_reader_close(reader);
@@ -174,9 +184,7 @@ kb_status kb_perform_run(struct kb_scenario *s, struct kb_process *p) {
     uint64_t before = s->os.counters.references, faults = s->os.counters.faults;
     kb_status status =
         kb_line_option(&s->line, "file", &path) ? run_trace(s, p, &path) : run_generator(s, p);
-    bool known = s->victims_known;
     kb_scenario_listen(s, true);
-    s->victims_known = known;
     s->last.done = p->state != KB_ENDED;
     if (status == KB_OK && kb_scenario_narrates(s))
         kb_text_message(&s->out, KB_MSG_scenario_ran,

@@ -6,7 +6,8 @@
 #define MOST_COMMANDS UINT64_C(10000000)
 #define MOST_REFERENCES UINT64_C(4000000000)
 #define MOST_BYTES (UINT64_C(4) << 30)
-#define TOLD_AT_MOST 24 /* references of one command, unless all are wanted */
+#define LOOKS_A_COMMAND 64 /* times that lines are read, for each command that may run */
+#define TOLD_AT_MOST 24    /* references of one command, unless all are wanted */
 
 static const struct {
     const char *name;
@@ -39,7 +40,7 @@ static const struct {
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
 static const char *const other_usages[] = {
-    "NAME region WHAT start=0 size=16K [rights=rwx] [image=SEED | image=\"text\"]",
+    "NAME region WHAT start=0 size=16K [rights=rwx] [image=SEED]",
     "NAME segment WHAT size=16K [rights=rwx] [image=SEED]   addresses: <WHAT,DISPLACEMENT>",
     "NAME map page=1 frame=2 [rights=rwx] [size=2M] | NAME unmap page=1 | start=0 size=8K",
     "NAME protect page=1 rights=r | start=0 size=8K rights=rx",
@@ -49,7 +50,7 @@ static const char *const other_usages[] = {
     "NAME execute ADDRESS | NAME inc ADDRESS [by=1] [bytes=4] | NAME copy FROM TO LENGTH",
     "NAME fill|verify START LENGTH [seed=1] [step=RECORD [unsplit]] | NAME digest START LENGTH",
     "NAME translate ADDRESS [write|execute]",
-    "NAME run GENERATOR option=value … | NAME run file=PATH [page=SIZE] [limit=N]",
+    "NAME run GENERATOR option=value … | NAME run file=PATH [format=F] [skip=N] [limit=N]",
     "NAME mode kernel|user | NAME handler skip|none | NAME evict PAGE | NAME relocate base=0 "
     "limit=64K",
     "repeat N … end | together [quantum=N] … end | version 1",
@@ -60,6 +61,17 @@ const char *kb_scenario_usage(unsigned i) {
         return commands[i].usage;
     i -= (unsigned)COMMANDS;
     return i < sizeof other_usages / sizeof other_usages[0] ? other_usages[i] : NULL;
+}
+
+bool kb_scenario_is_word(const struct kb_word *word) {
+    static const char *const others[] = {"version", "repeat", "together", "end"};
+    for (unsigned i = 0; i < COMMANDS; i++)
+        if (kb_word_is(word, commands[i].name))
+            return true;
+    for (unsigned i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (kb_word_is(word, others[i]))
+            return true;
+    return kb_expect_is_word(word);
 }
 
 /* ---- listening ---- */
@@ -115,7 +127,8 @@ static void keep(struct kb_scenario *s, const struct kb_os_event *event) {
 
 static void hear(void *context, const struct kb_os_event *event) {
     struct kb_scenario *s = context;
-    keep(s, event);
+    if (!s->unkept)
+        keep(s, event);
     if (s->rehearsing || s->options.view == KB_VIEW_QUIET)
         return;
     if (s->options.view == KB_VIEW_JSON) {
@@ -132,10 +145,16 @@ static void hear(void *context, const struct kb_os_event *event) {
         kb_narrate(&s->out, &s->os, event);
 }
 
-void kb_scenario_listen(struct kb_scenario *s, bool on) {
-    s->os.listener = (struct kb_listener){s, on ? hear : NULL};
-    if (!on)
-        s->victims_known = false;
+void kb_scenario_listen(struct kb_scenario *s, bool keeps) {
+    bool heard = keeps || (s->options.view != KB_VIEW_QUIET && !s->rehearsing);
+    s->os.listener = (struct kb_listener){s, heard ? hear : NULL};
+    s->unkept = !keeps;
+    if (keeps)
+        return;
+    s->victims_known = false;
+    s->last.fault = KB_FAULT_NONE;
+    s->last.translated = false;
+    s->last.trail_length = 0;
 }
 
 /* ---- the system ---- */
@@ -309,13 +328,22 @@ static kb_status at_line(struct kb_scenario *s, kb_status status) {
     char place[400];
     if (status == KB_OK)
         return KB_OK;
+    if (s->error->status == KB_USAGE) /* the line is wrong, not the command line */
+        s->error->status = KB_DATA;
     snprintf(place, sizeof place, "%.300s:%llu: ", s->options.name != NULL ? s->options.name : "-",
              (unsigned long long)s->number);
-    return kb_place(s->error, place);
+    status = kb_place(s->error, place);
+    memcpy(s->failure, s->error->text, sizeof s->failure);
+    return status;
 }
 
+/* Lines that are no commands, in blocks that run again and again, come to an end, too. */
 kb_status kb_scenario_cut(struct kb_scenario *s, const struct kb_lines *lines, uint32_t i) {
+    uint64_t most = s->options.most_commands != 0 ? s->options.most_commands : MOST_COMMANDS;
     s->number = lines->number[i];
+    s->looked += 1 + (lines->start[i + 1] - lines->start[i]) / 256;
+    if (s->looked / LOOKS_A_COMMAND > most + lines->count)
+        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_too_long, (unsigned long long)most);
     s->line_text = lines->text + lines->start[i];
     s->line_length = lines->start[i + 1] - lines->start[i] - 1;
     return kb_line_cut(&s->line, s->line_text, s->line_length, s->error);
@@ -462,6 +490,10 @@ kb_status kb_scenario_run(struct kb_scenario *s, const char *text, size_t length
     s->whole = true;
     if (status == KB_OK)
         status = run_lines(s, &s->lines, 0, s->lines.count);
+    if (status == KB_OK && s->tally.commands == 0) { /* nothing done and nothing checked */
+        s->number = 1;
+        status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_empty);
+    }
     return at_line(s, status);
 }
 
@@ -491,6 +523,11 @@ kb_status kb_scenario_line(struct kb_scenario *s, const char *text, size_t lengt
     return at_line(s, status);
 }
 
+void kb_scenario_place(struct kb_scenario *s, const char *name, uint64_t line) {
+    s->options.name = name;
+    s->tally.lines = line - 1;
+}
+
 bool kb_scenario_inside(const struct kb_scenario *s) { return s->depth > 0; }
 
 void kb_scenario_set_view(struct kb_scenario *s, enum kb_scenario_view view) {
@@ -504,9 +541,15 @@ kb_status kb_scenario_end(struct kb_scenario *s, struct kb_scenario_tally *tally
     s->json.error = error;
     *tally = s->tally;
     kb_status status = kb_text_end(&s->out);
+    if (status == KB_OK && s->depth > 0) {
+        s->number = s->lines.number[0];
+        status = at_line(s, kb_fail(error, KB_DATA, KB_MSG_scenario_no_end));
+    }
     if (s->json_open) {
         kb_json_close_array(&s->json);
         kb_json_newline(&s->json);
+        if (s->failure[0] != '\0') /* what came is not the whole */
+            kb_json_string(&s->json, "error", s->failure);
         kb_json_u64(&s->json, "expectations", s->tally.expectations);
         kb_json_u64(&s->json, "failed", s->tally.failed);
         kb_json_object(&s->json, "counters");
@@ -527,18 +570,13 @@ kb_status kb_scenario_end(struct kb_scenario *s, struct kb_scenario_tally *tally
         kb_status json = kb_json_end(&s->json);
         status = status == KB_OK ? json : status;
     }
-    if (status == KB_OK && s->depth > 0) {
-        s->number = s->lines.number[0];
-        return at_line(s, kb_fail(error, KB_DATA, KB_MSG_scenario_no_end));
-    }
     return status;
 }
 
 void kb_scenario_free(struct kb_scenario *s) {
     if (s == NULL)
         return;
-    if (s->built)
-        kb_os_free(&s->os);
+    kb_scenario_tear_down(s);
     if (s->has_future)
         kb_future_free(&s->future);
     free_lines(s, &s->lines);

@@ -48,7 +48,8 @@ struct kb_scenario;
 kb_status kb_scenario_open(struct kb_scenario **scenario, const struct kb_scenario_options *options,
                            struct kb_error *error) KB_MUST_CHECK;
 
-/* Runs a whole text. KB_OK also when expectations failed: see the tally. */
+/* Runs a whole text, in which there is at least one command. KB_OK also when expectations failed:
+ * see the tally. */
 kb_status kb_scenario_run(struct kb_scenario *scenario, const char *text, size_t length,
                           struct kb_error *error) KB_MUST_CHECK;
 
@@ -56,13 +57,17 @@ kb_status kb_scenario_run(struct kb_scenario *scenario, const char *text, size_t
 kb_status kb_scenario_line(struct kb_scenario *scenario, const char *text, size_t length,
                            struct kb_error *error) KB_MUST_CHECK;
 
+/* Where the next line stands, for messages: name NULL: nowhere but among the lines of a person.
+ * Borrowed. */
+void kb_scenario_place(struct kb_scenario *scenario, const char *name, uint64_t line);
+
 /* Whether a block is still open. */
 bool kb_scenario_inside(const struct kb_scenario *scenario);
 
 /* Narrates from now on, or not: for going back in a terminal. */
 void kb_scenario_set_view(struct kb_scenario *scenario, enum kb_scenario_view view);
 
-/* The end: an open block is an error; JSON is closed. */
+/* The end: an open block is an error; JSON is closed, with the field "error" if the run failed. */
 kb_status kb_scenario_end(struct kb_scenario *scenario, struct kb_scenario_tally *tally,
                           struct kb_error *error) KB_MUST_CHECK;
 

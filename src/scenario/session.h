@@ -49,6 +49,7 @@ struct kb_scenario {
     struct kb_json json;
     bool json_open;
     struct kb_scenario_tally tally;
+    char failure[KB_ERROR_TEXT]; /* why the run stopped; empty: it did not */
 
     struct kb_lines lines; /* of the whole text, or of the open block */
     struct kb_word *words; /* KB_LINE_WORDS */
@@ -72,7 +73,9 @@ struct kb_scenario {
 
     uint64_t *victims; /* page numbers, in order */
     uint32_t victim_count, victim_room;
-    bool victims_known; /* false: some command ran unheard */
+    bool victims_known; /* false: some command was not kept */
+    bool unkept;        /* the present command's events are not kept for expect */
+    uint64_t looked;    /* lines that were cut into words, long ones more than once */
     uint64_t told;      /* references of the present command that were narrated */
     bool muted;         /* the narration of the present command has said enough */
 
@@ -89,8 +92,12 @@ struct kb_scenario {
 
 /* The system, built from what `machine` said, or from the usual if it said nothing. */
 kb_status kb_scenario_build(struct kb_scenario *s) KB_MUST_CHECK;
-/* Whether the present command's event should be heard, and who hears. */
-void kb_scenario_listen(struct kb_scenario *s, bool on);
+/* Whether what the system does from now on is kept for `expect`. If not, it is heard only by who
+ * reads, and then the last fault and translation, the steps and the victims are unknown: in all
+ * views alike. */
+void kb_scenario_listen(struct kb_scenario *s, bool keeps);
+/* Whether a word is a command, or something that `expect` asks for: no name of a process. */
+bool kb_scenario_is_word(const struct kb_word *word);
 /* KB_OK, or the os's error made the caller's. */
 kb_status kb_scenario_os_status(struct kb_scenario *s, kb_status status) KB_MUST_CHECK;
 /* The process of this name that has not ended; an error names those that there are. */
@@ -109,6 +116,8 @@ kb_status kb_command_machine(struct kb_scenario *s) KB_MUST_CHECK;
 /* The usual machine. */
 kb_status kb_scenario_usual(struct kb_scenario *s) KB_MUST_CHECK;
 kb_status kb_scenario_make(struct kb_scenario *s) KB_MUST_CHECK;
+/* No machine any more, nor one that is only described. */
+void kb_scenario_tear_down(struct kb_scenario *s);
 
 /* ---- act.c: commands that change the system ---- */
 
@@ -161,6 +170,7 @@ kb_status kb_scenario_allow(struct kb_scenario *s, uint64_t count) KB_MUST_CHECK
 /* ---- expect.c, show.c ---- */
 
 kb_status kb_command_expect(struct kb_scenario *s) KB_MUST_CHECK;
+bool kb_expect_is_word(const struct kb_word *word);
 /* A check that a command makes by itself (verify). wanted and found are texts. */
 kb_status kb_scenario_judge(struct kb_scenario *s, const char *what, const char *wanted,
                             const char *found, bool passed) KB_MUST_CHECK;

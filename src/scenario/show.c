@@ -1,6 +1,7 @@
 /* show.c - tables of what is: page table, TLB, core map, free list, swap, counters, regions; one
  * translation bit by bit; bytes. As text, or as JSON with the same columns. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "scenario/session.h"
 
@@ -92,14 +93,30 @@ static void finish(struct sheet *sheet) {
 
 /* ---- pages of a process, in order ---- */
 
-static uint32_t least_page(const struct kb_os *os, const struct kb_process *p, uint64_t from) {
-    uint32_t best = KB_NO_PAGE;
-    for (uint32_t id = p->last_page; id != KB_NO_PAGE; id = os->pages.page[id].next) {
-        uint64_t number = os->pages.page[id].number;
-        if (number >= from && (best == KB_NO_PAGE || number < os->pages.page[best].number))
-            best = id;
-    }
-    return best;
+struct place {
+    uint64_t number;
+    uint32_t id;
+};
+
+static int by_number(const void *a, const void *b) {
+    uint64_t first = ((const struct place *)a)->number, second = ((const struct place *)b)->number;
+    return first < second ? -1 : first > second;
+}
+
+/* The first pages of a process by number; NULL: no memory, or none. */
+static struct place *pages_in_order(const struct kb_os *os, const struct kb_process *p,
+                                    uint32_t *count) {
+    *count = 0;
+    for (uint32_t id = p->last_page; id != KB_NO_PAGE; id = os->pages.page[id].next)
+        ++*count;
+    struct place *places = *count > 0 ? kb_take(os->host, *count * sizeof *places) : NULL;
+    uint32_t i = 0;
+    for (uint32_t id = p->last_page; id != KB_NO_PAGE && places != NULL;
+         id = os->pages.page[id].next)
+        places[i++] = (struct place){os->pages.page[id].number, id};
+    if (places != NULL)
+        qsort(places, *count, sizeof *places, by_number);
+    return places;
 }
 
 static void show_page_table(struct kb_scenario *s, const struct kb_process *p) {
@@ -108,10 +125,11 @@ static void show_page_table(struct kb_scenario *s, const struct kb_process *p) {
     static const int widths[] = {12, 5, 8, 1, 1, 6, 8, 12};
     const struct kb_os *os = &s->os;
     struct sheet sheet;
-    unsigned rows = 0;
+    uint32_t count;
+    struct place *places = pages_in_order(os, p, &count);
     begin(&sheet, s, "page-table", columns, widths);
-    uint32_t id = least_page(os, p, 0);
-    for (; id != KB_NO_PAGE && rows < MOST_ROWS; rows++) {
+    for (uint32_t i = 0; i < count && i < MOST_ROWS && places != NULL; i++) {
+        uint32_t id = places[i].id;
         const struct kb_page *page = &os->pages.page[id];
         uint32_t frame = os->pages.frame_of[id];
         uint64_t address = page->number << kb_os_page_bits(os);
@@ -130,9 +148,9 @@ static void show_page_table(struct kb_scenario *s, const struct kb_process *p) {
         else
             cell(&sheet, "-");
         row(&sheet);
-        id = page->number == UINT64_MAX ? KB_NO_PAGE : least_page(os, p, page->number + 1);
     }
     finish(&sheet);
+    kb_give_back(os->host, places, count * sizeof *places);
 }
 
 /* ---- hardware ---- */

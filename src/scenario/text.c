@@ -38,8 +38,13 @@ void kb_text_plain(struct kb_text_out *out, const char *text) { append(out, text
 static void append_list(struct kb_text_out *out, const char *format, va_list arguments) {
     char line[1024];
     int length = vsnprintf(line, sizeof line, format, arguments);
-    if (length > 0)
-        append(out, line, (size_t)length < sizeof line ? (size_t)length : sizeof line - 1);
+    if (length <= 0)
+        return;
+    if ((size_t)length >= sizeof line) { /* too long for a line of text, which still ends */
+        length = sizeof line - 1;
+        line[length - 1] = '\n';
+    }
+    append(out, line, (size_t)length);
 }
 
 void kb_text_format(struct kb_text_out *out, const char *format, ...) {

@@ -19,7 +19,7 @@ compare() { # compare WHAT MANUAL PROGRAM: lists
     [ -z "$only" ] || fail "$1: not in the man page: $only"
 }
 
-for command in "" sim "trace info" "trace convert" "trace generate" "trace verify" explain; do
+for command in "" sim "trace info" "trace convert" "trace generate" "trace verify" step explain; do
     # shellcheck disable=SC2086
     run $command --help
     expect 0
@@ -70,6 +70,7 @@ PATH=$folder:$PATH
 ln -s "$KILBURN" kilburn
 "$KILBURN" trace generate stride:count=3000:passes=3 -o trace.kbt -q
 cp trace.kbt broken.kbt
+echo "process P" >lesson.kb
 grep -v -e valgrind -e 'format lackey' examples >run.sh
 bash -e run.sh >out 2>err || fail "the examples: $(cat err)"
 

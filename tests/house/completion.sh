@@ -31,6 +31,12 @@ expect README.md kilburn sim REA
 for format in kbt $(sed -n 's/^KB_FORMAT(\(.*\))/\1/p' src/trace/formats.def); do
     expect "$format" kilburn sim x --format "$format"
 done
+expect step kilburn st
+expect --quiet kilburn step --q
+expect --interactive kilburn step x.kb --int
+expect en kilburn step x.kb --lang e
+expect scenarios kilburn step scen
+expect scenarios/a-addresses/a06-worked-example.kb kilburn step scenarios/a-addresses/a06
 expect explain kilburn e
 expect --page-sizes kilburn explain --page
 expect fault kilburn explain 1 --ad f

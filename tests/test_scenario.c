@@ -1,0 +1,526 @@
+/* test_scenario.c - the scenario language, from its words up to whole texts: what is cut, what is
+ * refused and in which words, that no view changes what comes, and that opt knows the future. */
+#include <stdlib.h>
+
+#include "base/random.h"
+#include "harness.h"
+#include "scenario/session.h"
+
+#define ROOM (1 << 20)
+
+static char output[ROOM];
+static size_t output_used;
+static struct kb_error error = {.language = KB_ENGLISH};
+static struct kb_scenario_tally tally;
+
+static kb_status collect(void *context, const void *bytes, size_t count, struct kb_error *e) {
+    (void)context, (void)e;
+    size_t room = ROOM - 1 - output_used;
+    memcpy(output + output_used, bytes, count < room ? count : room);
+    output_used += count < room ? count : room;
+    output[output_used] = '\0';
+    return KB_OK;
+}
+
+static struct kb_scenario_options options(enum kb_scenario_view view) {
+    output_used = 0;
+    output[0] = '\0';
+    error = (struct kb_error){.language = KB_ENGLISH};
+    return (struct kb_scenario_options){
+        .view = view, .output = {NULL, collect}, .name = "test.kb", .language = KB_ENGLISH};
+}
+
+/* Runs a whole text; in the end its system is sound. */
+static kb_status run_with(const struct kb_scenario_options *with, const char *text) {
+    struct kb_error later = {.language = KB_ENGLISH};
+    struct kb_scenario *s = NULL;
+    kb_status status = kb_scenario_open(&s, with, &error);
+    CHECK_EQ(status, KB_OK);
+    status = kb_scenario_run(s, text, strlen(text), &error);
+    if (s->built)
+        CHECK(kb_os_check(&s->os) == NULL);
+    kb_status ended = kb_scenario_end(s, &tally, &later);
+    kb_scenario_free(s);
+    return status == KB_OK ? ended : status;
+}
+
+static kb_status run(enum kb_scenario_view view, const char *text) {
+    struct kb_scenario_options with = options(view);
+    return run_with(&with, text);
+}
+
+/* All expectations hold, and there is one. */
+static void fine(const char *text) {
+    kb_status status = run(KB_VIEW_QUIET, text);
+    harness_checks++;
+    if (status == KB_OK && tally.failed == 0 && tally.expectations > 0)
+        return;
+    harness_failures++;
+    printf("not fine:\n%s\n%s%s\n", text, output, error.text);
+}
+
+/* It stops with an error that has this in it, and says where. */
+static void wrong(const char *text, const char *place, const char *said) {
+    kb_status status = run(KB_VIEW_QUIET, text);
+    harness_checks++;
+    if (status == KB_DATA && strncmp(error.text, place, strlen(place)) == 0 &&
+        strstr(error.text, said) != NULL)
+        return;
+    harness_failures++;
+    printf("wanted %s… %s …:\n%s\nsaid: %s\n", place, said, text, error.text);
+}
+
+/* ---- line.c ---- */
+
+static struct kb_word word_room[KB_LINE_WORDS];
+static struct kb_line line = {.word = word_room};
+
+/* The words of a line, one bar between two. */
+static const char *cut(const char *text) {
+    static char all[4000];
+    all[0] = '\0';
+    if (kb_line_cut(&line, text, strlen(text), &error) != KB_OK)
+        return "error";
+    for (unsigned i = 0; i < line.count; i++)
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%.*s", i > 0 ? "|" : "",
+                 (int)line.word[i].length, line.word[i].at);
+    return all;
+}
+
+static void test_words(void) {
+    CHECK_STR(cut(""), "");
+    CHECK_STR(cut("  \t\r"), "");
+    CHECK_STR(cut("# all of it"), "");
+    CHECK_STR(cut("P touch 1 2w#3"), "P|touch|1|2w");
+    CHECK_STR(cut("\tP  touch\t1,2 , 3\r"), "P|touch|1|2|3");
+    CHECK_STR(cut("split=10,10 x"), "split=10,10|x");
+    CHECK_STR(cut("holes 1K,2K a=1,2"), "holes|1K|2K|a=1,2");
+    CHECK_STR(cut("P store 0 \"a # b, c\" # d"), "P|store|0|a # b, c");
+    CHECK_STR(cut("\"\""), "");
+    CHECK_EQ(line.count, 1);
+    CHECK(line.word[0].quoted);
+    CHECK_STR(cut("P translate <0,430>"), "P|translate|<0,430>");
+    CHECK_STR(cut("P translate <code, 430> write"), "P|translate|<code, 430>|write");
+    CHECK_STR(cut("expect faults < 5"), "expect|faults|<|5");
+    CHECK_STR(cut("expect faults <5"), "expect|faults|<|5");
+    CHECK_STR(cut("expect faults <= 5"), "expect|faults|<=|5");
+    CHECK_STR(cut("expect faults <=5"), "expect|faults|<=|5");
+    CHECK_STR(cut("expect faults >= 5"), "expect|faults|>=|5");
+    CHECK_STR(cut("expect faults !=5"), "expect|faults|!=|5");
+    CHECK_STR(cut("expect faults < 5 # <see> this"), "expect|faults|<|5");
+    CHECK_STR(cut("\"open"), "error");
+    CHECK_EQ(kb_line_cut(&line, "a\0b", 3, &error), KB_DATA);
+    char *longest = calloc(1, KB_LINE_BYTES + 2);
+    if (longest == NULL)
+        abort();
+    memset(longest, 'x', KB_LINE_BYTES + 1);
+    CHECK_EQ(kb_line_cut(&line, longest, KB_LINE_BYTES, &error), KB_OK);
+    CHECK_EQ(line.count, 1);
+    CHECK_EQ(kb_line_cut(&line, longest, KB_LINE_BYTES + 1, &error), KB_DATA);
+    for (unsigned i = 0; i < KB_LINE_WORDS * 2; i += 2)
+        memcpy(longest + i, "1 ", 2);
+    CHECK_EQ(kb_line_cut(&line, longest, (size_t)KB_LINE_WORDS * 2, &error), KB_OK);
+    CHECK_EQ(line.count, KB_LINE_WORDS);
+    CHECK_EQ(kb_line_cut(&line, longest, (size_t)KB_LINE_WORDS * 2 + 1, &error), KB_DATA);
+    free(longest);
+}
+
+static void test_options(void) {
+    struct kb_word value;
+    uint64_t number = 7;
+    CHECK_STR(cut("machine page=4K frames frames=3 split=1,2 f=\"a b\""),
+              "machine|page=4K|frames|frames=3|split=1,2|f=\"a|b\"");
+    CHECK_STR(cut("machine page=4K frames frames=3 split=1,2"),
+              "machine|page=4K|frames|frames=3|split=1,2");
+    CHECK(kb_word_is(kb_line_take(&line), "machine"));
+    CHECK_EQ(kb_line_option_number(&line, "page", &number, &error), KB_OK);
+    CHECK_EQ(number, 4096);
+    CHECK_EQ(kb_line_option_number(&line, "page", &number, &error), KB_OK); /* taken already */
+    CHECK_EQ(number, 4096);
+    CHECK(!kb_line_option(&line, "fram", &value));
+    CHECK(kb_line_option(&line, "split", &value) && kb_word_is(&value, "1,2"));
+    CHECK_EQ(kb_line_end(&line, "wanted", &error), KB_DATA);
+    CHECK(strstr(error.text, "\"frames\"") != NULL && strstr(error.text, "wanted") != NULL);
+    CHECK(kb_line_take_if(&line, "frames") && !kb_line_take_if(&line, "frames"));
+    CHECK(kb_line_peek(&line) == NULL && kb_line_take(&line) == NULL);
+    CHECK(kb_line_option(&line, "frames", &value) && kb_word_is(&value, "3"));
+    CHECK_EQ(kb_line_end(&line, "wanted", &error), KB_OK);
+    CHECK_STR(cut("a=1 a=2"), "a=1|a=2");
+    CHECK(kb_line_option(&line, "a", &value) && kb_word_is(&value, "1"));
+    CHECK_EQ(kb_line_end(&line, "wanted", &error), KB_DATA); /* not passed over */
+}
+
+static void test_numbers(void) {
+    static const struct {
+        const char *text;
+        uint64_t value;
+        bool fine;
+    } numbers[] = {
+        {"0", 0, true},
+        {"12", 12, true},
+        {"4K", 4096, true},
+        {"1MiB", 1 << 20, true},
+        {"0x1f", 31, true},
+        {"0X1F", 31, true},
+        {"18446744073709551615", UINT64_MAX, true},
+        {"0xffffffffffffffff", UINT64_MAX, true},
+        {"18446744073709551616", 0, false},
+        {"0x1ffffffffffffffff", 0, false},
+        {"0x", 0, false},
+        {"-1", 0, false},
+        {"1.5", 0, false},
+        {"x", 0, false},
+        {"4KB4", 0, false},
+    };
+    for (unsigned i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct kb_word word = {.at = numbers[i].text, .length = (uint32_t)strlen(numbers[i].text)};
+        uint64_t value = 0;
+        kb_status status = kb_word_number(&word, "n", &value, &error);
+        CHECK_EQ(status, numbers[i].fine ? KB_OK : KB_DATA);
+        if (numbers[i].fine)
+            CHECK_EQ(value, numbers[i].value);
+    }
+}
+
+/* ---- errors ---- */
+
+static void test_errors(void) {
+    wrong("", "test.kb:1: ", "no command");
+    wrong("# nothing\n\n", "test.kb:1: ", "no command");
+    wrong("\n\nfrobnicate\n", "test.kb:3: ", "\"frobnicate\"");
+    wrong("process P\nP frobnicate\n", "test.kb:2: ", "frobnicate");
+    wrong("process P\nQ touch 1\n", "test.kb:2: ", "the processes are: P");
+    wrong("process P\nP touch 1 z\n", "test.kb:2: ", "\"z\" is not a number");
+    wrong("machine colour=red\n", "test.kb:1: ", "colour=red");
+    wrong("machine replace=nonsense\n", "test.kb:1: ", "second-chance");
+    wrong("machine replace=lfu:x=1\n", "test.kb:1: ", "keep");
+    wrong("machine frames=0\n", "test.kb:1: ", "0 frames");
+    wrong("machine memory=0\n", "test.kb:1: ", "0 frames");
+    wrong("machine frames=3 memory=12K\n", "test.kb:1: ", "not both");
+    wrong("machine memory=5000\n", "test.kb:1: ", "4096");
+    wrong("machine page=100\n", "test.kb:1: ", "power of two");
+    wrong("machine entry=5\n", "test.kb:1: ", "5");
+    wrong("machine asids=65536\n", "test.kb:1: ", "65535");
+    wrong("machine tlb2=4\n", "test.kb:1: ", "tlb2 without tlb");
+    wrong("machine format=sv39 levels=2\n", "test.kb:1: ", "sv39");
+    wrong("machine frames=2M page=4K\n", "test.kb:1: ", "frames of 4096 bytes");
+    wrong("process\n", "test.kb:1: ", "name of a process");
+    wrong("process machine\n", "test.kb:1: ", "word of the language");
+    wrong("process faults\n", "test.kb:1: ", "word of the language");
+    wrong("process repeat\n", "test.kb:1: ", "word of the language");
+    wrong("process P\nprocess P\n", "test.kb:2: ", "already");
+    wrong("machine kernel=yes\nswitch kernel\n", "test.kb:2: ", "kernel");
+    wrong("repeat 2\nprocess P\n", "test.kb:1: ", "no end");
+    wrong("process P\nend\n", "test.kb:2: ", "without repeat");
+    wrong("version 2\n", "test.kb:1: ", "version 2");
+    wrong("version 1\nexpect nonsense 3\n", "test.kb:2: ", "\"nonsense\"");
+    wrong("expect faults\n", "test.kb:1: ", "missing");
+    wrong("expect faults 1 2\n", "test.kb:1: ", "\"2\"");
+    wrong("process P\nexpect P page 0xffffffffffffffff valid=1\n", "test.kb:2: ", "range");
+    wrong("process P\nexpect P page 1\n", "test.kb:2: ", "missing");
+    wrong("process P\nP store 0 \"abc\n", "test.kb:2: ", "quotation");
+    wrong("process P\nP store 0 300\n", "test.kb:2: ", "300");
+    wrong("process P\nP run nothing\n", "test.kb:2: ", "zipf");
+    wrong("process P\nP run file=x.kbt\n", "test.kb:2: ", "files");
+    wrong("machine swap-file=x\n", "test.kb:1: ", "files");
+    wrong("process P\nkill P\nP touch 1\n", "test.kb:3: ", "done");
+    wrong("repeat 2\nmachine replace=opt\nend\n", "test.kb:2: ", "opt");
+    /* Deep blocks. */
+    char deep[400] = "";
+    for (unsigned i = 0; i < KB_MOST_DEPTH + 1; i++)
+        strcat(deep, "repeat 1\n");
+    for (unsigned i = 0; i < KB_MOST_DEPTH + 1; i++)
+        strcat(deep, "end\n");
+    wrong(deep, "test.kb:17: ", "16 deep");
+}
+
+static void test_limits(void) {
+    struct kb_scenario_options with = options(KB_VIEW_QUIET);
+    with.most_commands = 100;
+    CHECK_EQ(run_with(&with, "repeat 1000\nreset counters\nend\n"), KB_DATA);
+    CHECK(strstr(error.text, "100 commands") != NULL);
+    CHECK_EQ(run_with(&with, "repeat 1000000000000\nend\n"), KB_DATA);
+    CHECK(strstr(error.text, "100 commands") != NULL);
+    CHECK_EQ(run_with(&with, "repeat 49\nreset counters\nend\n"), KB_OK);
+    with.most_references = 1000;
+    CHECK_EQ(run_with(&with, "process P\nP run zipf references=1001\n"), KB_DATA);
+    CHECK(strstr(error.text, "1000 references") != NULL);
+    CHECK_EQ(run_with(&with, "process P\nP run zipf references=1000\n"), KB_OK);
+    CHECK_EQ(run_with(&with, "process P\nrepeat 40\nP fill 0 64K\nend\n"), KB_OK);
+    CHECK_EQ(run_with(&with, "process P\nP fill 0 1G\n"), KB_DATA);
+    with.most_bytes = 1 << 20;
+    CHECK_EQ(run_with(&with, "machine address=20 frames=256\n"), KB_OK);
+    CHECK_EQ(run_with(&with, "machine address=20 frames=257\n"), KB_DATA);
+    CHECK(strstr(error.text, "257 frames") != NULL);
+    /* Blocks without a command in them come to an end, whatever their comments. */
+    static char comments[200000];
+    strcpy(comments, "repeat 90\nrepeat 0\n");
+    for (unsigned i = 0; i < 3000; i++)
+        strcat(comments, "# a comment\n");
+    strcat(comments, "end\nend\nprocess P\n");
+    CHECK_EQ(run_with(&with, comments), KB_DATA);
+    CHECK(strstr(error.text, "100 commands") != NULL);
+}
+
+/* ---- expectations ---- */
+
+static void test_expectations(void) {
+    fine("machine page=4K frames=3 replace=fifo\nprocess P\nP touch 1 2 3 4 1 2 5 1 2 3 4 5\n"
+         "expect faults 9\nexpect faults = 9\nexpect faults <= 9\nexpect faults >=9\n"
+         "expect faults != 8\nexpect faults < 10 # <not> more\nexpect faults >8\n"
+         "expect faults 10 ±1\nexpect faults 10 +-1\nexpect faults 10 ± 1\n"
+         "expect hit-ratio 0 \nexpect victims 1 2 3 4 1 2\nexpect P faults 9\nexpect P ended none\n"
+         "expect P state running\nexpect running P\nexpect P frames-of 1 2 0\n"
+         "expect P page 4 valid=1 frame=2\nexpect P page 3 valid=1 frame=1 R=1 M=0 slot=none\n");
+    fine("process P\nP store 0 \"hi\"\nP load 0 bytes=2\nexpect value 0x6968\n"
+         "P inc 0 by=255 bytes=1\nexpect value 0x67\nexpect done\nexpect refused no\n");
+    fine("process P\nP region a start=0 size=4K rights=r\nP touch 0w\nexpect P ended protection\n"
+         "expect traps invalid 1\nexpect fault invalid\nexpect processes 0\n");
+    fine(
+        "process P\nP region a start=0 size=4K\nP touch 1\nexpect P ended \"invalid reference\"\n");
+    kb_status status = run(KB_VIEW_QUIET, "process P\nP region a start=0 size=4K\nP handler skip\n"
+                                          "P verify 4K 100 seed=1\n");
+    CHECK_EQ(status, KB_OK);
+    CHECK_EQ(tally.failed, 1); /* what could not be read is not right */
+    status = run(KB_VIEW_QUIET, "process P\nP touch 1\nexpect faults 2\nexpect faults 1\n");
+    CHECK_EQ(status, KB_OK);
+    CHECK_EQ(tally.expectations, 2);
+    CHECK_EQ(tally.failed, 1);
+    CHECK_STR(output, "test.kb:3: expect faults: wanted 2, found 1\n");
+}
+
+/* ---- the same, whoever looks, and however the lines come ---- */
+
+static const char lesson[] =
+    "version 1\n"
+    "machine page=256 frames=5 replace=clock address=16 levels=2 tlb=2x2 asids=2 search=0.5\n"
+    "process P Q # two of them\n"
+    "P region code start=0 size=1K rights=rx image=3\n"
+    "P region data start=1K size=1200 rights=rw\n"
+    "repeat 3\n"
+    "P touch 0x 4w 5w\n"
+    "repeat 2\nQ touch 1 2w 3\nend\n"
+    "expect fault none\n"
+    "end\n"
+    "show page-table P\nshow tlb\nshow memory\nshow counters\nshow translation P 0x400\n"
+    "P execute 16\nP load 16\nexpect value 0\n"
+    "P fill 1K 1200 seed=9\nP verify 1K 1200 seed=9\n"
+    "Q run zipf pages=9 references=300\n"
+    "expect faults > 9\nexpect victims none\n"
+    "P store 0 1\nexpect P ended protection\nexpect hit-ratio 0.5 ±0.01\n";
+
+static void test_views(void) {
+    CHECK_EQ(run(KB_VIEW_QUIET, lesson), KB_OK);
+    struct kb_scenario_tally quiet = tally;
+    CHECK(quiet.failed > 0 && quiet.failed < quiet.expectations);
+    CHECK_EQ(run(KB_VIEW_NARRATE, lesson), KB_OK);
+    CHECK(memcmp(&quiet, &tally, sizeof tally) == 0);
+    CHECK(strstr(output, "> P fill 1K 1200 seed=9\n") != NULL);
+    CHECK_EQ(run(KB_VIEW_JSON, lesson), KB_OK);
+    CHECK(memcmp(&quiet, &tally, sizeof tally) == 0);
+    CHECK(strstr(output, "\"error\"") == NULL);
+    char *first = strdup(output);
+    CHECK_EQ(run(KB_VIEW_JSON, lesson), KB_OK);
+    CHECK(first != NULL && strcmp(first, output) == 0);
+    free(first);
+}
+
+/* What a long run did is not kept, and that does not depend on who looks. */
+static void test_long_runs(void) {
+    for (int view = KB_VIEW_QUIET; view <= KB_VIEW_JSON; view++) {
+        struct kb_scenario_options with = options((enum kb_scenario_view)view);
+        CHECK_EQ(run_with(&with, "process P\nP touch 1\nP run zipf pages=5 references=200001\n"
+                                 "expect fault none\nexpect steps\nexpect faults 6 ±1\n"),
+                 KB_OK);
+        CHECK_EQ(tally.failed, 0);
+        CHECK_EQ(run_with(&with, "process P\nP run zipf pages=20 references=200001\n"
+                                 "expect victims none\n"),
+                 KB_DATA);
+        CHECK(strstr(error.text, "victims") != NULL);
+        CHECK_EQ(run_with(&with, "process P\nP run zipf pages=20 references=200001\n"
+                                 "reset victims\nexpect victims none\n"),
+                 KB_OK);
+        CHECK_EQ(tally.failed, 0);
+    }
+}
+
+static void test_lines(void) {
+    for (int view = KB_VIEW_QUIET; view <= KB_VIEW_JSON; view++) {
+        CHECK_EQ(run((enum kb_scenario_view)view, lesson), KB_OK);
+        struct kb_scenario_tally whole = tally;
+        char *wanted = strdup(output);
+        struct kb_scenario_options with = options((enum kb_scenario_view)view);
+        struct kb_scenario *s;
+        CHECK_EQ(kb_scenario_open(&s, &with, &error), KB_OK);
+        for (const char *at = lesson; *at != '\0';) {
+            size_t length = strcspn(at, "\n");
+            CHECK_EQ(kb_scenario_line(s, at, length, &error), KB_OK);
+            bool opens = strncmp(at, "repeat", 6) == 0;
+            CHECK(!opens || kb_scenario_inside(s));
+            at += length + 1;
+        }
+        CHECK(!kb_scenario_inside(s));
+        CHECK_EQ(kb_scenario_end(s, &tally, &error), KB_OK);
+        kb_scenario_free(s);
+        CHECK(memcmp(&whole, &tally, sizeof tally) == 0);
+        CHECK(wanted != NULL && strcmp(wanted, output) == 0);
+        free(wanted);
+    }
+}
+
+static kb_status feed(struct kb_scenario *s, const char *text) {
+    return kb_scenario_line(s, text, strlen(text), &error);
+}
+
+static void test_set_view(void) {
+    struct kb_scenario_options with = options(KB_VIEW_NARRATE);
+    struct kb_scenario *s;
+    CHECK_EQ(kb_scenario_open(&s, &with, &error), KB_OK);
+    kb_scenario_set_view(s, KB_VIEW_QUIET);
+    CHECK_EQ(feed(s, "process P"), KB_OK);
+    CHECK_EQ(feed(s, "P touch 1"), KB_OK);
+    CHECK_EQ(kb_scenario_end(s, &tally, &error), KB_OK); /* sends what is waiting */
+    CHECK_EQ(output_used, 0);
+    kb_scenario_set_view(s, KB_VIEW_NARRATE);
+    kb_scenario_place(s, "other.kb", 70);
+    CHECK_EQ(feed(s, "expect faults 2"), KB_OK);
+    CHECK_EQ(kb_scenario_end(s, &tally, &error), KB_OK);
+    CHECK(strstr(output, "> expect faults 2\nother.kb:70: expect faults: wanted 2") == output);
+    CHECK_EQ(feed(s, "Q touch 1"), KB_DATA);
+    CHECK(strncmp(error.text, "other.kb:71: ", 13) == 0);
+    /* A block that is not closed: an error now, and fine later. */
+    CHECK_EQ(feed(s, "repeat 2"), KB_OK);
+    CHECK_EQ(kb_scenario_end(s, &tally, &error), KB_DATA);
+    CHECK_EQ(feed(s, "P touch 2"), KB_OK);
+    CHECK_EQ(feed(s, "end"), KB_OK);
+    CHECK_EQ(kb_scenario_end(s, &tally, &error), KB_OK);
+    CHECK_EQ(s->os.counters.references, 3);
+    kb_scenario_free(s);
+}
+
+/* JSON of a run that failed does not look whole. */
+static void test_failed_json(void) {
+    CHECK_EQ(run(KB_VIEW_JSON, "process P\nP touch 1\nP frobnicate\nexpect faults 1\n"), KB_DATA);
+    CHECK(strstr(output, "\n\"error\":\"test.kb:3: ") != NULL);
+    CHECK(output_used > 3 && strcmp(output + output_used - 3, "}}\n") == 0);
+    CHECK_EQ(run(KB_VIEW_JSON, ""), KB_DATA);
+    CHECK(strstr(output, "\"error\":\"test.kb:1: ") != NULL);
+    struct kb_scenario_options with = options(KB_VIEW_JSON);
+    struct kb_scenario *s;
+    CHECK_EQ(kb_scenario_open(&s, &with, &error), KB_OK);
+    CHECK_EQ(feed(s, "repeat 2"), KB_OK);
+    CHECK_EQ(kb_scenario_end(s, &tally, &error), KB_DATA);
+    CHECK(strstr(output, "\"error\":\"test.kb:1: ") != NULL);
+    kb_scenario_free(s);
+}
+
+static kb_status refuse(void *context, const void *bytes, size_t count, struct kb_error *e) {
+    (void)context, (void)bytes, (void)count;
+    e->status = KB_IO;
+    snprintf(e->text, sizeof e->text, "the disk is full");
+    return KB_IO;
+}
+
+static void test_no_room(void) {
+    for (int view = KB_VIEW_NARRATE; view <= KB_VIEW_JSON; view++) {
+        struct kb_scenario_options with = options((enum kb_scenario_view)view);
+        with.output = (struct kb_sink){NULL, refuse};
+        CHECK_EQ(run_with(&with, lesson), KB_IO);
+    }
+}
+
+/* ---- opt ---- */
+
+static uint64_t replay_faults(const uint32_t *page, const uint8_t *kind, uint32_t count,
+                              uint32_t frames, uint64_t *write_backs) {
+    struct kb_policy_spec spec;
+    struct kb_future future;
+    struct kb_replay replay;
+    struct kb_result result;
+    struct kb_run runs[256];
+    CHECK_EQ(kb_policy_parse("opt", &spec, NULL, NULL, &error), KB_OK);
+    kb_future_init(&future, NULL);
+    uint32_t id[64] = {0}, pages = 0; /* in the order of the first touch */
+    for (uint32_t i = 0; i < count; i++) {
+        if (id[page[i]] == 0)
+            id[page[i]] = ++pages;
+        runs[i] = kb_run_make(id[page[i]] - 1, (enum kb_kind)kind[i], 1);
+    }
+    struct kb_block block = {.runs = runs, .count = count, .pages = pages};
+    CHECK_EQ(kb_future_append(&future, &block, &error), KB_OK);
+    CHECK_EQ(kb_future_finish(&future, &error), KB_OK);
+    CHECK_EQ(kb_replay_init(&replay, &spec, frames, &future, NULL, &error), KB_OK);
+    CHECK_EQ(kb_replay_grow(&replay, pages, &error), KB_OK);
+    kb_replay_future(&replay, future.count);
+    kb_replay_result(&replay, &result);
+    kb_replay_free(&replay);
+    kb_future_free(&future);
+    *write_backs = result.write_backs;
+    return result.faults;
+}
+
+static void test_opt(void) {
+    struct kb_random random = {.state = 20260};
+    for (unsigned round = 0; round < 200; round++) {
+        uint32_t page[200], count = 1 + (uint32_t)kb_random_below(&random, 200);
+        uint32_t pages = 1 + (uint32_t)kb_random_below(&random, 30);
+        uint32_t frames = 1 + (uint32_t)kb_random_below(&random, 12);
+        uint8_t kind[200];
+        static char text[8000];
+        uint64_t write_backs;
+        int used = snprintf(text, sizeof text,
+                            "machine replace=opt frames=%u address=20\nprocess P\n", frames);
+        for (uint32_t i = 0; i < count; i++) {
+            page[i] = (uint32_t)kb_random_below(&random, pages);
+            kind[i] = kb_random_below(&random, 4) == 0 ? KB_WRITE : KB_READ;
+            used +=
+                snprintf(text + used, sizeof text - (size_t)used, "%s%u%s",
+                         i % 37 == 0 ? "\nP touch " : " ", page[i], kind[i] == KB_WRITE ? "w" : "");
+        }
+        uint64_t faults = replay_faults(page, kind, count, frames, &write_backs);
+        snprintf(text + used, sizeof text - (size_t)used,
+                 "\nexpect faults %" PRIu64 "\nexpect references %u\nexpect write-backs <= %u\n",
+                 faults, count, count);
+        fine(text);
+    }
+    /* The rehearsal knows blocks and generators, and ends with its machine. */
+    fine("machine replace=opt frames=3\nprocess P\nrepeat 3\nP touch 1 2 3 4\nend\n"
+         "P run loop pages=5 passes=2\nexpect references 22\nexpect faults < 15\n"
+         "machine replace=opt frames=2\nprocess Q\nQ touch 1 2 3 1 2\nexpect faults 4\n");
+    wrong("machine replace=opt\nprocess P\nP touch 1\nP frobnicate\n", "test.kb:4: ", "frobnicate");
+    struct kb_scenario_options with = options(KB_VIEW_QUIET);
+    struct kb_scenario *s;
+    CHECK_EQ(kb_scenario_open(&s, &with, &error), KB_OK);
+    CHECK_EQ(feed(s, "machine replace=opt"), KB_DATA); /* line by line there is no future */
+    CHECK(strstr(error.text, "opt") != NULL);
+    CHECK_EQ(feed(s, "process P"), KB_OK); /* on the usual machine */
+    CHECK_EQ(feed(s, "expect frames 16"), KB_OK);
+    CHECK_EQ(kb_scenario_end(s, &tally, &error), KB_OK);
+    CHECK_EQ(tally.failed, 0);
+    kb_scenario_free(s);
+}
+
+static void test_usage(void) {
+    unsigned count = 0;
+    while (kb_scenario_usage(count) != NULL)
+        count++;
+    CHECK(count > 15);
+}
+
+int main(void) {
+    test_words();
+    test_options();
+    test_numbers();
+    test_errors();
+    test_limits();
+    test_expectations();
+    test_views();
+    test_long_runs();
+    test_lines();
+    test_set_view();
+    test_failed_json();
+    test_no_room();
+    test_opt();
+    test_usage();
+    return harness_end();
+}
