@@ -261,6 +261,7 @@ static kb_status expect_steps(struct kb_scenario *s) {
             const char *text;
         } steps[] = {
             {KB_OS_EVENT_CHECK, "1"},
+            {KB_OS_EVENT_SEGMENT, "segment"},
             {KB_OS_EVENT_KILL, "2"},
             {KB_OS_EVENT_FRAME, "3"},
             {KB_OS_EVENT_VICTIM, "3 victim"},
