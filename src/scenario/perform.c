@@ -110,8 +110,8 @@ static void say_value(struct kb_scenario *s, uint64_t address, uint64_t value, u
     s->last.value = value;
     s->last.length = bytes;
     if (kb_scenario_narrates(s))
-        kb_text_message(&s->out, KB_MSG_scenario_value_is, (unsigned long long)bytes,
-                        (unsigned long long)address, (int)(2 * bytes), (unsigned long long)value);
+        kb_text_message(&s->out, KB_MSG_scenario_value_is, (unsigned long long)address,
+                        (int)(2 * bytes), (unsigned long long)value, (unsigned long long)bytes);
 }
 
 static kb_status operand(struct kb_scenario *s, const struct kb_process *p, uint64_t *address,
