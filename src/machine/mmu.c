@@ -234,7 +234,7 @@ static enum second second_level(struct kb_mmu *mmu, uint64_t address, enum kb_ac
     unsigned want = mmu->fast_want[access];
     if ((entry->bits & (want | mmu->fast_care)) != want)
         return UNUSUAL;
-    kb_tlb_put(first, page & first->set_mask, page, mmu->asid, entry, &gone);
+    kb_tlb_put(first, page & first->set_mask, page, mmu->asid, *entry, &gone);
     *physical = entry->page | (address & ((UINT64_C(1) << first->page_bits) - 1));
     first->misses++;
     second->hits++;
@@ -259,7 +259,7 @@ static bool usual_walk(struct kb_mmu *mmu, uint64_t address, enum kb_access acce
                                  .page_bits = (uint8_t)format->page_bits};
     for (unsigned level = 0; level < mmu->tlbs; level++) {
         struct kb_tlb *tlb = &mmu->tlb[level];
-        kb_tlb_put(tlb, page & tlb->set_mask, page, mmu->asid, &entry, &gone);
+        kb_tlb_put(tlb, page & tlb->set_mask, page, mmu->asid, entry, &gone);
         tlb->misses++;
     }
     mmu->misses++;

@@ -166,9 +166,8 @@ static inline bool is_own(const struct kb_os *os, uint32_t frame) {
     return (os->keys[frame] & (KB_RESIDENT | KB_PINNED)) == KB_RESIDENT;
 }
 
-static __attribute__((noinline)) void note_whole(struct kb_os *os, uint32_t frame,
-                                                 enum kb_access access, uint32_t count,
-                                                 bool first) {
+static __attribute__((noinline)) void
+note_whole(struct kb_os *os, uint32_t frame, enum kb_access access, uint32_t count, bool first) {
     bool own = is_own(os, frame);
     uint32_t left = (os->foresees ? 1 : count) - (first ? 1 : 0);
     if (own && left > 0 && os->hears) {
