@@ -250,6 +250,9 @@ static bool usual_walk(struct kb_mmu *mmu, uint64_t address, enum kb_access acce
     if (!format->family->quick(format, &mmu->memory, mmu->root, address, &leaf) ||
         !allowed(mmu, leaf.bits, access) || leaf.page >> format->page_bits >= mmu->frames)
         return false;
+    *physical = leaf.page | (address & ((UINT64_C(1) << format->page_bits) - 1));
+    __builtin_prefetch(
+        kb_memory_at(&mmu->memory, *physical)); /* it comes while the TLB is loaded */
     unsigned missing = missing_bits(leaf.bits, access);
     if (missing != 0)
         set_bits(mmu, leaf.entry, leaf.page, missing);
@@ -264,7 +267,6 @@ static bool usual_walk(struct kb_mmu *mmu, uint64_t address, enum kb_access acce
     }
     mmu->misses++;
     mmu->table_reads += format->levels;
-    *physical = leaf.page | (address & ((UINT64_C(1) << format->page_bits) - 1));
     return true;
 }
 
