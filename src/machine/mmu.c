@@ -234,7 +234,7 @@ static enum second second_level(struct kb_mmu *mmu, uint64_t address, enum kb_ac
     unsigned want = mmu->fast_want[access];
     if ((entry->bits & (want | mmu->fast_care)) != want)
         return UNUSUAL;
-    kb_tlb_put(first, page & first->set_mask, page, mmu->asid, entry, &gone);
+    kb_tlb_put(first, page & first->set_mask, page, mmu->asid, *entry, &gone);
     *physical = entry->page | (address & ((UINT64_C(1) << first->page_bits) - 1));
     first->misses++;
     second->hits++;
@@ -250,6 +250,9 @@ static bool usual_walk(struct kb_mmu *mmu, uint64_t address, enum kb_access acce
     if (!format->family->quick(format, &mmu->memory, mmu->root, address, &leaf) ||
         !allowed(mmu, leaf.bits, access) || leaf.page >> format->page_bits >= mmu->frames)
         return false;
+    *physical = leaf.page | (address & ((UINT64_C(1) << format->page_bits) - 1));
+    __builtin_prefetch(
+        kb_memory_at(&mmu->memory, *physical)); /* it comes while the TLB is loaded */
     unsigned missing = missing_bits(leaf.bits, access);
     if (missing != 0)
         set_bits(mmu, leaf.entry, leaf.page, missing);
@@ -259,12 +262,11 @@ static bool usual_walk(struct kb_mmu *mmu, uint64_t address, enum kb_access acce
                                  .page_bits = (uint8_t)format->page_bits};
     for (unsigned level = 0; level < mmu->tlbs; level++) {
         struct kb_tlb *tlb = &mmu->tlb[level];
-        kb_tlb_put(tlb, page & tlb->set_mask, page, mmu->asid, &entry, &gone);
+        kb_tlb_put(tlb, page & tlb->set_mask, page, mmu->asid, entry, &gone);
         tlb->misses++;
     }
     mmu->misses++;
     mmu->table_reads += format->levels;
-    *physical = leaf.page | (address & ((UINT64_C(1) << format->page_bits) - 1));
     return true;
 }
 

@@ -71,12 +71,13 @@ struct kb_mmu {
     uint64_t table_reads;  /* storage cycles of walks */
     uint64_t entry_writes; /* R or M set in a table's entry */
     uint64_t translations; /* that gave an address */
-    struct kb_translation last;
 
     /* made from the registers by kb_mmu_changed */
     uint64_t fast_end;     /* below it a TLB hit needs no more thought; 0: always think */
     unsigned fast_care;    /* bits of a TLB entry that must be … */
     unsigned fast_want[3]; /* … just these, by access */
+
+    struct kb_translation last;
 };
 
 /* To be called after registers were written. */

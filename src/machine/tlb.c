@@ -20,6 +20,8 @@ kb_status kb_tlb_init(struct kb_tlb *tlb, struct kb_tlb_geometry geometry, unsig
     tlb->global = (UINT64_C(1) << tag_bits(tlb)) - 1;
     tlb->set_mask = geometry.sets - 1;
     tlb->random.state = geometry.seed;
+    for (tlb->step = 1; tlb->step < entries;)
+        tlb->step *= 2;
     tlb->tags = kb_take(host, entries * sizeof *tlb->tags);
     tlb->stamps = kb_take(host, entries * sizeof *tlb->stamps);
     tlb->entries = kb_take(host, entries * sizeof *tlb->entries);
@@ -32,6 +34,8 @@ kb_status kb_tlb_init(struct kb_tlb *tlb, struct kb_tlb_geometry geometry, unsig
     memset(tlb->tags, 0xFF, entries * sizeof *tlb->tags);
     for (uint32_t set = 0; set < geometry.sets; set++)
         tlb->hint[set] = set * geometry.ways;
+    for (uint32_t i = 0; i < entries; i++)
+        tlb->stamps[i] = i;
     return KB_OK;
 }
 
@@ -83,7 +87,7 @@ uint32_t kb_tlb_peek(const struct kb_tlb *tlb, uint64_t address, uint64_t asid) 
 uint32_t kb_tlb_find(struct kb_tlb *tlb, uint64_t address, uint64_t asid) {
     uint32_t i = kb_tlb_peek(tlb, address, asid);
     if (i != KB_TLB_NONE && tlb->geometry.replace == KB_TLB_LRU)
-        tlb->stamps[i] = ++tlb->clock;
+        tlb->stamps[i] = kb_tlb_now(tlb, i);
     return i;
 }
 
@@ -95,7 +99,7 @@ uint32_t kb_tlb_load(struct kb_tlb *tlb, uint64_t address, uint64_t asid, struct
     if (entry.page_bits != tlb->page_bits)
         tlb->super_sizes |= UINT64_C(1) << entry.page_bits;
     uint32_t i =
-        kb_tlb_put(tlb, set, first_page(tlb, address, entry.page_bits), asid, &entry, &gone);
+        kb_tlb_put(tlb, set, first_page(tlb, address, entry.page_bits), asid, entry, &gone);
     if (evicted != NULL)
         *evicted = gone;
     return i;
@@ -106,7 +110,7 @@ uint32_t kb_tlb_load(struct kb_tlb *tlb, uint64_t address, uint64_t asid, struct
 static void clear(struct kb_tlb *tlb, uint32_t i) {
     tlb->tags[i] = KB_TLB_EMPTY;
     tlb->entries[i] = (struct kb_tlb_entry){0};
-    tlb->stamps[i] = 0;
+    tlb->stamps[i] = i;
     tlb->invalidations++;
 }
 

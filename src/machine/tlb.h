@@ -48,10 +48,12 @@ struct kb_tlb {
     uint64_t global;   /* the asid of global entries: all ones */
     uint64_t set_mask; /* sets − 1 */
     uint64_t *tags;    /* by set × ways + way */
-    uint64_t *stamps;  /* of the last use (LRU) or the load (FIFO); 0: empty */
+    uint64_t *stamps;  /* of the last use (LRU) or the load (FIFO) */
     struct kb_tlb_entry *entries;
     uint32_t *hint; /* by set: the index of the last hit */
-    uint64_t clock;
+    /* A stamp is the clock + the index of its entry, so that the least one says where it is; the
+     * clock goes in steps that leave room for that. Below one step: empty. */
+    uint64_t clock, step;
     struct kb_random random;
     uint64_t super_sizes; /* bit b: a page of 2^b bytes, larger than a base page, may be inside */
     bool globals;         /* a global entry may be inside */
@@ -68,51 +70,81 @@ static inline uint64_t kb_tlb_tag(const struct kb_tlb *tlb, uint64_t page, uint6
     return page << tlb->asid_bits << (tlb->asid_bits == 0) | asid;
 }
 
-/* The index of the entry for a base page, or KB_TLB_NONE; a use of it is noted. */
 #define KB_TLB_NONE UINT32_MAX
+
+/* The stamp of a use of entry i now. */
+static inline uint64_t kb_tlb_now(struct kb_tlb *tlb, uint32_t i) {
+    tlb->clock += tlb->step;
+    return tlb->clock + i;
+}
+
+/* Two minima side by side: a processor waits less. */
+static inline uint64_t kb_tlb_least(const uint64_t *stamps, uint32_t ways) {
+    uint64_t even = stamps[0], odd = UINT64_MAX;
+    uint32_t way = 1;
+    for (; way + 1 < ways; way += 2) {
+        odd = stamps[way] < odd ? stamps[way] : odd;
+        even = stamps[way + 1] < even ? stamps[way + 1] : even;
+    }
+    if (way < ways)
+        odd = stamps[way] < odd ? stamps[way] : odd;
+    return odd < even ? odd : even;
+}
+
+/* The first entry of a set that has one of two tags, or KB_TLB_NONE. One at a time is faster, and
+ * mostly there is only one. */
+static inline uint32_t kb_tlb_search(const struct kb_tlb *tlb, uint64_t set, uint64_t tag,
+                                     uint64_t other) {
+    uint32_t ways = tlb->geometry.ways, first = (uint32_t)set * ways;
+    const uint64_t *tags = tlb->tags + first;
+    if (__builtin_expect(tag == other, 1)) {
+        for (uint32_t way = 0; way < ways; way++)
+            if (tags[way] == tag)
+                return first + way;
+        return KB_TLB_NONE;
+    }
+    for (uint32_t way = 0; way < ways; way++)
+        if (tags[way] == tag || tags[way] == other)
+            return first + way;
+    return KB_TLB_NONE;
+}
+
+/* The index of the entry for a base page, or KB_TLB_NONE; a use of it is noted. */
 static inline uint32_t kb_tlb_find_base(struct kb_tlb *tlb, uint64_t page, uint64_t asid) {
-    uint64_t tag = kb_tlb_tag(tlb, page, asid), global = kb_tlb_tag(tlb, page, tlb->global);
-    uint64_t set = page & tlb->set_mask;
+    uint64_t tag = kb_tlb_tag(tlb, page, asid), set = page & tlb->set_mask;
     uint32_t i = tlb->hint[set];
     if (__builtin_expect(tlb->tags[i] != tag, 0)) {
-        uint32_t end = (uint32_t)(set + 1) * tlb->geometry.ways;
-        for (i = end - tlb->geometry.ways; i < end; i++)
-            if (tlb->tags[i] == tag || tlb->tags[i] == global)
-                break;
-        if (i == end)
+        uint64_t global = tlb->globals ? kb_tlb_tag(tlb, page, tlb->global) : tag;
+        i = kb_tlb_search(tlb, set, tag, global);
+        if (i == KB_TLB_NONE)
             return KB_TLB_NONE;
         tlb->hint[set] = i;
     }
     if (tlb->geometry.replace == KB_TLB_LRU)
-        tlb->stamps[i] = ++tlb->clock;
+        tlb->stamps[i] = kb_tlb_now(tlb, i);
     return i;
 }
 
 /* Loads the translation of the page (its first base page) into a set; *gone: the tag that had to
- * go, or KB_TLB_EMPTY. Stamps of empty ways are 0, so the least one is an empty way or the victim.
- */
+ * go, or KB_TLB_EMPTY. The least stamp is that of the first empty way, or of the victim. */
 static inline uint32_t kb_tlb_put(struct kb_tlb *tlb, uint64_t set, uint64_t page, uint64_t asid,
-                                  const struct kb_tlb_entry *entry, uint64_t *gone) {
-    uint32_t first = (uint32_t)set * tlb->geometry.ways, best = first;
-    uint64_t least = tlb->stamps[first];
-    for (uint32_t i = first + 1; i < first + tlb->geometry.ways; i++) {
-        uint64_t stamp = tlb->stamps[i];
-        best = stamp < least ? i : best;
-        least = stamp < least ? stamp : least;
-    }
-    if (least != 0) {
+                                  struct kb_tlb_entry entry, uint64_t *gone) {
+    uint32_t ways = tlb->geometry.ways, first = (uint32_t)set * ways;
+    uint64_t least = kb_tlb_least(tlb->stamps + first, ways);
+    uint32_t best = (uint32_t)(least & (tlb->step - 1));
+    if (least >= tlb->step) {
         tlb->evictions++;
         if (tlb->geometry.replace == KB_TLB_RANDOM)
-            best = first + (uint32_t)kb_random_below(&tlb->random, tlb->geometry.ways);
+            best = first + (uint32_t)kb_random_below(&tlb->random, ways);
     }
-    if (entry->bits & KB_ENTRY_GLOBAL) {
+    if (entry.bits & KB_ENTRY_GLOBAL) {
         tlb->globals = true;
         asid = tlb->global;
     }
     *gone = tlb->tags[best];
     tlb->tags[best] = kb_tlb_tag(tlb, page, asid);
-    tlb->entries[best] = *entry;
-    tlb->stamps[best] = ++tlb->clock;
+    tlb->entries[best] = entry;
+    tlb->stamps[best] = kb_tlb_now(tlb, best);
     tlb->loads++;
     return best;
 }

@@ -95,6 +95,10 @@ struct kb_os {
     uint32_t policy_pages; /* that its state has room for */
     uint64_t note_at;      /* the reference at which the pager must be told */
     uint64_t tick_at;
+    /* The policy's touch, if a reference is nothing more to it than that: no future, no releases,
+     * nobody who watches runs. Else NULL. */
+    void (*touch)(void *state, const struct kb_frames *frames, uint32_t frame, uint32_t count,
+                  struct kb_when when);
     uint32_t *returned; /* frames that a policy released but that could not be written */
     uint32_t returned_count;
     uint8_t evicted_flags; /* of the last victim, until its frame is admitted or forgotten */

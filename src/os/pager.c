@@ -126,6 +126,8 @@ kb_status kb_pager_init(struct kb_os *os) {
         return KB_OK;
     }
     os->note_at = os->hears || os->setup.watch_runs ? 0 : os->tick_at;
+    bool only_touch = os->hears && !os->foresees && !os->setup.watch_runs;
+    os->touch = only_touch && !needs(os, KB_VARIABLE_SPACE) ? policy->touch : NULL;
     return KB_OK;
 }
 
@@ -159,9 +161,14 @@ static void note_run(struct kb_os *os, uint32_t page, enum kb_access access, uin
         os->setup.ran(os->setup.ran_context, page, access, count);
 }
 
-void kb_pager_note(struct kb_os *os, uint32_t frame, enum kb_access access, uint32_t count,
-                   bool first) {
-    bool own = os->frame[frame].process != 0 && !os->frame[frame].fixed;
+/* Whether the page in a frame is the policy's: what is fixed has KB_PINNED. */
+static inline bool is_own(const struct kb_os *os, uint32_t frame) {
+    return (os->keys[frame] & (KB_RESIDENT | KB_PINNED)) == KB_RESIDENT;
+}
+
+static __attribute__((noinline)) void
+note_whole(struct kb_os *os, uint32_t frame, enum kb_access access, uint32_t count, bool first) {
+    bool own = is_own(os, frame);
     uint32_t left = (os->foresees ? 1 : count) - (first ? 1 : 0);
     if (own && left > 0 && os->hears) {
         policy_of(os)->touch(os->policy_state, view(os), frame, left,
@@ -174,6 +181,18 @@ void kb_pager_note(struct kb_os *os, uint32_t frame, enum kb_access access, uint
     os->counters.runs += own;
     while (os->counters.references >= os->tick_at)
         tick(os);
+}
+
+/* The short way does the same, where only the policy is to be told. */
+void kb_pager_note(struct kb_os *os, uint32_t frame, enum kb_access access, uint32_t count,
+                   bool first) {
+    uint64_t now = os->counters.references;
+    if (os->touch == NULL || first || now >= os->tick_at || !is_own(os, frame)) {
+        note_whole(os, frame, access, count, first);
+        return;
+    }
+    os->counters.runs++;
+    os->touch(os->policy_state, view(os), frame, count, (struct kb_when){now - count + 1, 0});
 }
 
 /* A page that comes without a reference: when it will be used is searched for. */

@@ -55,42 +55,81 @@ static uint64_t encode(const struct kb_format *format, struct kb_entry entry, un
 #define KB_WALK_RIGHTS_ADD_UP 0
 #include "machine/walk_emit.h"
 
-/* Of entries of a known size. Bits beyond the page number are gathered, and looked at in the end.
- */
+/* With everything in the format known beforehand, so that this becomes straight code. Bits beyond
+ * the page number are gathered, and looked at in the end. */
 static inline __attribute__((always_inline)) bool quick_walk(const struct kb_format *format,
                                                              const struct kb_memory *memory,
                                                              uint64_t root, uint64_t address,
-                                                             struct kb_leaf *leaf, unsigned bytes) {
-    const unsigned pointer = V | R | W | X | U | A | D, page_bits = format->page_bits;
+                                                             struct kb_leaf *leaf) {
+    const unsigned pointer = V | R | W | X | U | A | D, bytes = format->entry_bytes;
     unsigned shift = format->address_bits;
-    uint64_t table = root, raw, gathered = 0;
+    uint64_t table = root, entry, raw, gathered = 0;
+    if (memory->size < bytes)
+        return false;
+    uint64_t last = memory->size - bytes; /* what lies below the base is far above it */
     for (unsigned depth = 0;; depth++) {
-        unsigned bits = format->bits[depth];
-        shift -= bits;
-        uint64_t index = address >> shift & ((UINT64_C(1) << bits) - 1);
-        leaf->entry = table + index * bytes;
-        if (!kb_memory_has(memory, leaf->entry, bytes))
+        shift -= format->bits[depth];
+        uint64_t index = address >> shift & ((UINT64_C(1) << format->bits[depth]) - 1);
+        entry = table + index * bytes;
+        if (entry - memory->base > last)
             return false;
-        raw = kb_memory_entry(memory, leaf->entry, bytes);
+        raw = kb_memory_entry(memory, entry, bytes);
+        gathered |= raw;
         if (depth + 1 == format->levels)
             break;
         if ((raw & pointer) != V)
             return false;
-        gathered |= raw;
-        table = raw >> PPN_SHIFT << page_bits;
+        table = raw >> PPN_SHIFT << format->page_bits;
     }
     if (!(raw & V) || !(raw & (R | X)) || (raw & (R | W)) == W ||
-        (gathered | raw) >> (PPN_SHIFT + format->physical_bits - page_bits) != 0)
+        gathered >> (PPN_SHIFT + format->physical_bits - format->page_bits) != 0)
         return false;
-    leaf->page = raw >> PPN_SHIFT << page_bits;
+    leaf->entry = entry;
+    leaf->page = raw >> PPN_SHIFT << format->page_bits;
     leaf->bits = ((unsigned)raw & 0xff) | ((unsigned)gathered & G) | KB_ENTRY_LEAF;
     return true;
 }
 
+/* Tables of 512 entries, pages of 4 KiB. */
+static inline __attribute__((always_inline)) bool is_usual(const struct kb_format *format,
+                                                           unsigned levels) {
+    if (format->levels != levels || format->entry_bytes != 8 || format->page_bits != 12 ||
+        format->physical_bits != 56)
+        return false;
+    unsigned other = 0;
+    for (unsigned depth = 0; depth < levels; depth++)
+        other |= format->bits[depth] ^ 9;
+    return other == 0;
+}
+
+/* Sv39 and Sv48, and what is like them. */
+static inline __attribute__((always_inline)) bool usual_walk(unsigned levels,
+                                                             const struct kb_memory *memory,
+                                                             uint64_t root, uint64_t address,
+                                                             struct kb_leaf *leaf) {
+    const struct kb_format usual = {.levels = levels,
+                                    .bits = {9, 9, 9, 9, 9},
+                                    .page_bits = 12,
+                                    .entry_bytes = 8,
+                                    .address_bits = 12 + 9 * levels,
+                                    .physical_bits = 56};
+    return quick_walk(&usual, memory, root, address, leaf);
+}
+
+/* Apart, so that the usual walk needs few registers. */
+static __attribute__((noinline)) bool other_walk(const struct kb_format *format,
+                                                 const struct kb_memory *memory, uint64_t root,
+                                                 uint64_t address, struct kb_leaf *leaf) {
+    return quick_walk(format, memory, root, address, leaf);
+}
+
 static bool quick(const struct kb_format *format, const struct kb_memory *memory, uint64_t root,
                   uint64_t address, struct kb_leaf *leaf) {
-    return format->entry_bytes == 8 ? quick_walk(format, memory, root, address, leaf, 8)
-                                    : quick_walk(format, memory, root, address, leaf, 4);
+    if (is_usual(format, 4))
+        return usual_walk(4, memory, root, address, leaf);
+    if (is_usual(format, 3))
+        return usual_walk(3, memory, root, address, leaf);
+    return other_walk(format, memory, root, address, leaf);
 }
 
 const struct kb_family kb_family_riscv = {
