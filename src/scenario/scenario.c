@@ -15,13 +15,13 @@ static const struct {
     const char *usage;
 } commands[] = {
     {"machine", kb_command_machine,
-     "machine [page=4K] [frames=16 | memory=64K] [replace=fifo] "
-     "[format=generic|sv32|sv39|sv48|sv57|"
-     "x86-32|x86-64|inverted] [address=32] [levels=1 | split=10,10] [entry=4|8] [tlb=16 | "
-     "tlb=64x4] "
-     "[tlb2=128x12] [tlb-replace=lru|fifo|random] [asids=N] [kernel=yes|ADDRESS] [load=demand|all] "
-     "[swap=SLOTS] [swap-file=PATH] [tables=BYTES] [search=CYCLES] [io=CYCLES] [seed=N] "
-     "[organisation=paging|relocation|paged-segmentation]"},
+     "machine [page=4K] [frames=16 | memory=64K] [replace=fifo] [load=demand|all] "
+     "[kernel=yes|ADDRESS]\n"
+     "      [format=generic|sv32|sv39|sv48|sv57|x86-32|x86-64|inverted] [tables=BYTES]\n"
+     "      [address=32] [levels=1 | split=10,10] [entry=4|8]\n"
+     "      [tlb=16 | tlb=64x4] [tlb2=128x12] [tlb-replace=lru|fifo|random] [asids=N]\n"
+     "      [swap=SLOTS] [swap-file=PATH] [search=CYCLES] [io=CYCLES] [seed=N]\n"
+     "      [organisation=paging|relocation|paged-segmentation]"},
     {"process", kb_command_process, "process NAME …"},
     {"switch", kb_command_switch, "switch NAME"},
     {"kill", kb_command_kill, "kill NAME"},
@@ -31,10 +31,11 @@ static const struct {
      "fail read|write|short-write|no-space|corrupt|lost-write [at=1] [count=1]"},
     {"reset", kb_command_reset, "reset counters|victims|referenced"},
     {"show", kb_command_show,
-     "show page-table NAME | tlb | memory | free | swap | counters [NAME] | regions NAME | "
+     "show page-table NAME | tlb | memory | free | swap | counters [NAME] | regions NAME |\n      "
      "translation NAME ADDRESS | split ADDRESS | bytes PHYSICAL LENGTH | processes"},
     {"expect", kb_command_expect,
-     "expect [NAME] QUANTITY [=|<|>|<=|>=|!=] VALUE [±TOLERANCE] | expect fault KIND | expect "
+     "expect [NAME] QUANTITY [=|<|>|<=|>=|!=] VALUE [±TOLERANCE] | expect fault KIND |\n      "
+     "expect "
      "physical ADDRESS | expect [NAME] page N valid=… frame=… | expect NAME ended REASON | …"},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
