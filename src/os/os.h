@@ -320,14 +320,38 @@ static inline uint8_t *kb_os_hit(struct kb_os *os, uint64_t address, enum kb_acc
     return __builtin_expect(*fault == KB_FAULT_NONE, 1) ? os->mmu.memory.bytes + physical : NULL;
 }
 
+/* Whether the page in a frame is the policy's: what is fixed has KB_PINNED. */
+static inline bool kb_pager_owns(const struct kb_os *os, uint32_t frame) {
+    return (os->keys[frame] & (KB_RESIDENT | KB_PINNED)) == KB_RESIDENT;
+}
+
+/* Whether references that were just counted are nothing but a touch for the policy. */
+static inline bool kb_pager_only_touch(const struct kb_os *os, uint32_t frame) {
+    return os->touch != NULL && os->counters.references < os->tick_at && kb_pager_owns(os, frame);
+}
+
+/* What kb_pager_note does then. */
+static inline void kb_pager_touch(struct kb_os *os, uint32_t frame, uint32_t count) {
+    os->counters.runs++;
+    os->view.count = os->used; /* arrays by page may have moved */
+    os->view.frame_of = os->pages.frame_of;
+    os->touch(os->policy_state, &os->view, frame, count,
+              (struct kb_when){os->counters.references - count + 1, 0});
+}
+
 /* Counts the instruction whose bytes kb_os_hit gave. After the bytes were written: what the policy
  * does then may look at them. */
 static inline void kb_os_counted(struct kb_os *os, const uint8_t *at, enum kb_access access) {
     os->running->counters.references++;
     os->counters.instructions++;
-    if (__builtin_expect(++os->counters.references >= os->note_at, 0))
-        kb_pager_note(os, (uint32_t)((uint64_t)(at - os->mmu.memory.bytes) >> kb_os_page_bits(os)),
-                      access, 1, false);
+    uint64_t now = ++os->counters.references;
+    if (now < os->note_at)
+        return;
+    uint32_t frame = (uint32_t)((uint64_t)(at - os->mmu.memory.bytes) >> kb_os_page_bits(os));
+    if (__builtin_expect(kb_pager_only_touch(os, frame), 1))
+        kb_pager_touch(os, frame, 1);
+    else
+        kb_pager_note(os, frame, access, 1, false);
 }
 
 static inline KB_MUST_CHECK kb_status kb_os_load(struct kb_os *os, uint64_t address, void *bytes,

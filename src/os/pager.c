@@ -161,14 +161,9 @@ static void note_run(struct kb_os *os, uint32_t page, enum kb_access access, uin
         os->setup.ran(os->setup.ran_context, page, access, count);
 }
 
-/* Whether the page in a frame is the policy's: what is fixed has KB_PINNED. */
-static inline bool is_own(const struct kb_os *os, uint32_t frame) {
-    return (os->keys[frame] & (KB_RESIDENT | KB_PINNED)) == KB_RESIDENT;
-}
-
 static __attribute__((noinline)) void
 note_whole(struct kb_os *os, uint32_t frame, enum kb_access access, uint32_t count, bool first) {
-    bool own = is_own(os, frame);
+    bool own = kb_pager_owns(os, frame);
     uint32_t left = (os->foresees ? 1 : count) - (first ? 1 : 0);
     if (own && left > 0 && os->hears) {
         policy_of(os)->touch(os->policy_state, view(os), frame, left,
@@ -186,13 +181,10 @@ note_whole(struct kb_os *os, uint32_t frame, enum kb_access access, uint32_t cou
 /* The short way does the same, where only the policy is to be told. */
 void kb_pager_note(struct kb_os *os, uint32_t frame, enum kb_access access, uint32_t count,
                    bool first) {
-    uint64_t now = os->counters.references;
-    if (os->touch == NULL || first || now >= os->tick_at || !is_own(os, frame)) {
+    if (!first && kb_pager_only_touch(os, frame))
+        kb_pager_touch(os, frame, count);
+    else
         note_whole(os, frame, access, count, first);
-        return;
-    }
-    os->counters.runs++;
-    os->touch(os->policy_state, view(os), frame, count, (struct kb_when){now - count + 1, 0});
 }
 
 /* A page that comes without a reference: when it will be used is searched for. */
