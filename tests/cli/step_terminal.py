@@ -46,6 +46,7 @@ class Terminal:
     def end_by(self, text):
         """Types a text that ends it, and again: what comes while the editor turns the terminal to
         single letters may be lost. The exit status."""
+        time.sleep(0.3)  # the prompt comes before the editor is ready
         limit, again = time.monotonic() + 60, 0.0
         while time.monotonic() < limit:
             if time.monotonic() > again:
