@@ -181,6 +181,7 @@ void kb_os_free(struct kb_os *os) {
     kb_pager_free(os);
     for (unsigned level = 0; level < os->mmu.tlbs; level++)
         kb_tlb_free(&os->mmu.tlb[level]);
+    kb_tables_end(&os->tables);
     kb_pages_free(&os->pages);
     kb_swap_free(&os->swap);
     kb_give_back(os->host, os->frame, n * sizeof *os->frame);
