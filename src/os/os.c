@@ -47,6 +47,8 @@ static kb_status check_setup(struct kb_os *os) {
         return kb_fail(os->error, KB_DATA, KB_MSG_os_inverted_bits,
                        (unsigned long long)(format->address_bits - format->page_bits),
                        (unsigned long long)KB_INVERTED_PAGE_BITS);
+    if (setup->scheme == KB_SCHEME_RELOCATION && setup->kernel)
+        return kb_fail(os->error, KB_DATA, KB_MSG_os_no_pages);
     return KB_OK;
 }
 
