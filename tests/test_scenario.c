@@ -350,6 +350,8 @@ static void test_pages_in_use(void) {
     fine("machine organisation=paged-segmentation split=4,8 frames=4\nprocess P\n"
          "P segment a size=8K\nP store <a,0> 1\npatch 0x4000 0xffffff000000021f bytes=8\n"
          "P unmap start=0 size=8K\nexpect free 4\n");
+    fine("machine frames=6 levels=2\nprocess P\nP store 0 1\npatch 0x6000 0x1f\nP load 0x7000\n"
+         "expect fault bus\nexpect P ended hardware\n"); /* a superpage beyond the frames */
     fine("machine frames=8 load=all\nprocess P Q\nkill P\npatch 0x8000 0xfffffff0\nprocess R S\n"
          "S store 0 1\nexpect done\n");
 }

@@ -138,7 +138,8 @@ static enum kb_fault walk_tables(struct kb_mmu *mmu, struct kb_translation *t) {
     enum kb_fault fault =
         kb_walk(&mmu->format, &mmu->memory, root, t->linear, mode_of(mmu, t->access), &t->walk);
     mmu->table_reads += t->walk.steps;
-    if (fault == KB_FAULT_NONE && t->walk.page >> mmu->format.page_bits >= mmu->frames)
+    uint64_t inside = (UINT64_C(1) << t->walk.page_bits) - 1; /* a superpage has to fit whole */
+    if (fault == KB_FAULT_NONE && (t->walk.page | inside) >> mmu->format.page_bits >= mmu->frames)
         fault = KB_FAULT_BUS; /* no frame: the entry was not written by the system */
     if (fault == KB_FAULT_NONE)
         t->entry = t->walk.step[t->walk.steps - 1].address;

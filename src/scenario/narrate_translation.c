@@ -449,8 +449,9 @@ void kb_narrate_trap(struct kb_text_out *out, const struct kb_os *os,
             break;
         }
         if (t->walked && t->walk.fault == KB_FAULT_NONE) {
-            say(out, KB_MSG_tell_trap_frame, KB_N(page), KB_N(page_number(os, t->walk.page)),
-                KB_N(os->mmu.frames));
+            uint64_t inside = (UINT64_C(1) << t->walk.page_bits) - 1;
+            say(out, KB_MSG_tell_trap_frame, KB_N(page),
+                KB_N(page_number(os, t->walk.page | inside)), KB_N(os->mmu.frames));
             break;
         }
         tell_other(out, os, t);
