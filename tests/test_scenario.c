@@ -289,6 +289,79 @@ static void test_expectations(void) {
     CHECK_STR(output, "test.kb:3: expect faults: wanted 2, found 1\n");
 }
 
+/* Lines as people write them. */
+static void test_spelling(void) {
+    fine("\xEF\xBB\xBF# from an editor that marks its texts\r\nprocess P\r\nP touch 1,2, 3\r\n"
+         "expect faults<4\r\nexpect faults>=3\r\nexpect faults=3\r\nexpect P faults!=2\r\n"
+         "expect speed 0.3±0.1\r\nexpect speed=0.3+-0.1\r\nexpect tlb-hit=no\r\n"
+         "expect fault=none\r\nexpect P ended=none\r\nexpect victims=none\r\n");
+    fine("process P\nP map page=1 frame=10\nexpect P page 1 frame=0xa\n"
+         "expect P page 1 valid=1 frame=10 slot=none\nexpect P page 0x1 frame=0xA\n");
+    wrong("process P\nexpect P page 1 frame=x\n", "test.kb:2: ", "\"x\" is not a number");
+    wrong("expect faults<\n", "test.kb:1: ", "missing");
+    CHECK_EQ(run(KB_VIEW_NARRATE, "machine organisation=paged-segmentation split=4,8\nprocess P\n"
+                                  "P segment data size=8K\nP store <data,0x10> 1\n"
+                                  "show translation P <data,0x10>\n"),
+             KB_OK);
+    /* The page table is what lies in memory. */
+    CHECK_EQ(run(KB_VIEW_NARRATE, "machine frames=8\nprocess P\nP map page=1 frame=2\n"
+                                  "patch 0x8004 0x145f\nshow page-table P\nkill P\n"),
+             KB_OK);
+    CHECK(strstr(output, "1     5        1 0 rwx") != NULL);
+}
+
+/* Registers of base and limit have no pages, and say so. */
+static void test_no_pages(void) {
+    static const char *const lines[] = {"P map page=1 frame=2\n", "P region a start=0 size=4K\n",
+                                        "P unmap page=1\n", "P protect page=1 rights=r\n"};
+    for (unsigned i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        char text[200];
+        snprintf(text, sizeof text, "machine organisation=relocation load=all\nprocess P\n%s",
+                 lines[i]);
+        wrong(text, "test.kb:3: ", "no pages");
+    }
+    wrong("machine organisation=relocation kernel=yes\n", "test.kb:1: ", "no pages");
+    CHECK_EQ(run(KB_VIEW_NARRATE, "machine organisation=relocation memory=64K\nprocess P\n"
+                                  "P load 0x10000\n"),
+             KB_OK);
+    CHECK(strstr(output, "table") == NULL); /* it has none to speak of */
+}
+
+/* Pages that are in use when their region is given, or whose entry is overwritten. */
+static void test_pages_in_use(void) {
+    static const char *const machines[] = {"", "format=inverted", "format=sv39 tlb=4",
+                                           "format=x86-32 tlb=2 tlb2=4", "replace=lru"};
+    for (unsigned i = 0; i < 2 * sizeof machines / sizeof machines[0]; i++) {
+        char text[900];
+        snprintf(text, sizeof text,
+                 "machine frames=8 %s load=%s\nprocess P\nP store 0 1\nP store 0x1000 9\n"
+                 "P store 0x5000 5\nP region a start=0 size=12K rights=r\nP load 0x1000\n"
+                 "expect value 9\nP handler skip\nP store 0 2\nexpect fault protection\n"
+                 "P load 0x5000\nexpect done no\nP region b start=0x5000 size=4K rights=rw\n"
+                 "P load 0x5000\nexpect value 5\nexpect P resident %u\nkill P\nexpect free 8\n",
+                 machines[i / 2], i % 2 == 0 ? "demand" : "all", i % 2 == 0 ? 3 : 4);
+        fine(text);
+    }
+    fine("machine frames=8 replace=lru\nprocess P\nP store 0x1000 7\npatch 0x8004 0\n"
+         "P load 0x1000\nexpect value 7\nexpect faults 1\nexpect zero-fills 1\n"
+         "expect steps 1 5 6\nexpect P page 1 frame=0 M=1\nkill P\nexpect free 8\n");
+    fine("machine format=x86-32 frames=8\nprocess P\nP store 0 1\npatch 0x8ffc 0x8007\nkill P\n"
+         "expect tables 0\nprocess Q R\nQ store 0 1\nR store 0 2\nQ load 0\nexpect value 1\n");
+    fine("machine organisation=paged-segmentation split=4,8 frames=4\nprocess P\n"
+         "P segment a size=8K\nP store <a,0> 1\npatch 0x4000 0xffffff000000021f bytes=8\n"
+         "P unmap start=0 size=8K\nexpect free 4\n");
+    fine("machine frames=6 levels=2\nprocess P\nP store 0 1\npatch 0x6000 0x1f\nP load 0x7000\n"
+         "expect fault bus\nexpect P ended hardware\n"); /* a superpage beyond the frames */
+    fine("machine frames=8 load=all\nprocess P Q\nkill P\npatch 0x8000 0xfffffff0\nprocess R S\n"
+         "S store 0 1\nexpect done\n");
+}
+
+/* A first write sets M once, though the page is known in two levels of TLB. */
+static void test_modified_once(void) {
+    fine("machine frames=4 tlb=1 tlb2=4x1\nprocess P\nP load 0x1000\nP store 0x1000 1\n"
+         "P load 0x2000\nP store 0x1000 2\nexpect entry-writes 3\nexpect P page 1 M=1\n");
+}
+
 /* ---- the same, whoever looks, and however the lines come ---- */
 
 static const char lesson[] =
@@ -514,6 +587,10 @@ int main(void) {
     test_errors();
     test_limits();
     test_expectations();
+    test_spelling();
+    test_no_pages();
+    test_pages_in_use();
+    test_modified_once();
     test_views();
     test_long_runs();
     test_lines();

@@ -133,7 +133,6 @@ void kb_inverted_insert(const struct kb_inverted *table, uint64_t page, uint32_t
                         uint32_t frame, unsigned bits) {
     uint64_t word0 = kb_inverted_encode(page, asid, bits | KB_ENTRY_VALID);
     assert(frame < table->frames && page >> KB_INVERTED_PAGE_BITS == 0);
-    assert(!(kb_inverted_bits(words_of(table, frame).page) & KB_ENTRY_VALID));
     uint32_t chain = chain_of(table, word0);
     kb_memory_set_entry(table->memory, address_of(table, frame), 8, word0);
     set_next(table, frame, anchor_in(words_of(table, chain).link));

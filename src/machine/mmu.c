@@ -87,6 +87,15 @@ static inline struct kb_tlb_entry *probe(struct kb_mmu *mmu, uint64_t linear, bo
     return NULL;
 }
 
+/* The bits are known in every level that holds the page, lest the second bring back an old M. */
+static void mark(struct kb_mmu *mmu, uint64_t linear, unsigned bits) {
+    for (unsigned level = 0; level < mmu->tlbs; level++) {
+        uint32_t i = kb_tlb_peek(&mmu->tlb[level], mask_of(mmu, linear), mmu->asid);
+        if (i != KB_TLB_NONE)
+            mmu->tlb[level].entries[i].bits |= (uint16_t)bits;
+    }
+}
+
 static void load(struct kb_mmu *mmu, uint64_t linear, struct kb_tlb_entry entry,
                  struct kb_translation *t) {
     for (unsigned level = 0; level < mmu->tlbs; level++)
@@ -104,7 +113,7 @@ static enum kb_fault by_hit(struct kb_mmu *mmu, struct kb_tlb_entry *entry,
     unsigned missing = missing_bits(entry->bits, t->access);
     if (missing != 0) {
         set_bits(mmu, entry->entry, entry->page, missing);
-        entry->bits |= (uint16_t)missing;
+        mark(mmu, t->linear, missing);
     }
     t->entry = entry->entry;
     t->physical = entry->page | (t->linear & ((UINT64_C(1) << entry->page_bits) - 1));
@@ -129,7 +138,8 @@ static enum kb_fault walk_tables(struct kb_mmu *mmu, struct kb_translation *t) {
     enum kb_fault fault =
         kb_walk(&mmu->format, &mmu->memory, root, t->linear, mode_of(mmu, t->access), &t->walk);
     mmu->table_reads += t->walk.steps;
-    if (fault == KB_FAULT_NONE && t->walk.page >> mmu->format.page_bits >= mmu->frames)
+    uint64_t inside = (UINT64_C(1) << t->walk.page_bits) - 1; /* a superpage has to fit whole */
+    if (fault == KB_FAULT_NONE && (t->walk.page | inside) >> mmu->format.page_bits >= mmu->frames)
         fault = KB_FAULT_BUS; /* no frame: the entry was not written by the system */
     if (fault == KB_FAULT_NONE)
         t->entry = t->walk.step[t->walk.steps - 1].address;

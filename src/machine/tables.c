@@ -13,6 +13,14 @@ void kb_tables_init(struct kb_tables *tables, struct kb_memory *memory,
         tables->free[depth] = KB_NO_TABLE;
 }
 
+void kb_tables_end(struct kb_tables *tables) {
+    if (tables->note == NULL)
+        return;
+    kb_give_back(tables->host, tables->note, (size_t)tables->notes * sizeof *tables->note);
+    tables->note = NULL;
+    tables->notes = 0;
+}
+
 /* Half as much again, so that many small tables do not move the memory each. */
 static kb_status grow_memory(struct kb_tables *tables, uint64_t end, struct kb_error *error) {
     struct kb_memory *memory = tables->memory;
@@ -53,20 +61,56 @@ kb_status kb_tables_reserve(struct kb_tables *tables, uint64_t bytes, uint64_t *
     return KB_OK;
 }
 
+/* ---- notes ---- */
+
+static struct kb_table_note *note_of(const struct kb_tables *tables, uint64_t table) {
+    uint64_t i = (table - tables->start) >> tables->format->page_bits;
+    return table >= tables->start && i < tables->notes ? &tables->note[i] : NULL;
+}
+
+static kb_status make_note(struct kb_tables *tables, uint64_t table, struct kb_error *error) {
+    uint64_t needed = ((table - tables->start) >> tables->format->page_bits) + 1;
+    if (needed <= tables->notes)
+        return KB_OK;
+    uint64_t room = needed + needed / 2 + 8;
+    size_t size = sizeof *tables->note;
+    struct kb_table_note *more =
+        kb_grow(tables->host, tables->note, (size_t)tables->notes * size, (size_t)room * size);
+    if (more == NULL)
+        return kb_fail(error, KB_NO_MEMORY, KB_MSG_no_memory, "page tables",
+                       (unsigned long long)(room * size));
+    for (uint64_t i = tables->notes; i < room; i++)
+        more[i] = (struct kb_table_note){.next = KB_NO_TABLE};
+    tables->note = more;
+    tables->notes = room;
+    return KB_OK;
+}
+
+/* Whether a table of this depth lies there: entries are bytes in memory, and anybody may have
+ * written them. */
+static bool is_table(const struct kb_tables *tables, uint64_t table, unsigned depth) {
+    uint64_t inside = (UINT64_C(1) << tables->format->page_bits) - 1;
+    const struct kb_table_note *note = note_of(tables, table);
+    return note != NULL && ((table - tables->start) & inside) == 0 && note->used == depth + 1;
+}
+
+/* ---- tables ---- */
+
 kb_status kb_tables_new(struct kb_tables *tables, unsigned depth, uint64_t *address,
                         struct kb_error *error) {
     uint64_t bytes = kb_format_table_bytes(tables->format, depth), kept = tables->free[depth];
     if (kept != KB_NO_TABLE) {
-        uint64_t link = kb_memory_entry(tables->memory, kept, 4);
-        tables->free[depth] =
-            link == 0 ? KB_NO_TABLE : tables->start + ((link - 1) << tables->format->page_bits);
+        tables->free[depth] = note_of(tables, kept)->next;
         memset(kb_memory_at(tables->memory, kept), 0, (size_t)bytes);
         *address = kept;
     } else {
         kb_status status = kb_tables_reserve(tables, bytes, address, error);
+        if (status == KB_OK)
+            status = make_note(tables, *address, error);
         if (status != KB_OK)
             return status;
     }
+    note_of(tables, *address)->used = depth + 1;
     tables->count++;
     tables->bytes += bytes;
     if (tables->bytes > tables->peak)
@@ -75,11 +119,11 @@ kb_status kb_tables_new(struct kb_tables *tables, unsigned depth, uint64_t *addr
 }
 
 void kb_tables_give_back(struct kb_tables *tables, uint64_t table, unsigned depth) {
-    uint64_t bytes = kb_format_table_bytes(tables->format, depth), next = tables->free[depth];
-    uint64_t link =
-        next == KB_NO_TABLE ? 0 : 1 + ((next - tables->start) >> tables->format->page_bits);
+    uint64_t bytes = kb_format_table_bytes(tables->format, depth);
+    if (!is_table(tables, table, depth))
+        return;
     memset(kb_memory_at(tables->memory, table), 0, (size_t)bytes);
-    kb_memory_set_entry(tables->memory, table, 4, link);
+    *note_of(tables, table) = (struct kb_table_note){.next = tables->free[depth]};
     tables->free[depth] = table;
     tables->count--;
     tables->bytes -= bytes;
@@ -88,12 +132,6 @@ void kb_tables_give_back(struct kb_tables *tables, uint64_t table, unsigned dept
 static uint64_t entry_address(const struct kb_format *format, uint64_t table, uint64_t address,
                               unsigned depth) {
     return table + kb_format_index(format, address, depth) * format->entry_bytes;
-}
-
-/* Whether a table can lie there: entries are bytes in memory, and anybody may have written them. */
-static bool is_table(const struct kb_tables *tables, uint64_t table, unsigned depth) {
-    return table >= tables->start && table <= tables->end &&
-           kb_format_table_bytes(tables->format, depth) <= tables->end - table;
 }
 
 kb_status kb_tables_make(struct kb_tables *tables, uint64_t root, uint64_t address, unsigned depth,

@@ -5,8 +5,8 @@
  *           0                     start        end            limit
  *
  * Tables lie behind the frames, each aligned to a page; the memory grows as
- * they do. Tables that were given back are kept in a chain for each depth,
- * whose links are their first words. */
+ * they do. Tables that were given back are kept in a chain for each depth.
+ * What is in use is noted apart from the memory, since anybody may write there. */
 #ifndef KB_MACHINE_TABLES_H
 #define KB_MACHINE_TABLES_H
 
@@ -15,6 +15,11 @@
 
 #define KB_NO_TABLE UINT64_MAX
 
+struct kb_table_note {
+    uint64_t next; /* free: the next table of its chain, or KB_NO_TABLE */
+    unsigned used; /* depth + 1; 0: free, or no table begins here */
+};
+
 struct kb_tables {
     struct kb_memory *memory; /* grows here */
     const struct kb_format *format;
@@ -22,12 +27,17 @@ struct kb_tables {
     uint64_t start, end, limit;    /* physical addresses */
     uint64_t free[KB_MOST_LEVELS]; /* the first table of each chain, or KB_NO_TABLE */
     uint64_t count, bytes, peak;   /* tables now, their bytes, the most bytes at once */
+    struct kb_table_note *note;    /* one for each page from start on, as far as tables begin */
+    uint64_t notes;
 };
 
 /* start: a multiple of the page size, at the end of the memory. limit: the most bytes of tables. */
 void kb_tables_init(struct kb_tables *tables, struct kb_memory *memory,
                     const struct kb_format *format, uint64_t start, uint64_t limit,
                     const struct kb_host *host);
+
+/* Forgets the notes; the memory is its owner's. */
+void kb_tables_end(struct kb_tables *tables);
 
 /* bytes of zeroed memory behind all frames and tables, for anything that the system keeps there. */
 kb_status kb_tables_reserve(struct kb_tables *tables, uint64_t bytes, uint64_t *address,
@@ -47,7 +57,7 @@ kb_status kb_tables_make(struct kb_tables *tables, uint64_t root, uint64_t addre
 uint64_t kb_tables_find(const struct kb_tables *tables, uint64_t root, uint64_t address,
                         unsigned *depth);
 
-/* Gives back one table of this depth. */
+/* Gives back one table of this depth; what is none that is in use stays as it is. */
 void kb_tables_give_back(struct kb_tables *tables, uint64_t table, unsigned depth);
 
 /* Gives back the root and all tables under its entries first … end − 1. */

@@ -319,6 +319,32 @@ static kb_status make_page(struct kb_os *os, struct kb_process *process, uint64_
     return status;
 }
 
+uint32_t kb_os_frame_of(const struct kb_os *os, const struct kb_process *process, uint64_t page) {
+    uint32_t id = kb_pages_find(&os->pages, process->number, page);
+    return id != KB_NO_PAGE && os->pages.frame_of[id] != 0 ? os->pages.frame_of[id] - 1
+                                                           : KB_NO_FRAME;
+}
+
+/* The page is in memory, but its entry was overwritten: it is written anew. */
+static kb_status repair(struct kb_os *os, struct kb_process *process, uint64_t number,
+                        uint32_t frame, bool *in, enum kb_reason *reason) {
+    uint64_t address = number << kb_os_page_bits(os), entry = os->frame[frame].entry;
+    const struct kb_region *region = kb_process_region(process, address, kb_os_page_bytes(os));
+    *in = false;
+    *reason = KB_REASON_HARDWARE; /* the chains of an inverted table are not mended */
+    if (os->mmu.scheme == KB_SCHEME_INVERTED)
+        return KB_OK;
+    kb_status status = find_entry(os, process, address, &entry);
+    if (status != KB_OK)
+        return status == KB_DATA ? KB_OK : status;
+    os->frame[frame].entry = entry;
+    set_entry(os, frame, region != NULL ? region->rights : KB_ENTRY_RIGHTS);
+    if (kb_os_heard(os))
+        tell_update(os, process, frame);
+    *in = true;
+    return KB_OK;
+}
+
 kb_status kb_os_bring(struct kb_os *os, struct kb_process *process, uint64_t number,
                       uint32_t *frame, bool *in, enum kb_reason *reason) {
     uint32_t id;
@@ -389,6 +415,9 @@ static enum kb_reason check(const struct kb_os *os, const struct kb_process *pro
         unsigned rights = region != NULL ? region->rights : KB_ENTRY_RIGHTS;
         fault = rights_fault(os, process, rights, access);
     }
+    if (fault == KB_FAULT_PROTECTION && process->bounded && linear < kb_os_user_end(os) &&
+        kb_process_region(process, linear, kb_os_page_bytes(os)) == NULL)
+        return KB_REASON_INVALID_REFERENCE; /* in an inverted table it is still in its chain */
     switch (fault) {
     case KB_FAULT_NONE:
         return KB_REASON_NONE;
@@ -434,6 +463,21 @@ static void end_or_skip(struct kb_os *os, uint64_t address, enum kb_access acces
     kb_os_exit(os, process, reason, address);
 }
 
+/* Step 6, or step 2. */
+static kb_status end_or_restart(struct kb_os *os, uint64_t address, enum kb_access access,
+                                enum kb_fault fault, enum kb_reason reason, bool again) {
+    if (!again) {
+        end_or_skip(os, address, access, fault, reason);
+        return KB_OK;
+    }
+    os->counters.restarts++;
+    os->running->counters.restarts++;
+    if (kb_os_heard(os))
+        kb_os_tell(os, (struct kb_os_event){
+                           .kind = KB_OS_EVENT_RESTART, .address = address, .access = access});
+    return KB_OK;
+}
+
 kb_status kb_os_fault(struct kb_os *os, uint64_t address, enum kb_access access,
                       enum kb_fault fault, bool *again) {
     struct kb_process *process = os->running;
@@ -451,10 +495,17 @@ kb_status kb_os_fault(struct kb_os *os, uint64_t address, enum kb_access access,
         tell_check(os, address, reason == KB_REASON_NONE);
     if (reason == KB_REASON_NONE) {
         uint64_t linear = address + (process->limit != 0 ? process->base : 0);
+        uint64_t page = linear >> kb_os_page_bits(os);
+        uint32_t there = kb_os_frame_of(os, process, page);
+        if (there != KB_NO_FRAME) {
+            kb_status repaired = repair(os, process, page, there, again, &reason);
+            if (repaired != KB_OK)
+                return repaired;
+            return end_or_restart(os, address, access, fault, reason, *again);
+        }
         os->counters.faults++;
         process->counters.faults++;
-        kb_status status =
-            kb_os_bring(os, process, linear >> kb_os_page_bits(os), &frame, again, &reason);
+        kb_status status = kb_os_bring(os, process, page, &frame, again, &reason);
         if (status != KB_OK)
             return status;
     }
@@ -464,14 +515,5 @@ kb_status kb_os_fault(struct kb_os *os, uint64_t address, enum kb_access access,
         *again = false;
         return KB_OK;
     }
-    if (!*again) {
-        end_or_skip(os, address, access, fault, reason);
-        return KB_OK;
-    }
-    os->counters.restarts++;
-    process->counters.restarts++;
-    if (kb_os_heard(os))
-        kb_os_tell(os, (struct kb_os_event){
-                           .kind = KB_OS_EVENT_RESTART, .address = address, .access = access});
-    return KB_OK;
+    return end_or_restart(os, address, access, fault, reason, *again);
 }

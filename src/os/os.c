@@ -47,6 +47,8 @@ static kb_status check_setup(struct kb_os *os) {
         return kb_fail(os->error, KB_DATA, KB_MSG_os_inverted_bits,
                        (unsigned long long)(format->address_bits - format->page_bits),
                        (unsigned long long)KB_INVERTED_PAGE_BITS);
+    if (setup->scheme == KB_SCHEME_RELOCATION && setup->kernel)
+        return kb_fail(os->error, KB_DATA, KB_MSG_os_no_pages);
     return KB_OK;
 }
 
@@ -181,6 +183,7 @@ void kb_os_free(struct kb_os *os) {
     kb_pager_free(os);
     for (unsigned level = 0; level < os->mmu.tlbs; level++)
         kb_tlb_free(&os->mmu.tlb[level]);
+    kb_tables_end(&os->tables);
     kb_pages_free(&os->pages);
     kb_swap_free(&os->swap);
     kb_give_back(os->host, os->frame, n * sizeof *os->frame);

@@ -211,6 +211,8 @@ bool kb_pager_mark(struct kb_os *os, uint32_t frame, uint64_t *mark);
  * otherwise the process has ended, or skips the instruction. */
 kb_status kb_os_fault(struct kb_os *os, uint64_t address, enum kb_access access,
                       enum kb_fault fault, bool *again) KB_MUST_CHECK;
+/* The frame of a page that is in memory; else KB_NO_FRAME. */
+uint32_t kb_os_frame_of(const struct kb_os *os, const struct kb_process *process, uint64_t page);
 /* Brings a legal page in (steps 3 to 5). *in = false: *reason says why it could not be. */
 kb_status kb_os_bring(struct kb_os *os, struct kb_process *process, uint64_t page, uint32_t *frame,
                       bool *in, enum kb_reason *reason) KB_MUST_CHECK;

@@ -117,6 +117,64 @@ static bool fits_segment(const struct kb_os *os, const struct kb_region *region)
     return region->start % bytes == 0 && region->end - region->start <= bytes;
 }
 
+/* ---- pages that are in use already ---- */
+
+static uint64_t super_end(const struct kb_super *super) {
+    return super->address + (UINT64_C(1) << super->page_bits);
+}
+
+/* A superpage has one entry: it changes as a whole or not at all. */
+static kb_status check_supers(struct kb_os *os, const struct kb_process *process, uint64_t start,
+                              uint64_t end) {
+    for (uint32_t i = 0; i < process->super_count; i++) {
+        const struct kb_super *super = &process->supers[i];
+        if (start < super_end(super) && super->address < end &&
+            (super->address < start || super_end(super) > end))
+            return kb_fail(os->error, KB_DATA, KB_MSG_os_cuts_superpage, (unsigned long long)start,
+                           (unsigned long long)end, (unsigned long long)super->address);
+    }
+    return KB_OK;
+}
+
+static bool super_in(const struct kb_super *super, uint64_t start, uint64_t end) {
+    return super->address >= start && super->address < end;
+}
+
+static uint64_t pages_in_memory(const struct kb_os *os, const struct kb_process *process,
+                                uint64_t start, uint64_t end) {
+    uint64_t count = 0;
+    for (uint32_t id = process->last_page; id != KB_NO_PAGE; id = os->pages.page[id].next) {
+        uint64_t address = os->pages.page[id].number << kb_os_page_bits(os);
+        count += os->pages.frame_of[id] != 0 && address >= start && address < end;
+    }
+    return count;
+}
+
+/* A new region's rights hold for what is in memory of it. The first region makes all else illegal:
+ * the hardware sees V = 0, and the content waits for a region of its own. */
+static void adopt(struct kb_os *os, struct kb_process *process, const struct kb_region *region,
+                  bool first) {
+    uint64_t end = page_up(os, region->end);
+    for (uint32_t id = process->last_page; id != KB_NO_PAGE; id = os->pages.page[id].next) {
+        uint64_t address = os->pages.page[id].number << kb_os_page_bits(os);
+        bool inside = address >= region->start && address < end;
+        if (os->pages.frame_of[id] != 0 && (inside || first))
+            kb_os_set_rights(os, os->pages.frame_of[id] - 1, inside ? region->rights : 0);
+    }
+    for (uint32_t i = 0; i < process->super_count; i++) {
+        bool inside = super_in(&process->supers[i], region->start, end);
+        if (inside || first)
+            kb_os_set_super_rights(os, process, &process->supers[i], inside ? region->rights : 0);
+    }
+}
+
+/* Base and limit registers know no pages. */
+static kb_status check_paged(struct kb_os *os) {
+    return os->setup.scheme != KB_SCHEME_RELOCATION
+               ? KB_OK
+               : kb_fail(os->error, KB_DATA, KB_MSG_os_no_pages);
+}
+
 /* ---- regions begin ---- */
 
 static kb_status load_pages(struct kb_os *os, struct kb_process *process,
@@ -127,6 +185,8 @@ static kb_status load_pages(struct kb_os *os, struct kb_process *process,
         uint32_t frame;
         enum kb_reason reason;
         bool in;
+        if (kb_os_frame_of(os, process, number) != KB_NO_FRAME)
+            continue;
         kb_status status = kb_os_bring(os, process, number, &frame, &in, &reason);
         if (status != KB_OK)
             return status;
@@ -148,6 +208,9 @@ kb_status kb_os_region(struct kb_os *os, struct kb_process *process, const struc
                        bool *refused) {
     uint64_t end = page_up(os, region->end), pages = (end - region->start) >> kb_os_page_bits(os);
     *refused = false;
+    kb_status status = check_paged(os);
+    if (status != KB_OK)
+        return status;
     if (region->start % kb_os_page_bytes(os) != 0 || end < region->end ||
         !in_zone(os, process, region->start, end))
         return bad_range(os, process, region->start, region->end);
@@ -159,12 +222,17 @@ kb_status kb_os_region(struct kb_os *os, struct kb_process *process, const struc
     if (overlaps(os, process, region->start, region->end))
         return kb_fail(os->error, KB_DATA, KB_MSG_os_overlap, (unsigned long long)region->start,
                        (unsigned long long)region->end, process->name);
-    bool whole = os->setup.load_all || process == os->kernel;
-    if (whole && pages > os->free_count) {
+    bool whole = os->setup.load_all || process == os->kernel, first = !process->bounded;
+    status = check_supers(os, process, region->start, end);
+    if (status != KB_OK)
+        return status;
+    if (whole && pages - pages_in_memory(os, process, region->start, end) > os->free_count) {
         *refused = true;
         return KB_OK;
     }
-    kb_status status = add_region(os, process, region);
+    status = add_region(os, process, region);
+    if (status == KB_OK)
+        adopt(os, process, region, first);
     if (status == KB_OK && kb_os_segmented(os))
         kb_os_segment_begin(os, process, region);
     if (status == KB_OK && kb_os_heard(os))
@@ -192,35 +260,17 @@ static void drop_page(struct kb_os *os, uint32_t id) {
     page->slot = KB_NO_SLOT;
 }
 
-static uint64_t super_end(const struct kb_super *super) {
-    return super->address + (UINT64_C(1) << super->page_bits);
-}
-
-/* A superpage has one entry: it changes as a whole or not at all. */
-static kb_status check_supers(struct kb_os *os, const struct kb_process *process, uint64_t start,
-                              uint64_t end) {
-    for (uint32_t i = 0; i < process->super_count; i++) {
-        const struct kb_super *super = &process->supers[i];
-        if (start < super_end(super) && super->address < end &&
-            (super->address < start || super_end(super) > end))
-            return kb_fail(os->error, KB_DATA, KB_MSG_os_cuts_superpage, (unsigned long long)start,
-                           (unsigned long long)end, (unsigned long long)super->address);
-    }
-    return KB_OK;
-}
-
-static bool super_in(const struct kb_super *super, uint64_t start, uint64_t end) {
-    return super->address >= start && super->address < end;
-}
-
 kb_status kb_os_unmap(struct kb_os *os, struct kb_process *process, uint64_t start, uint64_t end) {
     uint64_t size = kb_os_page_bytes(os);
+    kb_status status = check_paged(os);
+    if (status != KB_OK)
+        return status;
     if (start % size != 0 || end % size != 0 || !in_zone(os, process, start, end))
         return bad_range(os, process, start, end);
     if (kb_os_segmented(os) && !is_segment(os, process, start, end))
         return kb_fail(os->error, KB_DATA, KB_MSG_os_segment,
                        (unsigned long long)kb_os_segment_bytes(os));
-    kb_status status = check_supers(os, process, start, end);
+    status = check_supers(os, process, start, end);
     if (status == KB_OK)
         status = cut_out(os, process, start, end);
     if (status != KB_OK)
@@ -251,6 +301,9 @@ kb_status kb_os_unmap(struct kb_os *os, struct kb_process *process, uint64_t sta
 kb_status kb_os_protect(struct kb_os *os, struct kb_process *process, uint64_t start, uint64_t end,
                         unsigned rights) {
     uint64_t size = kb_os_page_bytes(os);
+    kb_status status = check_paged(os);
+    if (status != KB_OK)
+        return status;
     if (start % size != 0 || end % size != 0 || !in_zone(os, process, start, end))
         return bad_range(os, process, start, end);
     if (bad_rights(os, rights))
@@ -258,7 +311,7 @@ kb_status kb_os_protect(struct kb_os *os, struct kb_process *process, uint64_t s
     if (kb_os_segmented(os) && !is_segment(os, process, start, end))
         return kb_fail(os->error, KB_DATA, KB_MSG_os_segment,
                        (unsigned long long)kb_os_segment_bytes(os));
-    kb_status status = check_supers(os, process, start, end);
+    status = check_supers(os, process, start, end);
     if (status == KB_OK)
         status = cut_out(os, process, start, end);
     if (status != KB_OK)
@@ -404,6 +457,9 @@ kb_status kb_os_map(struct kb_os *os, struct kb_process *process, uint64_t addre
     const struct kb_format *format = &os->mmu.format;
     uint64_t size = UINT64_C(1) << page_bits;
     *refused = false;
+    kb_status status = check_paged(os);
+    if (status != KB_OK)
+        return status;
     if (address % size != 0 || !in_zone(os, process, address, address + size))
         return bad_range(os, process, address, address + size);
     if (process->bounded && kb_process_region(process, address, kb_os_page_bytes(os)) == NULL) {
@@ -417,7 +473,7 @@ kb_status kb_os_map(struct kb_os *os, struct kb_process *process, uint64_t addre
             return KB_OK;
         }
     if (page_bits == format->page_bits) {
-        kb_status status = map_page(os, process, address, frame, refused);
+        status = map_page(os, process, address, frame, refused);
         if (status == KB_OK && !*refused && rights != KB_ENTRY_RIGHTS)
             status = kb_os_protect(os, process, address, address + size, rights);
         return status;

@@ -165,6 +165,7 @@ static kb_status judge_number(struct kb_scenario *s, const char *what, enum kb_q
 /* ---- texts ---- */
 
 static kb_status judge_text(struct kb_scenario *s, const char *what, const char *found) {
+    (void)kb_line_take_if(&s->line, "=");
     const struct kb_word *word = kb_line_take(&s->line);
     char wanted[TEXT];
     if (word == NULL)
@@ -179,6 +180,7 @@ static kb_status judge_text(struct kb_scenario *s, const char *what, const char 
 /* privilege is a protection fault, too. */
 static kb_status expect_fault(struct kb_scenario *s) {
     const char *found = kb_fault_name(s->last.fault);
+    (void)kb_line_take_if(&s->line, "=");
     const struct kb_word *word = kb_line_peek(&s->line);
     bool known = false;
     for (unsigned i = 0; i < KB_FAULT_KINDS; i++)
@@ -200,6 +202,7 @@ static kb_status judge_list(struct kb_scenario *s, const char *what, const uint6
     char wanted[TEXT] = "", found[TEXT] = "";
     uint64_t i = 0;
     bool same = true;
+    (void)kb_line_take_if(&s->line, "=");
     for (const struct kb_word *word; (word = kb_line_take(&s->line)) != NULL; i++) {
         uint64_t value;
         if (kb_word_is(word, "none") && i == 0)
@@ -289,17 +292,10 @@ static kb_status expect_steps(struct kb_scenario *s) {
 
 /* ---- pages ---- */
 
-struct page_state {
-    bool valid, referenced, modified, slotted;
-    uint64_t frame, slot;
-    unsigned rights;
-};
-
-/* What the page table's entry in memory says, not what the system believes. */
-static struct page_state look_at(const struct kb_scenario *s, const struct kb_process *p,
-                                 uint64_t number) {
+struct kb_page_state kb_scenario_page(const struct kb_scenario *s, const struct kb_process *p,
+                                      uint64_t number) {
     const struct kb_os *os = &s->os;
-    struct page_state state = {0};
+    struct kb_page_state state = {0};
     struct kb_entry entry = {0};
     uint32_t id = kb_pages_find(&os->pages, p->number, number);
     if (os->mmu.scheme == KB_SCHEME_INVERTED) {
@@ -340,12 +336,17 @@ static kb_status judge_bit(struct kb_scenario *s, const char *key, bool found) {
 static kb_status judge_place(struct kb_scenario *s, const char *key, bool there, uint64_t place) {
     struct kb_word value;
     char wanted[40], found[40] = "none";
+    uint64_t number = 0;
     if (!kb_line_option(&s->line, key, &value))
         return KB_OK;
+    bool none = kb_word_is(&value, "none");
+    kb_status status = none ? KB_OK : kb_word_number(&value, key, &number, s->error);
+    if (status != KB_OK)
+        return status;
     snprintf(wanted, sizeof wanted, "%.*s", (int)(value.length < 39 ? value.length : 39), value.at);
     if (there)
         snprintf(found, sizeof found, "%llu", (unsigned long long)place);
-    return kb_scenario_judge(s, key, wanted, found, strcmp(wanted, found) == 0);
+    return kb_scenario_judge(s, key, wanted, found, none ? !there : there && number == place);
 }
 
 static kb_status expect_page(struct kb_scenario *s, const struct kb_process *p) {
@@ -355,7 +356,7 @@ static kb_status expect_page(struct kb_scenario *s, const struct kb_process *p) 
         status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_range);
     if (status != KB_OK)
         return status;
-    struct page_state state = look_at(s, p, number);
+    struct kb_page_state state = kb_scenario_page(s, p, number);
     struct kb_word rights;
     static const char wanted_line[] = "expect NAME page N [valid=1] [frame=2] [R=0] [M=1] "
                                       "[slot=3|none] [rights=rw-]";
@@ -396,6 +397,7 @@ static kb_status expect_byte(struct kb_scenario *s) {
 }
 
 static kb_status judge_yes(struct kb_scenario *s, const char *what, bool found) {
+    (void)kb_line_take_if(&s->line, "=");
     bool no = kb_line_take_if(&s->line, "no");
     if (!no)
         (void)kb_line_take_if(&s->line, "yes");
@@ -492,10 +494,19 @@ bool kb_expect_is_word(const struct kb_word *word) {
     return false;
 }
 
+/* faults=9 is faults = 9; but the parts of a page are options. */
+static void open_equations(struct kb_line *line) {
+    for (unsigned i = 0; i < line->count; i++)
+        if (kb_word_is(&line->word[i], "page"))
+            return;
+    kb_line_open_options(line);
+}
+
 kb_status kb_command_expect(struct kb_scenario *s) {
     kb_status status = kb_scenario_build(s);
     if (status != KB_OK || s->rehearsing)
         return status;
+    open_equations(&s->line);
     if (expect_translation(s, &status))
         return status;
     if (kb_line_take_if(&s->line, "fault"))

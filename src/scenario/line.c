@@ -37,6 +37,13 @@ static size_t sign_length(const char *at, size_t length) {
     return i;
 }
 
+/* A comparison or a tolerance ends the word before it: faults<10, 0.5±0.1. */
+static bool is_sign(const char *at, size_t length) {
+    return at[0] == '<' || at[0] == '>' ||
+           (length > 1 && (memcmp(at, "!=", 2) == 0 || memcmp(at, "+-", 2) == 0 ||
+                           memcmp(at, "\xC2\xB1", 2) == 0));
+}
+
 kb_status kb_line_cut(struct kb_line *line, const char *text, size_t length,
                       struct kb_error *error) {
     line->count = line->next = 0;
@@ -44,7 +51,8 @@ kb_status kb_line_cut(struct kb_line *line, const char *text, size_t length,
         return kb_fail(error, KB_DATA, KB_MSG_line_long, (unsigned long long)KB_LINE_BYTES);
     if (length > 0 && memchr(text, '\0', length) != NULL)
         return kb_fail(error, KB_DATA, KB_MSG_line_zero_byte);
-    for (size_t i = 0; i < length;) {
+    bool marked = length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0; /* as some editors begin */
+    for (size_t i = marked ? 3 : 0; i < length;) {
         if (blank(text[i])) {
             i++;
             continue;
@@ -65,9 +73,10 @@ kb_status kb_line_cut(struct kb_line *line, const char *text, size_t length,
             i += pair;
         } else {
             /* key=a,b,c keeps its commas; elsewhere a comma is a blank */
-            bool option = false;
+            bool option = false, expects = line->count > 1 && kb_word_is(line->word, "expect");
             while (i < length && text[i] != '#' &&
-                   (!blank(text[i]) || (option && text[i] == ','))) {
+                   (!blank(text[i]) || (option && text[i] == ',')) &&
+                   ((option && !expects) || i == start || !is_sign(text + i, length - i))) {
                 option = option || text[i] == '=';
                 i++;
             }
@@ -116,6 +125,22 @@ bool kb_line_option(struct kb_line *line, const char *key, struct kb_word *value
         return true;
     }
     return false;
+}
+
+void kb_line_open_options(struct kb_line *line) {
+    for (unsigned i = 0; i < line->count && line->count + 2 <= KB_LINE_WORDS; i++) {
+        struct kb_word all = line->word[i];
+        if (all.key == 0 || all.used)
+            continue;
+        memmove(&line->word[i + 3], &line->word[i + 1],
+                (line->count - i - 1) * sizeof line->word[0]);
+        line->word[i] = (struct kb_word){.at = all.at, .length = all.key};
+        line->word[i + 1] = (struct kb_word){.at = all.at + all.key, .length = 1};
+        line->word[i + 2] = (struct kb_word){.at = all.at + all.key + 1,
+                                             .length = all.length - (uint32_t)all.key - 1};
+        line->count += 2;
+        i += 2;
+    }
 }
 
 static bool parse_hex(const struct kb_word *word, uint64_t *value) {

@@ -48,6 +48,9 @@ bool kb_line_take_if(struct kb_line *line, const char *text);
 /* The value of key=value as a word of its own; false if the option is not there. */
 bool kb_line_option(struct kb_line *line, const char *key, struct kb_word *value);
 
+/* From now on key=value is three words: key, =, value. */
+void kb_line_open_options(struct kb_line *line);
+
 /* Numbers: 12, 4K, 1MiB, 0x1f. what is named in the error. */
 kb_status kb_word_number(const struct kb_word *word, const char *what, uint64_t *value,
                          struct kb_error *error) KB_MUST_CHECK;

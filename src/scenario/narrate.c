@@ -39,7 +39,12 @@ static const char *word(const struct telling *t, enum kb_message message) {
     return kb_text(t->out->language, message);
 }
 
-static const char *cause(const struct telling *t) { return word(t, causes[t->event->reason]); }
+static const char *cause(const struct telling *t) {
+    bool plain = t->os->mmu.scheme == KB_SCHEME_RELOCATION; /* it has no tables */
+    if (plain && t->event->reason == KB_REASON_HARDWARE)
+        return word(t, KB_MSG_cause_outside);
+    return word(t, causes[t->event->reason]);
+}
 
 static const char *name_of(const struct kb_text_out *out, const struct kb_process *process) {
     return process != NULL ? process->name : kb_text(out->language, KB_MSG_tell_nobody);
@@ -47,7 +52,16 @@ static const char *name_of(const struct kb_text_out *out, const struct kb_proces
 
 /* ---- processes ---- */
 
-static void tell_create(const struct telling *t) { say(t->out, KB_MSG_tell_create, t->process); }
+static void tell_create(const struct telling *t) {
+    enum kb_message message = KB_MSG_tell_create;
+    if (t->os->mmu.scheme == KB_SCHEME_RELOCATION)
+        message = KB_MSG_tell_create_plain;
+    else if (t->os->mmu.scheme == KB_SCHEME_INVERTED)
+        message = KB_MSG_tell_create_inverted;
+    else if (kb_os_segmented(t->os))
+        message = KB_MSG_tell_create_segments;
+    say(t->out, message, t->process);
+}
 
 static void tell_switch(const struct telling *t) {
     const struct kb_os *os = t->os;
@@ -79,6 +93,10 @@ static void tell_kill(const struct telling *t) {
 }
 
 static void tell_exit(const struct telling *t) {
+    if (t->os->mmu.scheme == KB_SCHEME_RELOCATION) {
+        say(t->out, KB_MSG_tell_exit_plain, t->process);
+        return;
+    }
     say(t->out, KB_MSG_tell_exit, t->process, KB_N(t->event->count), KB_N(t->event->slots));
 }
 
@@ -168,7 +186,8 @@ static void tell_check(const struct telling *t) {
             kb_narrate_right(t->out, last->access));
     else if (last->fault == KB_FAULT_MISSING_SEGMENT)
         say(t->out, KB_MSG_tell_illegal_end, KB_N(e->page));
-    else if (last->fault == KB_FAULT_INVALID)
+    else if (last->fault == KB_FAULT_INVALID ||
+             (by_table && e->text == NULL && t->os->running->bounded))
         say(t->out, KB_MSG_tell_illegal_hole, t->process, KB_N(e->page));
     else
         say(t->out, KB_MSG_tell_illegal_why, word(t, kb_fault_why(last->fault)));

@@ -392,12 +392,22 @@ void kb_narrate_translation(struct kb_text_out *out, const struct kb_os *os,
 
 /* ---- the trap ---- */
 
+/* Its entry says V = 0 because it grants no right, or because somebody wrote so. */
+static bool is_resident(const struct kb_os *os, uint64_t page) {
+    const struct kb_process *p =
+        page << kb_os_page_bits(os) >= os->mmu.kernel_start ? os->kernel : os->running;
+    uint32_t id = p != NULL ? kb_pages_find(&os->pages, p->number, page) : KB_NO_PAGE;
+    return id != KB_NO_PAGE && os->pages.frame_of[id] != 0;
+}
+
 static void tell_missing(struct kb_text_out *out, const struct kb_os *os,
                          const struct kb_translation *t) {
     const struct kb_format *format = &os->mmu.format;
     uint64_t page = page_number(os, t->linear);
     char label[LABEL_TEXT];
-    if (inverted(os))
+    if (is_resident(os, page))
+        say(out, KB_MSG_tell_trap_withheld, KB_N(page));
+    else if (inverted(os))
         say(out, KB_MSG_tell_trap_chain, KB_N(page));
     else if (t->walk.depth + 1 == format->levels)
         say(out, KB_MSG_tell_trap_page, KB_N(page));
@@ -434,9 +444,14 @@ void kb_narrate_trap(struct kb_text_out *out, const struct kb_os *os,
         say(out, os->mmu.privileged ? KB_MSG_tell_trap_kernel : KB_MSG_tell_trap_user, KB_N(page));
         break;
     case KB_FAULT_BUS:
+        if (os->mmu.scheme == KB_SCHEME_RELOCATION) {
+            say(out, KB_MSG_tell_trap_outside, KB_N(t->linear), KB_N(os->mmu.memory.size));
+            break;
+        }
         if (t->walked && t->walk.fault == KB_FAULT_NONE) {
-            say(out, KB_MSG_tell_trap_frame, KB_N(page), KB_N(page_number(os, t->walk.page)),
-                KB_N(os->mmu.frames));
+            uint64_t inside = (UINT64_C(1) << t->walk.page_bits) - 1;
+            say(out, KB_MSG_tell_trap_frame, KB_N(page),
+                KB_N(page_number(os, t->walk.page | inside)), KB_N(os->mmu.frames));
             break;
         }
         tell_other(out, os, t);

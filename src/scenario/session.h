@@ -174,6 +174,16 @@ bool kb_expect_is_word(const struct kb_word *word);
 /* A check that a command makes by itself (verify). wanted and found are texts. */
 kb_status kb_scenario_judge(struct kb_scenario *s, const char *what, const char *wanted,
                             const char *found, bool passed) KB_MUST_CHECK;
+
+/* What the page table's entry in memory says, not what the system believes; slot is the system's.
+ */
+struct kb_page_state {
+    bool valid, referenced, modified, slotted;
+    uint64_t frame, slot;
+    unsigned rights;
+};
+struct kb_page_state kb_scenario_page(const struct kb_scenario *s, const struct kb_process *p,
+                                      uint64_t number);
 kb_status kb_command_show(struct kb_scenario *s) KB_MUST_CHECK;
 
 /* ---- quantity.c ---- */

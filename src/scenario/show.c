@@ -135,13 +135,14 @@ static void show_page_table(struct kb_scenario *s, const struct kb_process *p) {
         uint64_t address = page->number << kb_os_page_bits(os);
         const struct kb_region *region = kb_process_region(p, address, kb_os_page_bytes(os));
         char rights[4];
-        uint8_t key = frame != 0 ? os->keys[frame - 1] : 0;
+        struct kb_page_state entry = kb_scenario_page(s, p, page->number);
+        unsigned legal = region != NULL ? region->rights : p->bounded ? 0 : KB_ENTRY_RIGHTS;
         cell_number(&sheet, page->number);
-        cell_number(&sheet, frame != 0);
-        cell_if(&sheet, frame != 0, frame - 1);
-        cell_number(&sheet, (key & KB_REFERENCED) != 0);
-        cell_number(&sheet, (key & KB_MODIFIED) != 0);
-        cell(&sheet, kb_rights_text(region != NULL ? region->rights : KB_ENTRY_RIGHTS, rights));
+        cell_number(&sheet, entry.valid);
+        cell_if(&sheet, entry.valid, entry.frame);
+        cell_number(&sheet, entry.referenced);
+        cell_number(&sheet, entry.modified);
+        cell(&sheet, kb_rights_text(entry.valid ? entry.rights : legal, rights));
         cell_if(&sheet, page->slot != KB_NO_SLOT, page->slot);
         if (frame != 0)
             cell_hex(&sheet, os->frame[frame - 1].entry);
@@ -351,7 +352,7 @@ static kb_status show_translation(struct kb_scenario *s) {
     uint64_t address;
     kb_status status = kb_scenario_process(s, kb_line_take(&s->line), &p);
     if (status == KB_OK)
-        status = kb_line_number(&s->line, "address", &address, s->error);
+        status = kb_scenario_address(s, p, &address);
     if (status == KB_OK && (p->state == KB_ENDED || s->os.mmu.scheme != KB_SCHEME_TABLES))
         status = kb_fail(s->error, KB_DATA, KB_MSG_show_no_walk, p->name);
     if (status != KB_OK || s->options.view == KB_VIEW_QUIET)
