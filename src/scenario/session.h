@@ -67,8 +67,7 @@ struct kb_scenario {
     struct kb_os_setup setup; /* for the next build */
     bool described;           /* setup is complete */
     double search_cost;       /* cycles of a TLB search, for speed */
-    struct kb_process *kernel_name;
-    struct kb_tally base, *process_base;
+    struct kb_tally base;
     struct kb_outcome last;
 
     uint64_t *victims; /* page numbers, in order */

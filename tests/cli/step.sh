@@ -41,7 +41,7 @@ KB
 
 # ---- what comes of it ----
 run step good.kb; expect 0 "> P touch 1 2 3 4" "as expected: faults 9"
-grep -q "1 expectations, 0 failed" err || fail "no tally: $(cat err)"
+grep -q "expectations: 1, failed: 0" err || fail "no tally: $(cat err)"
 run step --quiet good.kb; expect 0
 checks=$((checks + 1))
 [ ! -s out ] && [ ! -s err ] || fail "--quiet says something: $(cat out err)"
