@@ -120,6 +120,39 @@ static void tell_store(struct kb_os *os, const struct kb_page *page, uint64_t sl
                                             .text = text});
 }
 
+/* M becomes 1 by the system's hand: what is in memory is nowhere else any more. */
+static void set_modified(struct kb_os *os, uint32_t frame) {
+    bool inverted = os->mmu.scheme == KB_SCHEME_INVERTED;
+    unsigned bytes = inverted ? 8 : os->mmu.format.entry_bytes;
+    unsigned bit = inverted ? KB_INVERTED_MODIFIED_BIT : os->mmu.format.family->modified_bit;
+    uint64_t raw = kb_memory_entry(&os->mmu.memory, os->frame[frame].entry, bytes);
+    os->keys[frame] |= KB_MODIFIED;
+    if (raw != 0) /* it has rights */
+        kb_memory_set_entry(&os->mmu.memory, os->frame[frame].entry, bytes,
+                            raw | UINT64_C(1) << bit);
+}
+
+/* No slot is free: that of a page in memory is redundant. One whose copy is stale is preferred; a
+ * clean page is modified from now on. KB_NO_SLOT: there is none. */
+static uint64_t take_back_slot(struct kb_os *os, uint32_t except) {
+    uint32_t found = KB_NO_FRAME;
+    for (uint32_t frame = 0; frame < os->used; frame++) {
+        if (frame == except || !(os->keys[frame] & KB_RESIDENT) || os->frame[frame].fixed ||
+            page_in(os, frame)->slot == KB_NO_SLOT)
+            continue;
+        found = frame;
+        if (os->keys[frame] & KB_MODIFIED)
+            break;
+    }
+    if (found == KB_NO_FRAME)
+        return KB_NO_SLOT;
+    uint64_t slot = page_in(os, found)->slot;
+    page_in(os, found)->slot = KB_NO_SLOT;
+    if (!(os->keys[found] & KB_MODIFIED))
+        set_modified(os, found);
+    return slot;
+}
+
 /* A failed write makes its slot suspect; another slot is tried once. */
 bool kb_os_write_back(struct kb_os *os, uint32_t frame, enum kb_reason *reason) {
     struct kb_page *page = page_in(os, frame);
@@ -128,6 +161,8 @@ bool kb_os_write_back(struct kb_os *os, uint32_t frame, enum kb_reason *reason) 
     for (unsigned attempt = 0; attempt < 2; attempt++) {
         struct kb_error failure = {.language = os->error->language};
         uint64_t slot = page->slot != KB_NO_SLOT ? page->slot : kb_swap_take(&os->swap);
+        if (slot == KB_NO_SLOT)
+            slot = take_back_slot(os, frame);
         if (slot == KB_NO_SLOT) {
             *reason = attempt == 0 ? KB_REASON_SWAP_FULL : KB_REASON_WRITE_FAILED;
             return false;
