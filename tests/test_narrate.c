@@ -231,7 +231,7 @@ static void riscv_superpage(void) {
          "physical 0x12345 = page of 2097152 bytes from frame 0 on | offset 0x12345");
     clear();
     CHECK(kb_os_execute(&os, 0x212345, &done) == KB_OK && !done);
-    SAYS("P executes 1 byte", "way 0: frame 0, rw- U;",
+    SAYS("P executes 1 byte", "way 0: frame 18, rw- U;", /* 18 pages behind the first */
          "trap: protection fault: page 530 grants rw-, not the right to execute",
          "1 the reference is not legal: the page does not grant this right",
          "2 P ends: protection");

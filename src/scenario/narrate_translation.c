@@ -222,11 +222,13 @@ static void tell_hit(struct kb_text_out *out, const struct kb_os *os, unsigned l
     const struct kb_tlb *tlb = &os->mmu.tlb[level];
     const struct kb_tlb_entry *entry = &tlb->entries[place];
     char rights[4], text[8];
+    /* of a superpage the entry names the first frame */
+    uint64_t inside = page & ((UINT64_C(1) << (entry->page_bits - kb_os_page_bits(os))) - 1);
     snprintf(text, sizeof text, "%s%s", kb_rights_text(entry->bits, rights),
              entry->bits & KB_ENTRY_USER ? " U" : "");
     say(out, KB_MSG_tell_tlb_hit, tlb_name(out, os, level), KB_N(page),
         KB_N(place / tlb->geometry.ways), KB_N(place % tlb->geometry.ways),
-        KB_N(page_number(os, entry->page)), text);
+        KB_N(page_number(os, entry->page) + inside), text);
 }
 
 static void tell_loaded(struct kb_text_out *out, const struct kb_os *os, unsigned level,
