@@ -36,23 +36,12 @@ static unsigned missing_bits(unsigned bits, enum kb_access access) {
     return wanted & ~bits;
 }
 
-static unsigned bit_number(const struct kb_mmu *mmu, unsigned bit) {
-    bool referenced = bit == KB_ENTRY_REFERENCED;
-    if (mmu->scheme == KB_SCHEME_INVERTED)
-        return referenced ? KB_INVERTED_REFERENCED_BIT : KB_INVERTED_MODIFIED_BIT;
-    const struct kb_family *family = mmu->format.family;
-    return referenced ? family->referenced_bit : family->modified_bit;
-}
-
 /* Sets bits in the entry in memory and in the key of the frame. */
 static void set_bits(struct kb_mmu *mmu, uint64_t entry, uint64_t page, unsigned bits) {
-    unsigned bytes = mmu->scheme == KB_SCHEME_INVERTED ? 8 : mmu->format.entry_bytes;
+    unsigned bytes = kb_mmu_entry_bytes(mmu);
     uint64_t raw = kb_memory_entry(&mmu->memory, entry, bytes);
     uint64_t frame = page >> mmu->format.page_bits;
-    for (unsigned bit = KB_ENTRY_REFERENCED; bit <= KB_ENTRY_MODIFIED; bit <<= 1)
-        if (bits & bit)
-            raw |= UINT64_C(1) << bit_number(mmu, bit);
-    kb_memory_set_entry(&mmu->memory, entry, bytes, raw);
+    kb_memory_set_entry(&mmu->memory, entry, bytes, raw | kb_mmu_entry_mask(mmu, bits));
     if (frame < mmu->frames)
         mmu->keys[frame] |= (uint8_t)((bits & KB_ENTRY_REFERENCED ? KB_KEY_REFERENCED : 0) |
                                       (bits & KB_ENTRY_MODIFIED ? KB_KEY_MODIFIED : 0));

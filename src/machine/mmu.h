@@ -80,6 +80,20 @@ struct kb_mmu {
     struct kb_translation last;
 };
 
+/* Bytes of an entry of the tables in use; of the inverted table its first word. */
+static inline unsigned kb_mmu_entry_bytes(const struct kb_mmu *mmu) {
+    return mmu->scheme == KB_SCHEME_INVERTED ? 8 : mmu->format.entry_bytes;
+}
+
+/* Where R and M (a mask of enum kb_entry_bits) lie in such an entry. */
+static inline uint64_t kb_mmu_entry_mask(const struct kb_mmu *mmu, unsigned bits) {
+    bool inverted = mmu->scheme == KB_SCHEME_INVERTED;
+    unsigned r = inverted ? KB_INVERTED_REFERENCED_BIT : mmu->format.family->referenced_bit;
+    unsigned m = inverted ? KB_INVERTED_MODIFIED_BIT : mmu->format.family->modified_bit;
+    return (bits & KB_ENTRY_REFERENCED ? UINT64_C(1) << r : 0) |
+           (bits & KB_ENTRY_MODIFIED ? UINT64_C(1) << m : 0);
+}
+
 /* To be called after registers were written. */
 void kb_mmu_changed(struct kb_mmu *mmu);
 

@@ -88,21 +88,16 @@ uint32_t kb_os_drop_super(struct kb_os *os, struct kb_process *process,
 
 void kb_os_clear_bits(struct kb_os *os, uint32_t frame, unsigned bits) {
     struct kb_process *owner = kb_os_owner(os, frame);
-    bool inverted = os->mmu.scheme == KB_SCHEME_INVERTED;
-    unsigned bytes = inverted ? 8 : os->mmu.format.entry_bytes;
-    const struct kb_family *family = os->mmu.format.family;
+    unsigned bytes = kb_mmu_entry_bytes(&os->mmu);
     if (owner == NULL || os->frame[frame].entry == KB_NO_TABLE)
         return;
     uint64_t raw = kb_memory_entry(&os->mmu.memory, os->frame[frame].entry, bytes);
-    if (bits & KB_ENTRY_REFERENCED) {
-        raw &= ~(UINT64_C(1) << (inverted ? KB_INVERTED_REFERENCED_BIT : family->referenced_bit));
+    if (bits & KB_ENTRY_REFERENCED)
         os->keys[frame] &= (uint8_t)~KB_REFERENCED;
-    }
-    if (bits & KB_ENTRY_MODIFIED) {
-        raw &= ~(UINT64_C(1) << (inverted ? KB_INVERTED_MODIFIED_BIT : family->modified_bit));
+    if (bits & KB_ENTRY_MODIFIED)
         os->keys[frame] &= (uint8_t)~KB_MODIFIED;
-    }
-    kb_memory_set_entry(&os->mmu.memory, os->frame[frame].entry, bytes, raw);
+    kb_memory_set_entry(&os->mmu.memory, os->frame[frame].entry, bytes,
+                        raw & ~kb_mmu_entry_mask(&os->mmu, bits));
     if (in_tlb(os, owner))
         kb_mmu_unmark(&os->mmu, address_of(os, page_in(os, frame)), owner->asid, bits);
 }
@@ -122,14 +117,12 @@ static void tell_store(struct kb_os *os, const struct kb_page *page, uint64_t sl
 
 /* M becomes 1 by the system's hand: what is in memory is nowhere else any more. */
 static void set_modified(struct kb_os *os, uint32_t frame) {
-    bool inverted = os->mmu.scheme == KB_SCHEME_INVERTED;
-    unsigned bytes = inverted ? 8 : os->mmu.format.entry_bytes;
-    unsigned bit = inverted ? KB_INVERTED_MODIFIED_BIT : os->mmu.format.family->modified_bit;
+    unsigned bytes = kb_mmu_entry_bytes(&os->mmu);
     uint64_t raw = kb_memory_entry(&os->mmu.memory, os->frame[frame].entry, bytes);
     os->keys[frame] |= KB_MODIFIED;
     if (raw != 0) /* it has rights */
         kb_memory_set_entry(&os->mmu.memory, os->frame[frame].entry, bytes,
-                            raw | UINT64_C(1) << bit);
+                            raw | kb_mmu_entry_mask(&os->mmu, KB_ENTRY_MODIFIED));
 }
 
 /* No slot is free: that of a page in memory is redundant. One whose copy is stale is preferred; a
@@ -204,6 +197,19 @@ void kb_os_vacate(struct kb_os *os, uint32_t frame) {
 }
 
 void kb_os_free_frame(struct kb_os *os, uint32_t frame) { os->free_list[os->free_count++] = frame; }
+
+void kb_os_drop_page(struct kb_os *os, uint32_t id, enum kb_why why) {
+    struct kb_page *page = &os->pages.page[id];
+    if (os->pages.frame_of[id] != 0) {
+        uint32_t frame = os->pages.frame_of[id] - 1;
+        kb_pager_forget(os, frame, why);
+        kb_os_vacate(os, frame);
+        kb_os_free_frame(os, frame);
+    }
+    if (page->slot != KB_NO_SLOT)
+        kb_swap_give_back(&os->swap, page->slot);
+    page->slot = KB_NO_SLOT;
+}
 
 /* ---- step 3: a frame ---- */
 
@@ -332,7 +338,7 @@ static void connect(struct kb_os *os, struct kb_process *process, uint32_t id, u
 }
 
 static void tell_update(struct kb_os *os, struct kb_process *process, uint32_t frame) {
-    unsigned bytes = os->mmu.scheme == KB_SCHEME_INVERTED ? 8 : os->mmu.format.entry_bytes;
+    unsigned bytes = kb_mmu_entry_bytes(&os->mmu);
     uint64_t entry = os->frame[frame].entry;
     kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_UPDATE,
                                         .process = process,

@@ -262,28 +262,12 @@ struct kb_process *kb_os_process(const struct kb_os *os, const char *name) {
     return NULL;
 }
 
-static void drop_pages(struct kb_os *os, struct kb_process *process, struct kb_os_event *event) {
-    for (uint32_t id = process->last_page; id != KB_NO_PAGE; id = os->pages.page[id].next) {
-        struct kb_page *page = &os->pages.page[id];
-        if (os->pages.frame_of[id] != 0) {
-            uint32_t frame = os->pages.frame_of[id] - 1;
-            kb_pager_forget(os, frame, KB_EXITED);
-            kb_os_vacate(os, frame);
-            kb_os_free_frame(os, frame);
-            event->count++;
-        }
-        if (page->slot != KB_NO_SLOT) {
-            kb_swap_give_back(&os->swap, page->slot);
-            page->slot = KB_NO_SLOT;
-            event->slots++;
-        }
-    }
+static void drop_all(struct kb_os *os, struct kb_process *process) {
+    for (uint32_t id = process->last_page; id != KB_NO_PAGE; id = os->pages.page[id].next)
+        kb_os_drop_page(os, id, KB_EXITED);
     process->last_page = KB_NO_PAGE;
-}
-
-static void drop_supers(struct kb_os *os, struct kb_process *process, struct kb_os_event *event) {
     for (uint32_t i = 0; i < process->super_count; i++)
-        event->count += kb_os_drop_super(os, process, &process->supers[i]);
+        (void)kb_os_drop_super(os, process, &process->supers[i]);
 }
 
 void kb_os_exit(struct kb_os *os, struct kb_process *process, enum kb_reason reason,
@@ -299,8 +283,11 @@ void kb_os_exit(struct kb_os *os, struct kb_process *process, enum kb_reason rea
                                             .address = address});
     if (process == os->running)
         kb_os_unpin(os);
-    drop_pages(os, process, &event);
-    drop_supers(os, process, &event);
+    uint32_t free_before = os->free_count;
+    uint64_t slots_before = os->swap.used;
+    drop_all(os, process);
+    event.count = os->free_count - free_before;
+    event.slots = slots_before - os->swap.used;
     if (os->setup.asid_bits == 0 && process == os->running)
         kb_mmu_flush(&os->mmu, false);
     else if (os->setup.asid_bits > 0 && process->asid_generation == os->asid_generation)

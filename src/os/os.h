@@ -218,6 +218,8 @@ kb_status kb_os_bring(struct kb_os *os, struct kb_process *process, uint64_t pag
                       bool *in, enum kb_reason *reason) KB_MUST_CHECK;
 /* The page leaves its frame, which becomes free. The policy has forgotten it. */
 void kb_os_vacate(struct kb_os *os, uint32_t frame);
+/* The page is gone with its content: its frame and its slot become free. */
+void kb_os_drop_page(struct kb_os *os, uint32_t id, enum kb_why why);
 void kb_os_free_frame(struct kb_os *os, uint32_t frame);
 /* Writes the page in a frame to its slot; M = 0 then. false: *reason. */
 bool kb_os_write_back(struct kb_os *os, uint32_t frame, enum kb_reason *reason);

@@ -247,19 +247,6 @@ kb_status kb_os_region(struct kb_os *os, struct kb_process *process, const struc
 
 /* ---- regions end, and change ---- */
 
-static void drop_page(struct kb_os *os, uint32_t id) {
-    struct kb_page *page = &os->pages.page[id];
-    if (os->pages.frame_of[id] != 0) {
-        uint32_t frame = os->pages.frame_of[id] - 1;
-        kb_pager_forget(os, frame, KB_UNMAPPED);
-        kb_os_vacate(os, frame);
-        kb_os_free_frame(os, frame);
-    }
-    if (page->slot != KB_NO_SLOT)
-        kb_swap_give_back(&os->swap, page->slot);
-    page->slot = KB_NO_SLOT;
-}
-
 kb_status kb_os_unmap(struct kb_os *os, struct kb_process *process, uint64_t start, uint64_t end) {
     uint64_t size = kb_os_page_bytes(os);
     kb_status status = check_paged(os);
@@ -281,7 +268,7 @@ kb_status kb_os_unmap(struct kb_os *os, struct kb_process *process, uint64_t sta
     for (uint32_t id = process->last_page; id != KB_NO_PAGE; id = os->pages.page[id].next) {
         uint64_t address = os->pages.page[id].number << kb_os_page_bits(os);
         if (address >= start && address < end)
-            drop_page(os, id);
+            kb_os_drop_page(os, id, KB_UNMAPPED);
     }
     for (uint32_t i = process->super_count; i-- > 0;)
         if (super_in(&process->supers[i], start, end)) {
