@@ -149,6 +149,14 @@ static kb_status read_image(struct kb_scenario *s, struct kb_region *region) {
     return kb_word_number(&image, "image", &region->image.seed, s->error);
 }
 
+/* [rights=] [image=], the end of the line. */
+static kb_status read_rest(struct kb_scenario *s, struct kb_region *region, const char *wanted) {
+    kb_status status = kb_act_rights(s, &region->rights);
+    if (status == KB_OK)
+        status = read_image(s, region);
+    return status == KB_OK ? kb_line_end(&s->line, wanted, s->error) : status;
+}
+
 kb_status kb_act_region(struct kb_scenario *s, struct kb_process *p) {
     static const char wanted[] = "NAME region WHAT start=0 size=16K rights=rwx";
     struct kb_region region = {.rights = KB_ENTRY_RIGHTS};
@@ -159,11 +167,7 @@ kb_status kb_act_region(struct kb_scenario *s, struct kb_process *p) {
     memcpy(region.name, name->at, name->length);
     kb_status status = kb_act_range(s, &region.start, &region.end);
     if (status == KB_OK)
-        status = kb_act_rights(s, &region.rights);
-    if (status == KB_OK)
-        status = read_image(s, &region);
-    if (status == KB_OK)
-        status = kb_line_end(&s->line, wanted, s->error);
+        status = read_rest(s, &region, wanted);
     if (status != KB_OK)
         return status;
     status = kb_scenario_os_status(s, kb_os_region(&s->os, p, &region, &refused));
@@ -188,11 +192,7 @@ kb_status kb_act_segment(struct kb_scenario *s, struct kb_process *p) {
             return kb_fail(s->error, KB_DATA, KB_MSG_scenario_same_segment, region.name);
     kb_status status = kb_line_option_number(&s->line, "size", &size, s->error);
     if (status == KB_OK)
-        status = kb_act_rights(s, &region.rights);
-    if (status == KB_OK)
-        status = read_image(s, &region);
-    if (status == KB_OK)
-        status = kb_line_end(&s->line, wanted, s->error);
+        status = read_rest(s, &region, wanted);
     if (status != KB_OK)
         return status;
     region.start = p->segments * kb_os_segment_bytes(&s->os);

@@ -6,6 +6,7 @@
 #include "scenario/session.h"
 
 #define TEXT 800
+#define NAME 64
 
 static const char usage[] = "expect [NAME] QUANTITY [=|<|>|<=|>=|!=] VALUE [±TOLERANCE]";
 
@@ -454,9 +455,34 @@ static bool expect_translation(struct kb_scenario *s, kb_status *status) {
     return false;
 }
 
-static kb_status expect_of(struct kb_scenario *s, const struct kb_process *p) {
+/* A number of the system, or of a process; false: the word is none. */
+static bool expect_number(struct kb_scenario *s, const struct kb_process *p, const char *name,
+                          kb_status *status) {
     uint64_t whole = 0;
     double real = 0;
+    for (unsigned i = 0; strcmp(name, "traps") == 0 && i < KB_FAULT_KINDS; i++)
+        if (kb_line_take_if(&s->line, kb_fault_name((enum kb_fault)i))) {
+            whole =
+                p != NULL ? p->counters.traps[i] : s->os.counters.traps[i] - s->base.os.traps[i];
+            *status = judge_number(s, name, KB_WHOLE, whole, 0, false);
+            return true;
+        }
+    enum kb_quantity_kind kind = kb_quantity(s, name, (uint32_t)strlen(name), p, &whole, &real);
+    if (kind != KB_NO_QUANTITY)
+        *status = judge_number(s, name, kind, whole, real, false);
+    return kind != KB_NO_QUANTITY;
+}
+
+/* The next word, or "", as much of it as a name may have. */
+static void take_name(struct kb_scenario *s, char name[NAME]) {
+    const struct kb_word *word = kb_line_take(&s->line);
+    uint32_t length = word == NULL ? 0 : word->length < NAME - 1 ? word->length : NAME - 1;
+    snprintf(name, NAME, "%.*s", (int)length, word == NULL ? "" : word->at);
+}
+
+static kb_status expect_of(struct kb_scenario *s, const struct kb_process *p) {
+    char name[NAME];
+    kb_status status;
     if (kb_line_take_if(&s->line, "page"))
         return expect_page(s, p);
     if (kb_line_take_if(&s->line, "frames-of"))
@@ -467,18 +493,10 @@ static kb_status expect_of(struct kb_scenario *s, const struct kb_process *p) {
         static const char *const states[] = {"ready", "running", "blocked", "ended"};
         return judge_text(s, "state", states[p->state]);
     }
-    const struct kb_word *word = kb_line_take(&s->line);
-    if (kb_word_is(word, "traps"))
-        for (unsigned i = 0; i < KB_FAULT_KINDS; i++)
-            if (kb_line_take_if(&s->line, kb_fault_name((enum kb_fault)i)))
-                return judge_number(s, "traps", KB_WHOLE, p->counters.traps[i], 0, false);
-    char name[64];
-    snprintf(name, sizeof name, "%.*s",
-             word == NULL ? 0 : (int)(word->length < 63 ? word->length : 63),
-             word == NULL ? "" : word->at);
-    enum kb_quantity_kind kind = kb_quantity(s, name, (uint32_t)strlen(name), p, &whole, &real);
-    return kind == KB_NO_QUANTITY ? kb_fail(s->error, KB_DATA, KB_MSG_expect_what, name)
-                                  : judge_number(s, name, kind, whole, real, false);
+    take_name(s, name);
+    return expect_number(s, p, name, &status)
+               ? status
+               : kb_fail(s->error, KB_DATA, KB_MSG_expect_what, name);
 }
 
 bool kb_expect_is_word(const struct kb_word *word) {
@@ -529,21 +547,12 @@ kb_status kb_command_expect(struct kb_scenario *s) {
         return judge_number(s, "digest", KB_WHOLE, s->last.digest, 0, true);
     if (kb_line_take_if(&s->line, "running"))
         return judge_text(s, "running", s->os.running != NULL ? s->os.running->name : "none");
-    const struct kb_word *word = kb_line_take(&s->line);
-    if (word == NULL)
+    char name[NAME];
+    if (kb_line_peek(&s->line) == NULL)
         return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, usage);
-    if (kb_word_is(word, "traps"))
-        for (unsigned i = 0; i < KB_FAULT_KINDS; i++)
-            if (kb_line_take_if(&s->line, kb_fault_name((enum kb_fault)i)))
-                return judge_number(s, "traps", KB_WHOLE,
-                                    s->os.counters.traps[i] - s->base.os.traps[i], 0, false);
-    char name[64];
-    uint64_t whole = 0;
-    double real = 0;
-    snprintf(name, sizeof name, "%.*s", (int)(word->length < 63 ? word->length : 63), word->at);
-    enum kb_quantity_kind kind = kb_quantity(s, name, (uint32_t)strlen(name), NULL, &whole, &real);
-    if (kind != KB_NO_QUANTITY)
-        return judge_number(s, name, kind, whole, real, false);
+    take_name(s, name);
+    if (expect_number(s, NULL, name, &status))
+        return status;
     struct kb_process *p = strlen(name) < KB_NAME_BYTES ? kb_os_process(&s->os, name) : NULL;
     return p != NULL ? expect_of(s, p) : kb_fail(s->error, KB_DATA, KB_MSG_expect_what, name);
 }
