@@ -3,7 +3,9 @@
 import json
 import os
 import subprocess
+import sys
 import tempfile
+import time
 
 
 class Failure(Exception):
@@ -124,3 +126,26 @@ def check_result(result, trace):
         same(result["evictions"], wanted, f"{policy} at {result['frames']}: evictions")
     for key in ("write_backs", "still_dirty", "work"):
         must(key in result, f"{policy}: no {key}")
+
+
+def main(rows, usage, arguments):
+    """What a file of rows does when it is run: lists its rows, or checks all or one. rows: the
+    function of each row by its id. The exit status."""
+    if arguments == ["--list"]:
+        print("\n".join(rows))
+        return 0
+    if len(arguments) not in (1, 2) or arguments[1:] and arguments[1] not in rows:
+        print(usage, file=sys.stderr)
+        return 2
+    kilburn = Kilburn(os.path.abspath(arguments[0]))
+    failed = 0
+    for name in arguments[1:] or rows:
+        begin = time.monotonic()
+        try:
+            rows[name](kilburn)
+            print(f"ok      {name}  {rows[name].__doc__} [{time.monotonic() - begin:.1f} s]")
+        except (Failure, KeyError, IndexError, TypeError, ValueError) as error:
+            failed += 1
+            kind = "" if isinstance(error, Failure) else f"{type(error).__name__}: "
+            print(f"FAILED  {name}  {rows[name].__doc__}\n        {kind}{error}")
+    return 1 if failed else 0

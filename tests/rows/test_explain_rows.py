@@ -8,7 +8,7 @@ import os
 import struct
 import sys
 
-from kilburn import Failure, Kilburn, must, same
+from kilburn import main, must, same
 
 ROWS = {}
 
@@ -265,25 +265,5 @@ def q4(kilburn):
     must(needed("--search", "0.111") is not None, "a below 1/9")
 
 
-def main(arguments):
-    if arguments == ["--list"]:
-        print("\n".join(ROWS))
-        return 0
-    if len(arguments) not in (1, 2) or arguments[1:] and arguments[1] not in ROWS:
-        print(__doc__, file=sys.stderr)
-        return 2
-    kilburn = Kilburn(os.path.abspath(arguments[0]))
-    failed = 0
-    for name in arguments[1:] or ROWS:
-        try:
-            ROWS[name](kilburn)
-            print(f"ok      {name}  {ROWS[name].__doc__}")
-        except (Failure, KeyError, IndexError, TypeError, ValueError) as error:
-            failed += 1
-            kind = "" if isinstance(error, Failure) else f"{type(error).__name__}: "
-            print(f"FAILED  {name}  {ROWS[name].__doc__}\n        {kind}{error}")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(ROWS, __doc__, sys.argv[1:]))

@@ -7,11 +7,10 @@
 import os
 import random
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "reference"))
 
-from kilburn import Failure, Kilburn, must, reads, same  # noqa: E402
+from kilburn import main, must, reads, same  # noqa: E402
 from policies import NAMES, simulate  # noqa: E402
 from vectors import BEL, LOOP5, SIL, STA, W_EXAMPLE, parse, t1  # noqa: E402
 
@@ -446,26 +445,5 @@ def q2(kilburn):
     same(found, (10000, 84, 2424), "T1: references, pages, writes")
 
 
-def main(arguments):
-    if arguments == ["--list"]:
-        print("\n".join(ROWS))
-        return 0
-    if len(arguments) not in (1, 2) or arguments[1:] and arguments[1] not in ROWS:
-        print(__doc__, file=sys.stderr)
-        return 2
-    kilburn = Kilburn(os.path.abspath(arguments[0]))
-    failed = 0
-    for name in arguments[1:] or ROWS:
-        begin = time.monotonic()
-        try:
-            ROWS[name](kilburn)
-            print(f"ok      {name}  {ROWS[name].__doc__} [{time.monotonic() - begin:.1f} s]")
-        except (Failure, KeyError, IndexError, TypeError, ValueError) as error:
-            failed += 1
-            kind = "" if isinstance(error, Failure) else f"{type(error).__name__}: "
-            print(f"FAILED  {name}  {ROWS[name].__doc__}\n        {kind}{error}")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(ROWS, __doc__, sys.argv[1:]))
