@@ -53,6 +53,11 @@ double kb_cost_hits_needed(double search, double accesses, double speed) {
     return needed < 0 ? 0 : needed;
 }
 
+double kb_cost_disk_ms(const struct kb_disk *disk, uint64_t transfers, uint64_t bytes) {
+    return (double)transfers * (disk->seek + disk->latency) +
+           (double)bytes / disk->bytes_per_second * 1000;
+}
+
 bool kb_cost_page_size(uint64_t space, uint64_t page_size, uint64_t entry_bytes,
                        const struct kb_disk *disk, struct kb_page_study *study) {
     double size = (double)page_size;

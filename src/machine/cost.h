@@ -57,6 +57,10 @@ struct kb_page_study {
     double space_seconds;        /* the whole space, page by page */
 };
 
+/* Milliseconds of so many transfers, each of which seeks and waits once, with so many bytes in all.
+ */
+double kb_cost_disk_ms(const struct kb_disk *disk, uint64_t transfers, uint64_t bytes);
+
 /* Of a space of so many bytes; pages are rounded up. False if the table passes 64 bits. */
 bool kb_cost_page_size(uint64_t space, uint64_t page_size, uint64_t entry_bytes,
                        const struct kb_disk *disk, struct kb_page_study *study);

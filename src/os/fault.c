@@ -115,6 +115,12 @@ static void tell_store(struct kb_os *os, const struct kb_page *page, uint64_t sl
                                             .text = text});
 }
 
+/* Neighbours are moved between memory and disk at once. */
+static void transfer(struct kb_os *os, uint64_t pages) {
+    os->counters.disk_transfers++;
+    os->counters.disk_bytes += pages * kb_os_page_bytes(os);
+}
+
 /* M becomes 1 by the system's hand: what is in memory is nowhere else any more. */
 static void set_modified(struct kb_os *os, uint32_t frame) {
     unsigned bytes = kb_mmu_entry_bytes(&os->mmu);
@@ -162,6 +168,7 @@ bool kb_os_write_back(struct kb_os *os, uint32_t frame, enum kb_reason *reason) 
         }
         if (kb_swap_write(&os->swap, slot, bytes, &page->sum, &failure) == KB_OK) {
             page->slot = slot;
+            transfer(os, 1);
             os->counters.write_backs++;
             owner->counters.write_backs++;
             if (kb_os_heard(os))
@@ -268,8 +275,10 @@ static bool read_in(struct kb_os *os, struct kb_process *process, struct kb_page
         struct kb_error failure = {.language = os->error->language};
         kb_status status = kb_swap_read(&os->swap, page->slot, bytes, page->sum, &failure);
         *source = KB_FROM_SWAP;
-        if (status == KB_OK)
+        if (status == KB_OK) {
+            transfer(os, 1);
             return true;
+        }
         *reason = status == KB_DATA ? KB_REASON_CORRUPT : KB_REASON_READ_FAILED;
         tell_store(os, page, page->slot, failure.text);
         memset(bytes, 0, kb_os_page_bytes(os)); /* nothing of it may be seen by others */
@@ -281,6 +290,7 @@ static bool read_in(struct kb_os *os, struct kb_process *process, struct kb_page
         uint64_t length = (region->end < page_end ? region->end : page_end) - address;
         kb_image_fill(&region->image, address - region->start, bytes, (uint32_t)length);
         *source = KB_FROM_IMAGE;
+        transfer(os, 1);
     }
     return true;
 }

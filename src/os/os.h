@@ -66,6 +66,7 @@ struct kb_os_counters {
     uint64_t faults, zero_fills, image_reads, swap_reads;
     uint64_t evictions, write_backs, released;
     uint64_t io_errors;
+    uint64_t disk_transfers, disk_bytes; /* of the paging file and of images: kb_cost_disk_ms */
     uint64_t switches;
     uint64_t traps[KB_FAULT_KINDS];
 };
