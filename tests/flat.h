@@ -560,7 +560,9 @@ static inline void flat_protect(struct flat *f) {
     unsigned first, end, rights = flat_some_rights(f);
     flat_range_of_pages(f, &first, &end);
     uint64_t start = flat_address(f, first);
-    flat_ok(f, kb_os_protect(&f->os, s->process, start, start + (end - first) * f->page, rights));
+    bool refused;
+    flat_ok(f, kb_os_protect(&f->os, s->process, start, start + (end - first) * f->page, rights,
+                             &refused));
     for (unsigned i = first; i < end; i++)
         s->rights[i] = rights; /* of those that are legal */
 }
@@ -702,11 +704,12 @@ static inline void flat_digest(struct flat *f) {
         flat_switch(f, (first + n) % f->spaces);
         for (unsigned k = 0; k < FLAT_PAGES && !f->broken; k++) {
             uint64_t address = flat_address(f, k);
+            bool refused;
             if (!s->legal[k])
                 continue;
             if (s->rights[k] != KB_ENTRY_RIGHTS)
                 flat_ok(f, kb_os_protect(&f->os, s->process, address, address + f->page,
-                                         s->rights[k] = KB_ENTRY_RIGHTS));
+                                         s->rights[k] = KB_ENTRY_RIGHTS, &refused));
             struct kb_process *before = s->process;
             flat_forget(f);
             flat_load(f, address, (uint32_t)f->page);

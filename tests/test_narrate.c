@@ -242,7 +242,8 @@ static void riscv_superpage(void) {
 static void reserved(void) {
     begin(&(struct machine_wish){.frames = 4, .levels = 2});
     CHECK(store(0x1000));
-    kb_memory_set_entry(&os.mmu.memory, os.frame[0].entry, 8, 1 | 4); /* W without R */
+    kb_memory_set_entry(&os.mmu.memory, kb_os_first_mapping(&os, 0)->entry, 8,
+                        1 | 4); /* W without R */
     CHECK(!load(0x1000));
     SAYS("V W (reserved)", "trap: fault reserved in the table of level 0: the entry",
          "1 the reference is not legal", "2 P ends: the tables in memory");
@@ -255,7 +256,8 @@ static void reserved(void) {
     kb_os_free(&os);
     begin(&(struct machine_wish){.frames = 4, .levels = 2});
     CHECK(store(0x1000));
-    kb_memory_set_entry(&os.mmu.memory, os.frame[0].entry, 8, 4 << 10 | 0x1f); /* frame 4 */
+    kb_memory_set_entry(&os.mmu.memory, kb_os_first_mapping(&os, 0)->entry, 8,
+                        4 << 10 | 0x1f); /* frame 4 */
     CHECK(!load(0x1000));
     SAYS("V R W X U R=0 M=0 frame 4",
          "trap: fault bus: the entry of page 1 names frame 4, there are only 4",

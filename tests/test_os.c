@@ -82,15 +82,15 @@ static bool region(struct box *b, struct kb_process *p, uint64_t start, uint64_t
 }
 
 static uint32_t frame_at(const struct box *b, const struct kb_process *p, uint64_t address) {
-    uint32_t id = kb_pages_find(&b->os.pages, p->number, address >> kb_os_page_bits(&b->os));
-    CHECK(id != KB_NO_PAGE && b->os.pages.frame_of[id] != 0);
-    return b->os.pages.frame_of[id] - 1;
+    uint32_t frame = kb_os_frame_of(&b->os, p, address >> kb_os_page_bits(&b->os));
+    CHECK(frame != KB_NO_FRAME);
+    return frame;
 }
 
 /* R and M as they stand in the table. */
 static unsigned bits_in_table(const struct box *b, uint32_t frame) {
     const struct kb_mmu *mmu = &b->os.mmu;
-    uint64_t at = b->os.frame[frame].entry;
+    uint64_t at = kb_os_first_mapping(&b->os, frame)->entry;
     unsigned bits;
     if (mmu->scheme == KB_SCHEME_INVERTED)
         bits = kb_inverted_bits(kb_memory_entry(&mmu->memory, at, 8));
@@ -240,6 +240,7 @@ static void coherence(unsigned shape, unsigned tlbs, unsigned asid_bits) {
     struct box b;
     struct machine_wish wish = wish_of(shape, 4, tlbs);
     uint64_t word;
+    bool refused;
     wish.asid_bits = asid_bits;
     box_make(&b, &wish, 2);
     uint64_t size = kb_os_page_bytes(&b.os);
@@ -254,16 +255,16 @@ static void coherence(unsigned shape, unsigned tlbs, unsigned asid_bits) {
     CHECK_EQ(b.os.counters.faults, faults + 1);
     /* Protect, by itself and by another process. */
     CHECK(store(&b, size, 12));
-    CHECK(kb_os_protect(&b.os, p, size, 2 * size, KB_ENTRY_READ) == KB_OK);
+    CHECK(kb_os_protect(&b.os, p, size, 2 * size, KB_ENTRY_READ, &refused) == KB_OK && !refused);
     CHECK(!store(&b, size, 13));
     CHECK_EQ(get(&b, size), 12);
-    CHECK(kb_os_protect(&b.os, p, size, 2 * size, 0) == KB_OK);
+    CHECK(kb_os_protect(&b.os, p, size, 2 * size, 0, &refused) == KB_OK && !refused);
     CHECK(!load(&b, size, &word) && word == 0x5a);
-    CHECK(kb_os_protect(&b.os, p, size, 2 * size, READ_WRITE) == KB_OK);
+    CHECK(kb_os_protect(&b.os, p, size, 2 * size, READ_WRITE, &refused) == KB_OK && !refused);
     CHECK(store(&b, size, 14));
     kb_os_switch(&b.os, b.p[1]);
     CHECK(store(&b, size, 99));
-    CHECK(kb_os_protect(&b.os, p, size, 2 * size, KB_ENTRY_READ) == KB_OK);
+    CHECK(kb_os_protect(&b.os, p, size, 2 * size, KB_ENTRY_READ, &refused) == KB_OK && !refused);
     kb_os_switch(&b.os, p);
     CHECK(!store(&b, size, 15));
     CHECK_EQ(get(&b, size), 14);
@@ -298,15 +299,17 @@ static void no_rights(unsigned shape) {
     box_make(&b, &wish, 1);
     uint64_t size = kb_os_page_bytes(&b.os);
     b.p[0]->skips = true;
+    bool refused;
     for (uint64_t round = 0; round < 50; round++) {
         for (uint64_t i = 0; i < 8; i++)
             CHECK(store(&b, i * size, round * 100 + i));
-        CHECK(kb_os_protect(&b.os, b.p[0], round % 8 * size, (round % 8 + 1) * size, 0) == KB_OK);
+        CHECK(kb_os_protect(&b.os, b.p[0], round % 8 * size, (round % 8 + 1) * size, 0, &refused) ==
+              KB_OK);
         CHECK(!load(&b, round % 8 * size, &word));
         for (uint64_t i = 0; i < 8 - round % 5; i++) /* it leaves its frame, or not */
             get(&b, (20 + i) * size);
         CHECK(kb_os_check(&b.os) == NULL);
-        CHECK(kb_os_protect(&b.os, b.p[0], 0, 8 * size, READ_WRITE) == KB_OK);
+        CHECK(kb_os_protect(&b.os, b.p[0], 0, 8 * size, READ_WRITE, &refused) == KB_OK);
         for (uint64_t i = 0; i < 8; i++)
             CHECK_EQ(get(&b, i * size), round * 100 + i);
     }
@@ -509,7 +512,8 @@ static void superpages(const char *format) {
     CHECK(kb_os_check(&b.os) == NULL);
     /* Rights and legality reach them too. */
     b.p[0]->skips = true;
-    CHECK(kb_os_protect(&b.os, b.p[0], base + 2 * big, base + 4 * big, KB_ENTRY_READ) == KB_OK);
+    CHECK(kb_os_protect(&b.os, b.p[0], base + 2 * big, base + 4 * big, KB_ENTRY_READ, &refused) ==
+          KB_OK);
     CHECK(!store(&b, base + 3 * big, 1));
     CHECK_EQ(get(&b, base + 3 * big), 3 * 512);
     CHECK(store(&b, base + 4 * big, 4));
@@ -517,11 +521,12 @@ static void superpages(const char *format) {
     CHECK_EQ(b.os.free_count, 39 + 512);
     CHECK(!load(&b, base + 2 * big, &word) && word == 0x5a);
     CHECK_EQ(get(&b, base + 3 * big), 3 * 512);
-    CHECK(kb_os_protect(&b.os, b.p[0], base + 5 * big, base + 6 * big, 0) == KB_OK);
+    CHECK(kb_os_protect(&b.os, b.p[0], base + 5 * big, base + 6 * big, 0, &refused) == KB_OK);
     CHECK(!load(&b, base + 5 * big + 4096, &word) && word == 0x5a);
     CHECK(kb_os_map(&b.os, b.p[0], base + 5 * big, KB_NO_FRAME, 12, 0, &refused) == KB_OK &&
           refused);
-    CHECK(kb_os_protect(&b.os, b.p[0], base + 5 * big, base + 6 * big, READ_WRITE) == KB_OK);
+    CHECK(kb_os_protect(&b.os, b.p[0], base + 5 * big, base + 6 * big, READ_WRITE, &refused) ==
+          KB_OK);
     CHECK_EQ(get(&b, base + 5 * big + 4096 + 8), 5 * 512 + 1);
     CHECK(kb_os_unmap(&b.os, b.p[0], base + 6 * big + 4096, base + 7 * big) == KB_DATA);
     CHECK(strstr(b.error.text, "superpage") != NULL);

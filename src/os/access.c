@@ -87,7 +87,12 @@ static kb_status count(struct kb_os *os, uint64_t address, uint64_t physical, en
     }
     if (os->counters.references >= os->note_at)
         kb_pager_note(os, frame, access, references, faulted);
-    return KB_OK;
+    if (!faulted || os->setup.low == 0)
+        return KB_OK;
+    os->frame[frame].pins++; /* what has just come does not go at once */
+    kb_status status = kb_os_page_out(os);
+    os->frame[frame].pins--;
+    return status;
 }
 
 /* ---- runs ---- */

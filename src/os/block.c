@@ -14,7 +14,7 @@ void kb_os_block(struct kb_os *os, uint32_t frame) {
     if (kb_os_heard(os))
         kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_BLOCK,
                                             .process = process,
-                                            .page = os->pages.page[os->page_of[frame]].number,
+                                            .page = kb_os_number_of(os, frame),
                                             .frame = frame,
                                             .count = process->wake_at});
 }

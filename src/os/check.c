@@ -2,35 +2,21 @@
  * be what all others say. */
 #include "os/os.h"
 
-static const char *check_frame(const struct kb_os *os, uint32_t frame) {
-    const struct kb_frame *f = &os->frame[frame];
-    const struct kb_process *owner = kb_os_owner(os, frame);
-    bool inverted = os->mmu.scheme == KB_SCHEME_INVERTED;
-    if (owner == NULL)
-        return os->keys[frame] != 0 || f->pins != 0 ? "a free frame with flags or pins" : NULL;
-    if (f->pins != (owner->state == KB_BLOCKED && owner->awaited == frame + 1 ? 1u : 0u))
-        return "a frame is pinned between instructions";
-    if (owner->state == KB_ENDED)
-        return "a frame of a process that has ended";
-    if (f->fixed && owner != os->kernel)
-        return NULL; /* a superpage */
-    uint32_t id = os->page_of[frame];
-    const struct kb_page *page = &os->pages.page[id];
-    if (id >= os->pages.count || os->pages.frame_of[id] != frame + 1)
-        return "a frame and its page do not name each other";
-    if (page->process != owner->number)
-        return "a frame and its page have different owners";
-    if (!f->fixed && !(os->keys[frame] & KB_RESIDENT))
-        return "a page in memory that the policy does not know";
-    if (inverted) {
-        struct kb_inverted_hit hit = kb_inverted_find(
-            &os->mmu.inverted, kb_os_inverted_page(os, page->number), owner->number, NULL, NULL);
+/* An entry that a mapping calls valid is there, and says what it must. */
+static const char *check_entry(const struct kb_os *os, const struct kb_mapping *mapping,
+                               uint32_t frame) {
+    const struct kb_process *process = os->process[mapping->process];
+    const struct kb_page *page = &os->pages.page[mapping->page];
+    if (os->mmu.scheme == KB_SCHEME_INVERTED) {
+        struct kb_inverted_hit hit =
+            kb_inverted_find(&os->mmu.inverted, kb_os_inverted_page(os, mapping->number),
+                             process->number, NULL, NULL);
         return hit.frame != frame ? "the inverted table does not lead to the frame" : NULL;
     }
     unsigned depth;
-    uint64_t entry =
-        kb_tables_find(&os->tables, owner->root, page->number << os->mmu.format.page_bits, &depth);
-    if (entry != f->entry)
+    uint64_t entry = kb_tables_find(&os->tables, process->root,
+                                    mapping->number << os->mmu.format.page_bits, &depth);
+    if (entry != mapping->entry)
         return "the page table's entry is elsewhere";
     uint64_t raw = kb_memory_entry(&os->mmu.memory, entry, os->mmu.format.entry_bytes);
     struct kb_entry leaf = os->mmu.format.family->decode(&os->mmu.format, raw, depth);
@@ -38,55 +24,161 @@ static const char *check_frame(const struct kb_os *os, uint32_t frame) {
         return NULL; /* no rights */
     if (leaf.address != (uint64_t)frame << os->mmu.format.page_bits)
         return "the page table's entry names another frame";
-    if (!(leaf.bits & KB_ENTRY_REFERENCED) != !(os->keys[frame] & KB_REFERENCED))
+    if (leaf.bits & KB_ENTRY_WRITE && !mapping->shared &&
+        (page->object != KB_NO_OBJECT || page->count > 1))
+        return "a page that must be copied first can be written";
+    bool referenced = (os->keys[frame] & KB_REFERENCED) != 0;
+    bool modified = (os->keys[frame] & KB_MODIFIED) != 0;
+    bool r = (leaf.bits & KB_ENTRY_REFERENCED) != 0, m = (leaf.bits & KB_ENTRY_MODIFIED) != 0;
+    if (page->mixed ? r && !referenced : r != referenced)
         return "R in the entry is not R in the key";
-    if (!(leaf.bits & KB_ENTRY_MODIFIED) != !(os->keys[frame] & KB_MODIFIED))
+    if (page->mixed ? m && !modified : m != modified)
         return "M in the entry is not M in the key";
     return NULL;
 }
 
+static const char *check_frame(const struct kb_os *os, uint32_t frame, uint32_t pins) {
+    const struct kb_frame *f = &os->frame[frame];
+    uint32_t id = os->page_of[frame];
+    switch (f->use) {
+    case KB_FRAME_FREE:
+        return os->keys[frame] != 0 || f->pins != 0 ? "a free frame with flags or pins" : NULL;
+    case KB_FRAME_SUPER:
+        return os->process[f->process]->state == KB_ENDED ? "a frame of a process that has ended"
+                                                          : NULL;
+    case KB_FRAME_STANDBY:
+        if (os->keys[frame] != 0 || f->pins != 0)
+            return "a frame that stands by with flags or pins";
+        return os->pages.page[id].standing_by != frame + 1 || os->pages.frame_of[id] != 0
+                   ? "a frame that stands by and its page do not name each other"
+                   : NULL;
+    default:
+        break;
+    }
+    if (f->pins != pins)
+        return "a frame is pinned between instructions";
+    if (id >= os->pages.count || os->pages.frame_of[id] != frame + 1)
+        return "a frame and its page do not name each other";
+    if (!f->fixed && !(os->keys[frame] & KB_RESIDENT))
+        return "a page in memory that the policy does not know";
+    for (uint32_t m = os->pages.page[id].first; m != KB_NO_MAPPING;
+         m = os->pages.mapping[m].along) {
+        const char *wrong = os->pages.mapping[m].entry == KB_NO_TABLE
+                                ? NULL
+                                : check_entry(os, &os->pages.mapping[m], frame);
+        if (wrong != NULL)
+            return wrong;
+    }
+    return NULL;
+}
+
+/* seen: a byte for each frame; in it, how many blocked processes wait for it. */
 static const char *check_frames(const struct kb_os *os, uint8_t *seen) {
-    uint32_t owned = 0;
+    uint32_t free = 0, standing = 0, paged = 0;
+    for (uint32_t i = 0; i < os->process_count; i++)
+        if (os->process[i]->state == KB_BLOCKED)
+            seen[os->process[i]->awaited - 1]++;
+    for (uint32_t frame = 0; frame < os->setup.frames; frame++) {
+        const char *wrong = check_frame(os, frame, seen[frame]);
+        if (wrong != NULL)
+            return wrong;
+        free += os->frame[frame].use == KB_FRAME_FREE;
+        standing += os->frame[frame].use == KB_FRAME_STANDBY;
+        paged += os->frame[frame].use == KB_FRAME_PAGE;
+        seen[frame] = 0;
+    }
     for (uint32_t i = 0; i < os->free_count; i++) {
         uint32_t frame = os->free_list[i];
         if (frame >= os->setup.frames || seen[frame]++ != 0)
             return "the free list names a frame twice, or none";
-        if (os->frame[frame].process != 0)
-            return "a frame is free and owned";
+        if (os->frame[frame].use != KB_FRAME_FREE)
+            return "a frame is free and in use";
     }
-    for (uint32_t frame = 0; frame < os->setup.frames; frame++) {
-        const char *wrong = check_frame(os, frame);
-        if (wrong != NULL)
-            return wrong;
-        owned += os->frame[frame].process != 0;
+    if (free != os->free_count)
+        return "a frame is neither free nor in use";
+    if (paged != os->paged)
+        return "frames with pages are not counted right";
+    uint32_t older = KB_NO_FRAME, listed = 0;
+    for (uint32_t frame = os->standby_oldest; frame != KB_NO_FRAME;
+         frame = os->frame[frame].newer, listed++) {
+        if (os->frame[frame].use != KB_FRAME_STANDBY || os->frame[frame].older != older ||
+            listed > standing)
+            return "the list of frames that stand by is broken";
+        older = frame;
     }
-    return owned + os->free_count != os->setup.frames ? "a frame is neither free nor owned" : NULL;
+    return listed != standing || standing != os->standby_count || older != os->standby_newest
+               ? "frames that stand by are not counted right"
+               : NULL;
 }
 
-static const char *check_pages(const struct kb_os *os, uint8_t *seen, uint64_t slots) {
-    uint64_t used = 0, resident = 0, supers = 0;
+/* The chain of each page, from its mappings: told by the page's counts. */
+static const char *check_page(const struct kb_os *os, uint32_t id) {
+    const struct kb_page *page = &os->pages.page[id];
+    uint32_t frame = os->pages.frame_of[id], count = 0, wired = 0, back = KB_NO_MAPPING;
+    if (frame != 0 && os->page_of[frame - 1] != id)
+        return "a page and its frame do not name each other";
+    if (frame != 0 && page->count == 0 && page->object == KB_NO_OBJECT)
+        return "a private page in memory that nobody maps";
+    for (uint32_t m = page->first; m != KB_NO_MAPPING; m = os->pages.mapping[m].along, count++) {
+        const struct kb_mapping *mapping = &os->pages.mapping[m];
+        if (mapping->page != id || mapping->back != back || count > page->count)
+            return "the reverse map is broken";
+        if (frame == 0 && mapping->entry != KB_NO_TABLE)
+            return "a table shows a page that is not in memory";
+        if (mapping->process >= os->process_count ||
+            os->process[mapping->process]->state == KB_ENDED)
+            return "a mapping of a process that has ended";
+        if (kb_pages_find(&os->pages, mapping->process, mapping->number) != m)
+            return "a mapping is not found";
+        wired += mapping->wired;
+        back = m;
+    }
+    if (count != page->count || wired != page->wired)
+        return "the mappings of a page are not counted right";
+    if (wired > 0 && frame == 0)
+        return "a pinned page is not in memory";
+    return NULL;
+}
+
+static const char *check_slots(const struct kb_os *os, uint8_t *seen, uint64_t slots) {
+    uint64_t used = 0;
     for (uint32_t id = 0; id < os->pages.count; id++) {
         const struct kb_page *page = &os->pages.page[id];
-        uint32_t frame = os->pages.frame_of[id];
-        if (frame != 0 && os->page_of[frame - 1] != id)
-            return "a page and its frame do not name each other";
-        resident += frame != 0;
+        const char *wrong = check_page(os, id);
+        if (wrong != NULL)
+            return wrong;
         if (page->slot == KB_NO_SLOT)
             continue;
         if (page->slot >= slots || seen[page->slot]++ != 0)
             return "two pages have one slot";
+        if (page->count == 0 && page->object == KB_NO_OBJECT)
+            return "a slot of a page that nobody maps";
         used++;
     }
-    if (used != os->swap.used)
-        return "slots in use are not counted right";
-    uint64_t told = 0;
+    return used != os->swap.used ? "slots in use are not counted right" : NULL;
+}
+
+static const char *check_processes(const struct kb_os *os) {
+    uint64_t held = 0, owned = 0, mapped = 0;
     for (uint32_t i = 0; i < os->process_count; i++) {
         const struct kb_process *p = os->process[i];
-        told += p->resident;
+        uint32_t resident = 0, count = 0;
+        for (uint32_t m = p->mappings; m != KB_NO_MAPPING; m = os->pages.mapping[m].next, count++)
+            resident += os->pages.mapping[m].entry != KB_NO_TABLE;
         for (uint32_t k = 0; k < p->super_count; k++)
-            supers += UINT64_C(1) << (p->supers[k].page_bits - kb_os_page_bits(os));
+            resident += UINT32_C(1) << (p->supers[k].page_bits - kb_os_page_bits(os));
+        if (count != p->mapped)
+            return "the mappings of a process are not counted right";
+        if (resident != p->resident)
+            return "resident pages are not counted right";
+        held += p->held;
+        mapped += count;
     }
-    return told != resident + supers ? "resident pages are not counted right" : NULL;
+    for (uint32_t frame = 0; frame < os->setup.frames; frame++)
+        owned += kb_os_owner(os, frame) != NULL;
+    if (mapped != os->pages.mapped)
+        return "a mapping belongs to no process";
+    return held != owned ? "frames that processes answer for are not counted right" : NULL;
 }
 
 /* Each translation in the TLB is what a walk would find. Tags of other processes are looked at
@@ -120,7 +212,9 @@ const char *kb_os_check(const struct kb_os *os) {
     const char *wrong = check_frames(os, seen);
     memset(seen, 0, (size_t)most + 1);
     if (wrong == NULL)
-        wrong = check_pages(os, seen, slots);
+        wrong = check_slots(os, seen, slots);
+    if (wrong == NULL)
+        wrong = check_processes(os);
     kb_give_back(os->host, seen, (size_t)most + 1);
     for (unsigned level = 0; level < os->mmu.tlbs && wrong == NULL; level++)
         wrong = check_tlb(os, &os->mmu.tlb[level]);

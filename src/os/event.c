@@ -20,6 +20,6 @@ const char *kb_reason_name(enum kb_reason reason) {
 }
 
 const char *kb_page_source_name(enum kb_page_source source) {
-    static const char *const names[] = {"zero", "image", "swap"};
+    static const char *const names[] = {"zero", "image", "swap", "file"};
     return names[source];
 }

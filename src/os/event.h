@@ -39,7 +39,8 @@ struct kb_process;
                                     mark */                                                        \
     KB_OS_EVENT(REFUSED, "refused") /* a victim that may not go: frame, page, owner, reason */     \
     KB_OS_EVENT(WRITE_BACK, "write-back") /* page, owner, frame, slot */                           \
-    KB_OS_EVENT(INVALIDATE, "invalidate") /* the victim's entry: page, owner, frame, entry */      \
+    KB_OS_EVENT(INVALIDATE, "invalidate") /* the victim's entry: page, owner, frame, entry;        \
+                                          flag = further table */                                  \
     KB_OS_EVENT(READ_IN, "read-in")       /* step 4: page, frame, source, slot */                  \
     KB_OS_EVENT(UPDATE, "update")         /* step 5: page, frame, entry, raw */                    \
     KB_OS_EVENT(RESTART, "restart")       /* step 6: address, access */                            \
@@ -48,7 +49,20 @@ struct kb_process;
     KB_OS_EVENT(SKIP, "skip")   /* the process's handler gave the instruction up: fault */         \
     KB_OS_EVENT(BLOCK, "block") /* waits for its page: page, count = until this cycle */           \
     KB_OS_EVENT(WAKE, "wake")   /* its page has come */                                            \
-    KB_OS_EVENT(TICK, "tick")   /* the policy's period is over */
+    KB_OS_EVENT(TICK, "tick")   /* the policy's period is over */                                  \
+    KB_OS_EVENT(SOFT, "soft")   /* the page is in memory: page, frame, count = of its mappings,    \
+                                flag = it stood by */                                              \
+    KB_OS_EVENT(COPY, "copy")   /* on write: page, frame = of the copy, slot = frame of the        \
+                                original, or with flag nobody else has it any more */              \
+    KB_OS_EVENT(FORK, "fork")   /* owner = the parent; count = pages that both see */              \
+    KB_OS_EVENT(GROW, "grow") /* a stack: address = its first now, count = bytes, rights, text */  \
+    KB_OS_EVENT(ADVICE, "advice")     /* a program's word: address, count = bytes, text = release, \
+                                      discard, pin, unpin, sync; slots = pages concerned */        \
+    KB_OS_EVENT(SWAP_OUT, "swap-out") /* the whole process: count = pages that left, slots =       \
+                                      pages written */                                             \
+    KB_OS_EVENT(SWAP_IN, "swap-in")   /* count = pages that came, slots = pages read */            \
+    KB_OS_EVENT(PAGE_OUT, "page-out") /* in advance: count = pages that stand by now */            \
+    KB_OS_EVENT(OBJECT, "object")     /* shared memory, or with flag a file: text, count = bytes */
 
 enum kb_os_event_kind {
 #define KB_OS_EVENT(id, name) KB_OS_EVENT_##id,
@@ -58,7 +72,7 @@ enum kb_os_event_kind {
 };
 
 /* Where the content of a page comes from. */
-enum kb_page_source { KB_FROM_ZERO, KB_FROM_IMAGE, KB_FROM_SWAP, KB_PAGE_SOURCES };
+enum kb_page_source { KB_FROM_ZERO, KB_FROM_IMAGE, KB_FROM_SWAP, KB_FROM_FILE, KB_PAGE_SOURCES };
 
 /* Why a process ended, or a victim was refused. */
 #define KB_REASON_LIST(KB_REASON)                                                                  \
@@ -75,6 +89,7 @@ enum kb_page_source { KB_FROM_ZERO, KB_FROM_IMAGE, KB_FROM_SWAP, KB_PAGE_SOURCES
     KB_REASON(READ_FAILED, "swap read failed")                                                     \
     KB_REASON(CORRUPT, "page corrupt") /* its checksum is wrong */                                 \
     KB_REASON(NO_TABLE, "no room for tables")                                                      \
+    KB_REASON(GUARD, "guard page")                                                                 \
     KB_REASON(PINNED, "pinned")                                                                    \
     KB_REASON(HARDWARE, "hardware") /* reserved bits, misaligned, no memory */
 

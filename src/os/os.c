@@ -24,11 +24,10 @@ static kb_status take_frames(struct kb_os *os) {
     if (os->frame == NULL || os->page_of == NULL || os->keys == NULL || os->free_list == NULL ||
         os->piece == NULL || os->buffer == NULL)
         return no_memory(os, "core map", n * sizeof *os->frame);
-    for (uint32_t frame = 0; frame < n; frame++) {
-        os->frame[frame].entry = KB_NO_TABLE;
+    for (uint32_t frame = 0; frame < n; frame++)
         os->free_list[n - 1 - frame] = frame; /* the lowest on top */
-    }
     os->free_count = (uint32_t)n;
+    os->standby_oldest = os->standby_newest = KB_NO_FRAME;
     return KB_OK;
 }
 
@@ -184,6 +183,7 @@ void kb_os_free(struct kb_os *os) {
     for (unsigned level = 0; level < os->mmu.tlbs; level++)
         kb_tlb_free(&os->mmu.tlb[level]);
     kb_tables_end(&os->tables);
+    kb_os_free_objects(os);
     kb_pages_free(&os->pages);
     kb_swap_free(&os->swap);
     kb_give_back(os->host, os->frame, n * sizeof *os->frame);
@@ -238,7 +238,7 @@ kb_status kb_os_create(struct kb_os *os, const char *name, struct kb_process **p
     struct kb_process *p = kb_take(os->host, sizeof *p);
     if (p == NULL)
         return no_memory(os, "process", sizeof *p);
-    *p = (struct kb_process){.number = os->process_count, .last_page = KB_NO_PAGE};
+    *p = (struct kb_process){.number = os->process_count, .mappings = KB_NO_MAPPING};
     memcpy(p->name, name, length < KB_NAME_BYTES ? length : KB_NAME_BYTES - 1);
     p->bounded = kb_os_segmented(os); /* only what is in a segment is legal */
     if (os->setup.scheme == KB_SCHEME_TABLES)
@@ -263,11 +263,24 @@ struct kb_process *kb_os_process(const struct kb_os *os, const char *name) {
 }
 
 static void drop_all(struct kb_os *os, struct kb_process *process) {
-    for (uint32_t id = process->last_page; id != KB_NO_PAGE; id = os->pages.page[id].next)
-        kb_os_drop_page(os, id, KB_EXITED);
-    process->last_page = KB_NO_PAGE;
+    while (process->mappings != KB_NO_MAPPING)
+        kb_os_unmap_page(os, process->mappings, KB_EXITED);
+    for (uint32_t i = 0; i < process->region_count; i++)
+        kb_os_detach(os, &process->regions[i]);
+    process->region_count = 0;
     for (uint32_t i = 0; i < process->super_count; i++)
         (void)kb_os_drop_super(os, process, &process->supers[i]);
+}
+
+void kb_os_leave_processor(struct kb_os *os, struct kb_process *process) {
+    if (process != os->running)
+        return;
+    if (os->setup.asid_bits == 0)
+        kb_mmu_flush(&os->mmu, false);
+    process->state = KB_READY;
+    os->running = NULL;
+    if (os->setup.kernel) /* the root in the register may become free */
+        os->mmu.root = os->mmu.kernel_root = os->kernel->root;
 }
 
 void kb_os_exit(struct kb_os *os, struct kb_process *process, enum kb_reason reason,
@@ -283,10 +296,10 @@ void kb_os_exit(struct kb_os *os, struct kb_process *process, enum kb_reason rea
                                             .address = address});
     if (process == os->running)
         kb_os_unpin(os);
-    uint32_t free_before = os->free_count;
+    uint32_t free_before = kb_os_free_frames(os);
     uint64_t slots_before = os->swap.used;
     drop_all(os, process);
-    event.count = os->free_count - free_before;
+    event.count = kb_os_free_frames(os) - free_before;
     event.slots = slots_before - os->swap.used;
     if (os->setup.asid_bits == 0 && process == os->running)
         kb_mmu_flush(&os->mmu, false);

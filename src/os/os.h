@@ -18,7 +18,7 @@
 #define KB_OS_OS_H
 
 #include "machine/tables.h"
-#include "os/process.h"
+#include "os/object.h"
 #include "os/swap.h"
 #include "policy/policy.h"
 
@@ -49,26 +49,53 @@ struct kb_os_setup {
     bool watch_runs;            /* tell `ran` of each run of references: page id, kind, count */
     void (*ran)(void *context, uint32_t page, enum kb_access access, uint32_t count);
     void *ran_context;
-    uint64_t io_cycles; /* that a process is blocked while a page is read; 0: not at all */
+    uint64_t io_cycles;     /* that a process is blocked while a page is read; 0: not at all */
+    bool write_xor_execute; /* no page may be written and executed */
+    uint32_t cluster;       /* most neighbours that are written at once; 0 and 1: none */
+    uint32_t low, high;     /* watermarks of free frames (pageout.c); 0: no pages go in advance */
 };
+
+enum kb_frame_use { KB_FRAME_FREE, KB_FRAME_PAGE, KB_FRAME_STANDBY, KB_FRAME_SUPER };
 
 /* A frame in the core map. */
 struct kb_frame {
-    uint64_t entry;     /* physical address of the table entry that maps it */
-    uint64_t loaded_at; /* reference of the load */
-    uint32_t pins;      /* instructions and maps that hold it */
-    bool fixed;         /* not the policy's: kernel, superpage */
-    uint32_t process;   /* owner's number + 1; 0: free */
+    uint64_t loaded_at;    /* reference of the load */
+    uint64_t entry;        /* of a superpage: physical address of the table entry */
+    uint32_t process;      /* of a superpage: its number */
+    uint32_t pins;         /* instructions and transfers that hold it */
+    uint32_t older, newer; /* standing by: the neighbours in the list, or KB_NO_FRAME */
+    uint8_t use;           /* enum kb_frame_use */
+    bool fixed;            /* not the policy's: kernel, superpage */
 };
 
 struct kb_os_counters {
     uint64_t references, runs, instructions, restarts;
-    uint64_t faults, zero_fills, image_reads, swap_reads;
+    uint64_t faults;
+    uint64_t zero_fills, image_reads, file_reads, swap_reads;
+    uint64_t soft_faults; /* the page was in memory: shared, or standing by */
+    uint64_t rescues;     /* of them those of pages that were standing by */
+    uint64_t copies;      /* on write */
+    uint64_t table_faults;
     uint64_t evictions, write_backs, released;
+    uint64_t file_writes;             /* of the write-backs: to files */
+    uint64_t background_writes;       /* of the write-backs: nobody waited for them */
+    uint64_t releases, discards;      /* pages, by the programs' word */
+    uint64_t swapped_out, swapped_in; /* processes, whole */
+    uint64_t page_time; /* sum of the pages in memory over all references: kb_os_page_time */
     uint64_t io_errors;
     uint64_t disk_transfers, disk_bytes; /* of the paging file and of images: kb_cost_disk_ms */
     uint64_t switches;
     uint64_t traps[KB_FAULT_KINDS];
+};
+
+/* Where a transfer of the disk takes place: neighbours in one stream can be one transfer. */
+enum kb_stream {
+    KB_STREAM_NONE,
+    KB_STREAM_SWAP_IN,
+    KB_STREAM_SWAP_OUT,
+    KB_STREAM_IMAGE,
+    KB_STREAM_FILE_IN,
+    KB_STREAM_FILE_OUT
 };
 
 struct kb_os {
@@ -86,7 +113,10 @@ struct kb_os {
     uint8_t *keys;       /* by frame: enum kb_flag */
     uint32_t *free_list; /* a stack */
     uint32_t free_count;
-    uint32_t used; /* frames 0 … used − 1 have been used */
+    uint32_t standby_oldest, standby_newest, standby_count; /* free, but with a page's bytes */
+    uint32_t paged;                                         /* frames with pages, for page_time */
+    uint64_t paged_since; /* reference up to which page_time is made */
+    uint32_t used;        /* frames 0 … used − 1 have been used */
 
     /* the policy */
     struct kb_frames view; /* of the machine, as the policy sees it */
@@ -111,6 +141,13 @@ struct kb_os {
     struct kb_process *running;
     struct kb_process *kernel; /* its zone; NULL: none */
     uint64_t asid_generation, next_asid;
+
+    struct kb_object **object; /* by number */
+    uint32_t object_count, object_room;
+    bool background;                  /* what is written now is written in advance */
+    bool batch;                       /* transfers that go on where the last one ended are one */
+    enum kb_stream stream;            /* of the last transfer */
+    uint64_t stream_key, stream_next; /* its object or image, and the place behind it */
 
     bool diverged;               /* a page was used that the future did not know of */
     uint64_t idle_cycles;        /* nobody could run */
@@ -146,6 +183,8 @@ void kb_os_exit(struct kb_os *os, struct kb_process *process, enum kb_reason rea
                 uint64_t address);
 void kb_os_switch(struct kb_os *os, struct kb_process *process);
 void kb_os_set_mode(struct kb_os *os, struct kb_process *process, bool privileged);
+/* It does not run any more; nobody does if it ran. */
+void kb_os_leave_processor(struct kb_os *os, struct kb_process *process);
 void kb_os_relocate(struct kb_os *os, struct kb_process *process, uint64_t base, uint64_t limit);
 
 /* ---- space.c: legal addresses ---- */
@@ -160,7 +199,12 @@ kb_status kb_os_unmap(struct kb_os *os, struct kb_process *process, uint64_t sta
                       uint64_t end) KB_MUST_CHECK;
 /* Gives the pages in start … end − 1 other rights. */
 kb_status kb_os_protect(struct kb_os *os, struct kb_process *process, uint64_t start, uint64_t end,
-                        unsigned rights) KB_MUST_CHECK;
+                        unsigned rights, bool *refused) KB_MUST_CHECK;
+/* A stack: whether a reference below it makes it grow; the region then begins at its page. */
+bool kb_os_grow_stack(struct kb_os *os, struct kb_process *process, uint64_t address);
+/* What a process may do at an address by its region, or without any; *region may be NULL. */
+unsigned kb_os_rights_at(const struct kb_os *os, const struct kb_process *process, uint64_t address,
+                         const struct kb_region **region);
 /* Maps a page, or superpage of 2^page_bits bytes, to a frame (KB_NO_FRAME: any that is free) of
  * zeros, as it were by hand. *refused = true if the frames are not free, or the place is taken. */
 kb_status kb_os_map(struct kb_os *os, struct kb_process *process, uint64_t address, uint32_t frame,
@@ -217,23 +261,154 @@ uint32_t kb_os_frame_of(const struct kb_os *os, const struct kb_process *process
 /* Brings a legal page in (steps 3 to 5). *in = false: *reason says why it could not be. */
 kb_status kb_os_bring(struct kb_os *os, struct kb_process *process, uint64_t page, uint32_t *frame,
                       bool *in, enum kb_reason *reason) KB_MUST_CHECK;
-/* The page leaves its frame, which becomes free. The policy has forgotten it. */
-void kb_os_vacate(struct kb_os *os, uint32_t frame);
+/* A frame for the page `wanted`: free, standing by, or a victim's. KB_NO_FRAME: *reason. */
+kb_status kb_os_take_frame(struct kb_os *os, uint32_t wanted, uint32_t *frame,
+                           enum kb_reason *reason) KB_MUST_CHECK;
+
+/* ---- reverse.c: a page and all the tables that show it ---- */
+
+/* The mapping of a page number, made if there is none; its page, too. */
+kb_status kb_os_mapping(struct kb_os *os, struct kb_process *process, uint64_t number,
+                        uint32_t *mapping) KB_MUST_CHECK;
+/* Ends a mapping. A private page that nobody else maps is dropped. */
+void kb_os_unmap_page(struct kb_os *os, uint32_t mapping, enum kb_why why);
+/* The mapping shows another page, which is not in memory yet. */
+void kb_os_remap(struct kb_os *os, uint32_t mapping, uint32_t page);
 /* The page is gone with its content: its frame and its slot become free. */
 void kb_os_drop_page(struct kb_os *os, uint32_t id, enum kb_why why);
-void kb_os_free_frame(struct kb_os *os, uint32_t frame);
-/* Writes the page in a frame to its slot; M = 0 then. false: *reason. */
-bool kb_os_write_back(struct kb_os *os, uint32_t frame, enum kb_reason *reason);
-/* Rewrites the table entry of a frame with other rights, R and M as they are. */
-void kb_os_set_rights(struct kb_os *os, uint32_t frame, unsigned rights);
+/* A page's bytes are in a frame: it is the page's now, with R = M = 0. */
+void kb_os_connect(struct kb_os *os, uint32_t page, uint32_t frame);
+/* The page leaves its frame and all tables; `tell` each of them. The policy has forgotten it, and
+ * the caller does with the frame what it wants. */
+void kb_os_vacate(struct kb_os *os, uint32_t frame, bool tell);
+/* The mapping's place in its process's table, which is made as far as it is not there. KB_DATA: no
+ * room for it. */
+kb_status kb_os_find_entry(struct kb_os *os, uint32_t mapping, uint64_t *entry) KB_MUST_CHECK;
+/* The mapping's entry becomes valid, with what its region allows. */
+void kb_os_enter(struct kb_os *os, uint32_t mapping, uint64_t entry);
+/* It becomes invalid. */
+void kb_os_leave(struct kb_os *os, uint32_t mapping);
+/* A valid entry is rewritten with what its region allows now, R and M as they are. */
+void kb_os_refresh(struct kb_os *os, uint32_t mapping);
+/* The same for those who end with kb_os_forget_translations: the TLB may know the old one. */
+void kb_os_refresh_quietly(struct kb_os *os, uint32_t mapping);
+void kb_os_forget_translations(struct kb_os *os, const struct kb_process *process);
+/* Whether another mapping of its page is in a table, or holds it in memory. */
+bool kb_os_seen_by_others(const struct kb_os *os, uint32_t mapping);
+typedef void kb_os_visit(struct kb_os *os, uint32_t mapping, void *context);
+/* Calls act for each mapping of a process with a page in start … end − 1; it may end that one. In
+ * the order of addresses if the range is not longer than the process's mappings are many. */
+void kb_os_each_mapping(struct kb_os *os, const struct kb_process *process, uint64_t start,
+                        uint64_t end, kb_os_visit *act, void *context);
+/* Whether what the mapping's process writes must be copied first. */
+bool kb_os_must_copy(const struct kb_os *os, uint32_t mapping);
+/* M becomes 1 by the system's hand: what is in memory is nowhere else any more. */
+void kb_os_set_modified(struct kb_os *os, uint32_t frame);
 /* The same for a superpage; its frames become free with kb_os_drop_super, which returns how many.
  * The caller takes it out of the process's list. */
 void kb_os_set_super_rights(struct kb_os *os, const struct kb_process *process,
                             const struct kb_super *super, unsigned rights);
+unsigned kb_os_super_rights(const struct kb_os *os, const struct kb_super *super);
 uint32_t kb_os_drop_super(struct kb_os *os, struct kb_process *process,
                           const struct kb_super *super);
-/* Clears KB_ENTRY_REFERENCED or KB_ENTRY_MODIFIED in the entry of a frame, and in the TLB. */
+/* Clears KB_ENTRY_REFERENCED or KB_ENTRY_MODIFIED in all entries of a frame, and in the TLB. */
 void kb_os_clear_bits(struct kb_os *os, uint32_t frame, unsigned bits);
+
+/* ---- writeback.c: a page is written where it belongs ---- */
+
+/* Writes the page in a frame to its slot or file, and modified neighbours with it (setup.cluster);
+ * M = 0 then. false: *reason, and all is as it was. */
+bool kb_os_write_back(struct kb_os *os, uint32_t frame, enum kb_reason *reason);
+/* Writes the modified ones of these mappings' pages that only they show to slots in a row, if there
+ * are as many; what fails stays modified. */
+void kb_os_write_list(struct kb_os *os, const uint32_t *mappings, uint32_t count);
+/* Counts a page that the disk moves: a transfer of its own, or the rest of the last one. */
+void kb_os_transfer(struct kb_os *os, enum kb_stream stream, uint64_t key, uint64_t place);
+/* The store has failed at a page. */
+void kb_os_tell_store(struct kb_os *os, uint32_t page, uint64_t slot, const char *text);
+
+/* ---- free.c: frames that nobody uses ---- */
+
+void kb_os_free_frame(struct kb_os *os, uint32_t frame);
+/* The frame is free, but keeps the bytes of a page that is not modified, until somebody else needs
+ * it. */
+void kb_os_stand_by(struct kb_os *os, uint32_t frame, uint32_t page);
+/* The frame of a page that stands by, taken from the list. */
+uint32_t kb_os_rescue(struct kb_os *os, uint32_t page);
+/* A frame from the free list, or the oldest that stands by; KB_NO_FRAME: there is none. */
+uint32_t kb_os_take_free(struct kb_os *os);
+/* The page gives up its frame by the word of a program or the system: it is written if M = 1, and
+ * leaves all tables. false: *reason. */
+bool kb_os_give_up(struct kb_os *os, uint32_t frame, enum kb_why why, enum kb_reason *reason);
+
+/* ---- object.c: shared memory and files ---- */
+
+/* Shared memory of so many bytes, zeros at first. */
+kb_status kb_os_shared(struct kb_os *os, const char *name, uint64_t bytes,
+                       uint32_t *object) KB_MUST_CHECK;
+/* A file; store: its blocks, at least as many as its pages, owned from here on also when this
+ * fails. Its first content is written to it. */
+kb_status kb_os_file(struct kb_os *os, const char *name, uint64_t bytes,
+                     const struct kb_image *content, const struct kb_store *store,
+                     uint32_t *object) KB_MUST_CHECK;
+/* The number of the object of that name, or KB_NO_OBJECT. */
+uint32_t kb_os_object(const struct kb_os *os, const char *name);
+/* Writes the modified pages of files that a process sees in start … end − 1 to them. Returns how
+ * many could not be written; they stay as they were. */
+uint64_t kb_os_sync(struct kb_os *os, struct kb_process *process, uint64_t start,
+                    uint64_t end) KB_MUST_CHECK;
+/* Bytes as they stand in the file, whatever is in memory. */
+kb_status kb_os_file_bytes(struct kb_os *os, uint32_t object, uint64_t at, void *bytes,
+                           uint32_t length) KB_MUST_CHECK;
+/* Regions come and go: the last one takes shared memory with it. */
+void kb_os_attach(struct kb_os *os, const struct kb_region *region);
+void kb_os_detach(struct kb_os *os, const struct kb_region *region);
+void kb_os_free_objects(struct kb_os *os);
+
+/* ---- fork.c: copies of processes, and of pages when they are written ---- */
+
+/* A process that sees what its parent sees, page for page. *refused: there is no room for its
+ * superpages or tables, and nothing has changed. */
+kb_status kb_os_fork(struct kb_os *os, struct kb_process *parent, const char *name,
+                     struct kb_process **child, bool *refused) KB_MUST_CHECK;
+/* A write to a page in memory whose entry withholds writing: it is copied, or is the process's
+ * alone by now. *again as kb_os_fault. */
+kb_status kb_os_copy_on_write(struct kb_os *os, uint32_t mapping, bool *again,
+                              enum kb_reason *reason) KB_MUST_CHECK;
+
+/* ---- advise.c: what programs say of their pages ---- */
+
+/* These pages will not be needed for a while: they leave memory, and their contents are kept.
+ * *refused: a page of them is not legal, or pinned; nothing has changed. */
+void kb_os_release(struct kb_os *os, struct kb_process *process, uint64_t start, uint64_t end,
+                   bool *refused);
+/* The same, and private contents are gone: the next reference finds them as they were at first. */
+void kb_os_discard(struct kb_os *os, struct kb_process *process, uint64_t start, uint64_t end,
+                   bool *refused);
+/* These pages come, and stay until they are unpinned. *refused: not all are legal or find a frame;
+ * none is pinned then that was not before. */
+kb_status kb_os_pin_pages(struct kb_os *os, struct kb_process *process, uint64_t start,
+                          uint64_t end, bool *refused) KB_MUST_CHECK;
+void kb_os_unpin_pages(struct kb_os *os, struct kb_process *process, uint64_t start, uint64_t end,
+                       bool *refused);
+
+/* ---- swapper.c: processes as a whole ---- */
+
+/* All pages of the process leave, contiguous ones in one transfer; it does not run until it is
+ * swapped in. *refused: a page is pinned, or could not be written; it is not swapped then, and
+ * what left comes back by demand. */
+kb_status kb_os_swap_out(struct kb_os *os, struct kb_process *process, bool *refused) KB_MUST_CHECK;
+/* All that its regions hold comes: by transfers as long as they can be, or page by page. *refused:
+ * more than the frames. */
+kb_status kb_os_swap_in(struct kb_os *os, struct kb_process *process, bool page_by_page,
+                        bool *refused) KB_MUST_CHECK;
+
+/* ---- pageout.c: pages go before their frames are needed ---- */
+
+/* Below the low watermark: victims go until the high one is reached. */
+kb_status kb_os_page_out(struct kb_os *os) KB_MUST_CHECK;
+/* Victims go until so many frames are free, or none can go any more. */
+kb_status kb_os_make_room(struct kb_os *os, uint32_t frames) KB_MUST_CHECK;
 
 /* ---- block.c: processes that wait for a page (setup.io_cycles > 0) ---- */
 
@@ -304,9 +479,46 @@ static inline uint64_t kb_os_inverted_page(const struct kb_os *os, uint64_t numb
     return number & ((UINT64_C(1) << (os->mmu.format.address_bits - os->mmu.format.page_bits)) - 1);
 }
 
+static inline struct kb_page *kb_os_page_in(const struct kb_os *os, uint32_t frame) {
+    return &os->pages.page[os->page_of[frame]];
+}
+
+/* The mapping that answers for the page in a frame, or NULL: none, or no page. */
+static inline struct kb_mapping *kb_os_first_mapping(const struct kb_os *os, uint32_t frame) {
+    uint32_t first =
+        os->frame[frame].use == KB_FRAME_PAGE ? kb_os_page_in(os, frame)->first : KB_NO_MAPPING;
+    return first == KB_NO_MAPPING ? NULL : &os->pages.mapping[first];
+}
+
+/* Who answers for a frame, or NULL. */
 static inline struct kb_process *kb_os_owner(const struct kb_os *os, uint32_t frame) {
-    uint32_t owner = os->frame[frame].process;
-    return owner == 0 ? NULL : os->process[owner - 1];
+    const struct kb_mapping *first = kb_os_first_mapping(os, frame);
+    if (first != NULL)
+        return os->process[first->process];
+    return os->frame[frame].use == KB_FRAME_SUPER ? os->process[os->frame[frame].process] : NULL;
+}
+
+/* The page number by which the page in a frame is told: its owner's, or its place in its object. */
+static inline uint64_t kb_os_number_of(const struct kb_os *os, uint32_t frame) {
+    const struct kb_mapping *first = kb_os_first_mapping(os, frame);
+    return first != NULL ? first->number : kb_os_page_in(os, frame)->place;
+}
+
+/* Whether nobody may take the page's frame now. */
+static inline bool kb_os_held(const struct kb_os *os, uint32_t frame) {
+    return os->frame[frame].pins > 0 || kb_os_page_in(os, frame)->wired > 0;
+}
+
+/* Sum of the pages in memory over all references so far. */
+static inline uint64_t kb_os_page_time(const struct kb_os *os) {
+    return os->counters.page_time + os->paged * (os->counters.references - os->paged_since);
+}
+
+/* Whether free frames may keep the bytes of pages. */
+static inline bool kb_os_stands_by(const struct kb_os *os) { return os->setup.high > 0; }
+
+static inline uint32_t kb_os_free_frames(const struct kb_os *os) {
+    return os->free_count + os->standby_count;
 }
 
 /* ---- loads and stores: the hit is here, everything else in access.c ---- */

@@ -20,11 +20,13 @@ static void on_cleared(void *host, uint32_t frame) {
 }
 
 static void on_clean(void *host, uint32_t frame) {
-    const struct kb_os *os = host;
+    struct kb_os *os = host;
     enum kb_reason reason;
-    if (os->frame[frame].pins == 0) /* an instruction may be about to write */
-        (void)kb_os_write_back(host, frame,
-                               &reason); /* a failure leaves M = 1: asked again later */
+    bool background = os->background;
+    os->background = true;
+    if (os->frame[frame].pins == 0)                 /* an instruction may be about to write */
+        (void)kb_os_write_back(os, frame, &reason); /* a failure leaves M = 1: asked again later */
+    os->background = background;
 }
 
 /* A page whose write fails stays where it is; the policy hears of it when its call is over. */
@@ -33,8 +35,8 @@ static void on_release(void *host, uint32_t frame, uint64_t when) {
     enum kb_reason reason;
     struct kb_process *owner = kb_os_owner(os, frame);
     (void)when;
-    bool held = os->frame[frame].pins > 0;
-    bool safe = !held && (!(os->keys[frame] & KB_MODIFIED) || kb_os_write_back(os, frame, &reason));
+    bool safe = !kb_os_held(os, frame) &&
+                (!(os->keys[frame] & KB_MODIFIED) || kb_os_write_back(os, frame, &reason));
     if (!safe) {
         os->returned[os->returned_count++] = frame;
         return;
@@ -42,11 +44,12 @@ static void on_release(void *host, uint32_t frame, uint64_t when) {
     if (kb_os_heard(os))
         kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_RELEASE,
                                             .owner = owner,
-                                            .page = os->pages.page[os->page_of[frame]].number,
+                                            .page = kb_os_number_of(os, frame),
                                             .frame = frame});
     os->counters.released++;
-    owner->counters.released++;
-    kb_os_vacate(os, frame);
+    if (owner != NULL)
+        owner->counters.released++;
+    kb_os_vacate(os, frame, false);
     kb_os_free_frame(os, frame);
 }
 
@@ -206,7 +209,7 @@ void kb_pager_admit(struct kb_os *os, uint32_t frame, enum kb_why why) {
 }
 
 void kb_pager_forget(struct kb_os *os, uint32_t frame, enum kb_why why) {
-    if (!os->frame[frame].fixed)
+    if (!os->frame[frame].fixed && os->keys[frame] & KB_RESIDENT)
         policy_of(os)->forget(os->policy_state, view(os), frame, why);
 }
 
@@ -238,7 +241,7 @@ static bool remember(struct kb_os *os) {
 static void tell_victim(struct kb_os *os, uint32_t frame, bool remembered) {
     struct kb_os_event event = {.kind = KB_OS_EVENT_VICTIM,
                                 .frame = frame,
-                                .page = os->pages.page[os->page_of[frame]].number,
+                                .page = kb_os_number_of(os, frame),
                                 .owner = kb_os_owner(os, frame),
                                 .referenced = (os->keys[frame] & KB_REFERENCED) != 0,
                                 .modified = (os->keys[frame] & KB_MODIFIED) != 0};
@@ -255,7 +258,7 @@ static void refuse(struct kb_os *os, uint32_t frame, enum kb_reason reason) {
     if (kb_os_heard(os))
         kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_REFUSED,
                                             .frame = frame,
-                                            .page = os->pages.page[os->page_of[frame]].number,
+                                            .page = kb_os_number_of(os, frame),
                                             .owner = kb_os_owner(os, frame),
                                             .reason = reason});
     policy_of(os)->refused(os->policy_state, view(os), frame);
@@ -263,7 +266,7 @@ static void refuse(struct kb_os *os, uint32_t frame, enum kb_reason reason) {
 
 /* Whether the proposed page may go, and is safe elsewhere. */
 static bool may_go(struct kb_os *os, uint32_t frame, bool remembered, enum kb_reason *reason) {
-    if (os->frame[frame].pins > 0) {
+    if (kb_os_held(os, frame)) {
         if (*reason == KB_REASON_NONE)
             *reason = KB_REASON_PINNED;
         return false;
@@ -305,22 +308,12 @@ kb_status kb_pager_evict(struct kb_os *os, uint32_t wanted, uint32_t *found,
 
 bool kb_pager_send_out(struct kb_os *os, uint32_t frame, enum kb_reason *reason) {
     struct kb_process *owner = kb_os_owner(os, frame);
-    struct kb_os_event event = {.kind = KB_OS_EVENT_INVALIDATE,
-                                .owner = owner,
-                                .page = os->pages.page[os->page_of[frame]].number,
-                                .frame = frame,
-                                .entry = os->frame[frame].entry};
     *reason = KB_REASON_PINNED;
-    if (os->frame[frame].fixed || os->frame[frame].pins > 0)
+    if (os->frame[frame].fixed || kb_os_held(os, frame) ||
+        !kb_os_give_up(os, frame, KB_EVICTED, reason))
         return false;
-    if (os->keys[frame] & KB_MODIFIED && !kb_os_write_back(os, frame, reason))
-        return false;
-    kb_pager_forget(os, frame, KB_EVICTED);
     os->counters.evictions++;
-    owner->counters.evictions++;
-    kb_os_vacate(os, frame);
-    kb_os_free_frame(os, frame);
-    if (kb_os_heard(os))
-        kb_os_tell(os, event);
+    if (owner != NULL)
+        owner->counters.evictions++;
     return true;
 }

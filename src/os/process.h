@@ -5,7 +5,9 @@
  * which no region was given may use its whole user zone, as zero fill.
  *
  *   ready ⇄ running ──► blocked (its page comes) ──► ready
- *     └────────┴──────────► ended (reason): all frames, slots and tables are free again */
+ *     │ ▲      │
+ *     ▼ │      └──► ended (reason): all frames, slots and tables are free again
+ *   swapped (out, as a whole) */
 #ifndef KB_OS_PROCESS_H
 #define KB_OS_PROCESS_H
 
@@ -14,7 +16,7 @@
 
 #define KB_NAME_BYTES 32
 
-enum kb_process_state { KB_READY, KB_RUNNING, KB_BLOCKED, KB_ENDED, KB_PROCESS_STATES };
+enum kb_process_state { KB_READY, KB_RUNNING, KB_BLOCKED, KB_SWAPPED, KB_ENDED, KB_PROCESS_STATES };
 
 /* Initial bytes of a region's pages. */
 struct kb_image {
@@ -30,6 +32,11 @@ struct kb_region {
     unsigned rights;     /* KB_ENTRY_READ, WRITE, EXECUTE */
     bool has_image;
     struct kb_image image;
+    uint32_t object; /* whose content it shows: number + 1; 0: none, private memory */
+    uint64_t place;  /* of its first page in the object */
+    bool shared;     /* with an object: what is written is the object's; else it is copied first */
+    bool guard;      /* nobody may be there: whoever is ends with the reason `guard` */
+    uint64_t lowest; /* a stack grows down to this address; 0: it does not */
 };
 
 /* Pages of one process that one table entry maps: a superpage, by command. */
@@ -42,9 +49,13 @@ struct kb_super {
 struct kb_process_counters {
     uint64_t references, restarts;
     uint64_t faults; /* pages that had to be brought in */
-    uint64_t zero_fills, image_reads, swap_reads;
+    uint64_t zero_fills, image_reads, file_reads, swap_reads;
+    uint64_t soft_faults; /* pages that were in memory already */
+    uint64_t copies;      /* on write */
+    uint64_t table_faults;
     uint64_t evictions, write_backs;
-    uint64_t released; /* by the policy (ws, pff) */
+    uint64_t released;           /* by the policy (ws, pff) */
+    uint64_t releases, discards; /* pages, by its own word */
     uint64_t traps[KB_FAULT_KINDS];
 };
 
@@ -64,11 +75,13 @@ struct kb_process {
     uint32_t region_count, region_room;
     struct kb_super *supers;
     uint32_t super_count, super_room;
-    uint32_t last_page; /* the head of the chain of its pages (kb_page.next) */
-    uint32_t resident;  /* pages */
-    uint64_t segments;  /* given so far, with paged segmentation */
-    uint64_t wake_at;   /* cycle, while blocked */
-    uint32_t awaited;   /* frame + 1 of the page that comes, while blocked */
+    uint32_t mappings; /* the first of the chain of its mappings (kb_mapping.next) */
+    uint32_t mapped;   /* mappings in it */
+    uint32_t resident; /* pages that its tables show; shared ones are counted for each process */
+    uint32_t held;     /* frames it answers for; a shared one is the first mapper's */
+    uint64_t segments; /* given so far, with paged segmentation */
+    uint64_t wake_at;  /* cycle, while blocked */
+    uint32_t awaited;  /* frame + 1 of the page that comes, while blocked */
     struct kb_process_counters counters;
 };
 

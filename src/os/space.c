@@ -39,20 +39,24 @@ static kb_status add_region(struct kb_os *os, struct kb_process *process,
     }
     process->regions[process->region_count++] = *region;
     process->bounded = true;
+    kb_os_attach(os, region);
     return KB_OK;
 }
 
-static void remove_region(struct kb_process *process, uint32_t i) {
+static void remove_region(struct kb_os *os, struct kb_process *process, uint32_t i) {
+    struct kb_region gone = process->regions[i];
     process->region_count--;
     memmove(&process->regions[i], &process->regions[i + 1],
             (process->region_count - i) * sizeof process->regions[0]);
+    kb_os_detach(os, &gone);
 }
 
 /* What was legal without saying becomes a region, so that it can be cut. */
 static kb_status say_everything(struct kb_os *os, struct kb_process *process) {
     if (process->bounded)
         return KB_OK;
-    struct kb_region all = {.name = "all", .end = kb_os_user_end(os), .rights = KB_ENTRY_RIGHTS};
+    struct kb_region all = {
+        .name = "all", .end = kb_os_user_end(os), .rights = kb_os_rights_at(os, process, 0, NULL)};
     return add_region(os, process, &all);
 }
 
@@ -64,7 +68,9 @@ static kb_status cut_at(struct kb_os *os, struct kb_process *process, uint64_t a
             continue;
         struct kb_region second = first;
         second.start = address;
+        second.lowest = 0; /* only the lower part grows */
         second.image.offset += address - first.start;
+        second.place += (address - first.start) >> kb_os_page_bits(os);
         process->regions[i].end = address;
         return add_region(os, process, &second);
     }
@@ -92,6 +98,23 @@ static bool bad_rights(const struct kb_os *os, unsigned rights) {
     if (os->mmu.format.family->writable_is_readable)
         return false;
     return (rights & (KB_ENTRY_READ | KB_ENTRY_WRITE)) == KB_ENTRY_WRITE;
+}
+
+/* What is written may not be executed, where the system says so. */
+static bool may_not_be(const struct kb_os *os, unsigned rights) {
+    return os->setup.write_xor_execute && rights & KB_ENTRY_WRITE && rights & KB_ENTRY_EXECUTE;
+}
+
+unsigned kb_os_rights_at(const struct kb_os *os, const struct kb_process *process, uint64_t address,
+                         const struct kb_region **region) {
+    const struct kb_region *found = kb_process_region(process, address, kb_os_page_bytes(os));
+    if (region != NULL)
+        *region = found;
+    if (found != NULL)
+        return found->rights;
+    if (process->bounded)
+        return 0;
+    return os->setup.write_xor_execute ? KB_ENTRY_READ | KB_ENTRY_WRITE : KB_ENTRY_RIGHTS;
 }
 
 static bool overlaps(const struct kb_os *os, const struct kb_process *process, uint64_t start,
@@ -143,11 +166,34 @@ static bool super_in(const struct kb_super *super, uint64_t start, uint64_t end)
 static uint64_t pages_in_memory(const struct kb_os *os, const struct kb_process *process,
                                 uint64_t start, uint64_t end) {
     uint64_t count = 0;
-    for (uint32_t id = process->last_page; id != KB_NO_PAGE; id = os->pages.page[id].next) {
-        uint64_t address = os->pages.page[id].number << kb_os_page_bits(os);
-        count += os->pages.frame_of[id] != 0 && address >= start && address < end;
+    for (uint32_t id = process->mappings; id != KB_NO_MAPPING; id = os->pages.mapping[id].next) {
+        uint64_t address = os->pages.mapping[id].number << kb_os_page_bits(os);
+        bool there = os->pages.frame_of[os->pages.mapping[id].page] != 0;
+        count += there && address >= start && address < end;
     }
     return count;
+}
+
+/* Entries of start … end − 1 are rewritten with what their regions allow now. */
+static void refresh_page(struct kb_os *os, uint32_t mapping, void *context) {
+    (void)context;
+    kb_os_refresh(os, mapping);
+}
+
+static void refresh_pages(struct kb_os *os, const struct kb_process *process, uint64_t start,
+                          uint64_t end) {
+    kb_os_each_mapping(os, process, start, end, refresh_page, NULL);
+}
+
+/* Whether the process has used any page there; it cannot be an object's then. */
+static bool process_uses(const struct kb_os *os, const struct kb_process *process, uint64_t start,
+                         uint64_t end) {
+    for (uint32_t id = process->mappings; id != KB_NO_MAPPING; id = os->pages.mapping[id].next) {
+        uint64_t address = os->pages.mapping[id].number << kb_os_page_bits(os);
+        if (address >= start && address < end)
+            return true;
+    }
+    return false;
 }
 
 /* A new region's rights hold for what is in memory of it. The first region makes all else illegal:
@@ -155,12 +201,7 @@ static uint64_t pages_in_memory(const struct kb_os *os, const struct kb_process 
 static void adopt(struct kb_os *os, struct kb_process *process, const struct kb_region *region,
                   bool first) {
     uint64_t end = page_up(os, region->end);
-    for (uint32_t id = process->last_page; id != KB_NO_PAGE; id = os->pages.page[id].next) {
-        uint64_t address = os->pages.page[id].number << kb_os_page_bits(os);
-        bool inside = address >= region->start && address < end;
-        if (os->pages.frame_of[id] != 0 && (inside || first))
-            kb_os_set_rights(os, os->pages.frame_of[id] - 1, inside ? region->rights : 0);
-    }
+    refresh_pages(os, process, first ? 0 : region->start, first ? UINT64_MAX : end);
     for (uint32_t i = 0; i < process->super_count; i++) {
         bool inside = super_in(&process->supers[i], region->start, end);
         if (inside || first)
@@ -197,20 +238,18 @@ static kb_status load_pages(struct kb_os *os, struct kb_process *process,
         if (process == os->kernel) {
             os->frame[frame].fixed = true;
             os->keys[frame] |= KB_PINNED;
-        } else {
+        } else if (!(os->keys[frame] & KB_RESIDENT)) {
             kb_pager_admit(os, frame, KB_BY_MOVE);
         }
     }
     return KB_OK;
 }
 
-kb_status kb_os_region(struct kb_os *os, struct kb_process *process, const struct kb_region *region,
-                       bool *refused) {
-    uint64_t end = page_up(os, region->end), pages = (end - region->start) >> kb_os_page_bits(os);
-    *refused = false;
-    kb_status status = check_paged(os);
-    if (status != KB_OK)
-        return status;
+/* What is not as a region must be: a status, or *refused. */
+static kb_status check_region(struct kb_os *os, const struct kb_process *process,
+                              const struct kb_region *region, bool *refused) {
+    uint64_t end = page_up(os, region->end);
+    const struct kb_object *object = region->object == 0 ? NULL : os->object[region->object - 1];
     if (region->start % kb_os_page_bytes(os) != 0 || end < region->end ||
         !in_zone(os, process, region->start, end))
         return bad_range(os, process, region->start, region->end);
@@ -222,11 +261,28 @@ kb_status kb_os_region(struct kb_os *os, struct kb_process *process, const struc
     if (overlaps(os, process, region->start, region->end))
         return kb_fail(os->error, KB_DATA, KB_MSG_os_overlap, (unsigned long long)region->start,
                        (unsigned long long)region->end, process->name);
-    bool whole = os->setup.load_all || process == os->kernel, first = !process->bounded;
-    status = check_supers(os, process, region->start, end);
+    uint64_t pages = (end - region->start) >> kb_os_page_bits(os);
+    if (object != NULL && (region->place > object->pages || pages > object->pages - region->place))
+        return kb_fail(os->error, KB_DATA, KB_MSG_os_beyond_object, object->name,
+                       (unsigned long long)object->bytes);
+    *refused = may_not_be(os, region->rights) ||
+               (object != NULL && process_uses(os, process, region->start, end));
+    return check_supers(os, process, region->start, end);
+}
+
+kb_status kb_os_region(struct kb_os *os, struct kb_process *process, const struct kb_region *region,
+                       bool *refused) {
+    uint64_t end = page_up(os, region->end), pages = (end - region->start) >> kb_os_page_bits(os);
+    *refused = false;
+    kb_status status = check_paged(os);
     if (status != KB_OK)
         return status;
-    if (whole && pages - pages_in_memory(os, process, region->start, end) > os->free_count) {
+    status = check_region(os, process, region, refused);
+    if (status != KB_OK || *refused)
+        return status;
+    bool whole = (os->setup.load_all && !region->guard) || process == os->kernel;
+    bool first = !process->bounded;
+    if (whole && pages - pages_in_memory(os, process, region->start, end) > kb_os_free_frames(os)) {
         *refused = true;
         return KB_OK;
     }
@@ -245,7 +301,34 @@ kb_status kb_os_region(struct kb_os *os, struct kb_process *process, const struc
     return status == KB_OK && whole ? load_pages(os, process, region, refused) : status;
 }
 
+/* A stack does not grow into what is there already; a guard keeps it off. */
+bool kb_os_grow_stack(struct kb_os *os, struct kb_process *process, uint64_t address) {
+    uint64_t page = address & ~(uint64_t)(kb_os_page_bytes(os) - 1);
+    for (uint32_t i = 0; i < process->region_count; i++) {
+        struct kb_region *stack = &process->regions[i];
+        if (stack->lowest == 0 || page < stack->lowest || page >= stack->start)
+            continue;
+        if (overlaps(os, process, page, stack->start))
+            return false;
+        stack->start = page;
+        if (kb_os_heard(os))
+            kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_GROW,
+                                                .process = process,
+                                                .address = page,
+                                                .count = stack->end - page,
+                                                .rights = stack->rights,
+                                                .text = stack->name});
+        return true;
+    }
+    return false;
+}
+
 /* ---- regions end, and change ---- */
+
+static void unmap_page(struct kb_os *os, uint32_t mapping, void *context) {
+    (void)context;
+    kb_os_unmap_page(os, mapping, KB_UNMAPPED);
+}
 
 kb_status kb_os_unmap(struct kb_os *os, struct kb_process *process, uint64_t start, uint64_t end) {
     uint64_t size = kb_os_page_bytes(os);
@@ -262,14 +345,10 @@ kb_status kb_os_unmap(struct kb_os *os, struct kb_process *process, uint64_t sta
         status = cut_out(os, process, start, end);
     if (status != KB_OK)
         return status;
+    kb_os_each_mapping(os, process, start, end, unmap_page, NULL);
     for (uint32_t i = process->region_count; i-- > 0;)
         if (process->regions[i].start >= start && process->regions[i].start < end)
-            remove_region(process, i);
-    for (uint32_t id = process->last_page; id != KB_NO_PAGE; id = os->pages.page[id].next) {
-        uint64_t address = os->pages.page[id].number << kb_os_page_bits(os);
-        if (address >= start && address < end)
-            kb_os_drop_page(os, id, KB_UNMAPPED);
-    }
+            remove_region(os, process, i);
     for (uint32_t i = process->super_count; i-- > 0;)
         if (super_in(&process->supers[i], start, end)) {
             kb_os_drop_super(os, process, &process->supers[i]);
@@ -286,9 +365,10 @@ kb_status kb_os_unmap(struct kb_os *os, struct kb_process *process, uint64_t sta
 }
 
 kb_status kb_os_protect(struct kb_os *os, struct kb_process *process, uint64_t start, uint64_t end,
-                        unsigned rights) {
+                        unsigned rights, bool *refused) {
     uint64_t size = kb_os_page_bytes(os);
     kb_status status = check_paged(os);
+    *refused = false;
     if (status != KB_OK)
         return status;
     if (start % size != 0 || end % size != 0 || !in_zone(os, process, start, end))
@@ -299,20 +379,17 @@ kb_status kb_os_protect(struct kb_os *os, struct kb_process *process, uint64_t s
         return kb_fail(os->error, KB_DATA, KB_MSG_os_segment,
                        (unsigned long long)kb_os_segment_bytes(os));
     status = check_supers(os, process, start, end);
-    if (status == KB_OK)
+    *refused = may_not_be(os, rights);
+    if (status == KB_OK && !*refused)
         status = cut_out(os, process, start, end);
-    if (status != KB_OK)
+    if (status != KB_OK || *refused)
         return status;
     for (uint32_t i = 0; i < process->region_count; i++)
         if (process->regions[i].start >= start && process->regions[i].start < end)
             process->regions[i].rights = rights;
     if (kb_os_segmented(os))
         kb_os_segment_protect(os, process, start, rights);
-    for (uint32_t id = process->last_page; id != KB_NO_PAGE; id = os->pages.page[id].next) {
-        uint64_t address = os->pages.page[id].number << kb_os_page_bits(os);
-        if (address >= start && address < end && os->pages.frame_of[id] != 0)
-            kb_os_set_rights(os, os->pages.frame_of[id] - 1, rights);
-    }
+    refresh_pages(os, process, start, end);
     for (uint32_t i = 0; i < process->super_count; i++)
         if (super_in(&process->supers[i], start, end))
             kb_os_set_super_rights(os, process, &process->supers[i], rights);
@@ -349,7 +426,7 @@ static bool take_these(struct kb_os *os, uint64_t first, uint64_t count) {
 /* The lowest aligned row of free frames, taken; false if there is none. */
 static bool take_row(struct kb_os *os, uint64_t count, uint32_t *frame) {
     for (uint64_t first = 0; first + count <= os->setup.frames; first += count)
-        if (os->frame[first].process == 0 && take_these(os, first, count)) {
+        if (os->frame[first].use == KB_FRAME_FREE && take_these(os, first, count)) {
             *frame = (uint32_t)first;
             return true;
         }
@@ -387,8 +464,8 @@ static kb_status map_super(struct kb_os *os, struct kb_process *process, uint64_
     }
     process->supers[process->super_count++] = (struct kb_super){address, first, bits};
     for (uint64_t k = 0; k < frames; k++) {
-        os->frame[first + k] =
-            (struct kb_frame){.entry = entry, .fixed = true, .process = process->number + 1};
+        os->frame[first + k] = (struct kb_frame){
+            .use = KB_FRAME_SUPER, .entry = entry, .fixed = true, .process = process->number};
         os->keys[first + k] = KB_PINNED;
     }
     memset(kb_memory_at(&os->mmu.memory, (uint64_t)first << format->page_bits), 0,
@@ -398,6 +475,7 @@ static kb_status map_super(struct kb_os *os, struct kb_process *process, uint64_
     kb_memory_set_entry(&os->mmu.memory, entry, format->entry_bytes,
                         format->family->encode(format, leaf, depth));
     process->resident += (uint32_t)frames;
+    process->held += (uint32_t)frames;
     if (kb_os_heard(os))
         kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_MAP,
                                             .process = process,
@@ -412,10 +490,10 @@ static kb_status map_super(struct kb_os *os, struct kb_process *process, uint64_
 static kb_status map_page(struct kb_os *os, struct kb_process *process, uint64_t address,
                           uint32_t frame, bool *refused) {
     uint64_t number = address >> kb_os_page_bits(os);
-    uint32_t id = kb_pages_find(&os->pages, process->number, number), found;
+    uint32_t found;
     enum kb_reason reason;
     bool in;
-    if ((id != KB_NO_PAGE && os->pages.frame_of[id] != 0) || os->free_count == 0 ||
+    if (kb_os_frame_of(os, process, number) != KB_NO_FRAME || kb_os_free_frames(os) == 0 ||
         (frame != KB_NO_FRAME && !take_these(os, frame, 1))) {
         *refused = true;
         return KB_OK;
@@ -426,7 +504,7 @@ static kb_status map_page(struct kb_os *os, struct kb_process *process, uint64_t
     if (status != KB_OK)
         return status;
     *refused = !in;
-    if (in)
+    if (in && !(os->keys[found] & KB_RESIDENT))
         kb_pager_admit(os, found, KB_BY_MOVE);
     if (in && kb_os_heard(os))
         kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_MAP,
@@ -435,7 +513,7 @@ static kb_status map_page(struct kb_os *os, struct kb_process *process, uint64_t
                                             .page = number,
                                             .frame = found,
                                             .count = kb_os_page_bytes(os),
-                                            .entry = os->frame[found].entry});
+                                            .entry = kb_os_first_mapping(os, found)->entry});
     return KB_OK;
 }
 
@@ -449,7 +527,8 @@ kb_status kb_os_map(struct kb_os *os, struct kb_process *process, uint64_t addre
         return status;
     if (address % size != 0 || !in_zone(os, process, address, address + size))
         return bad_range(os, process, address, address + size);
-    if (process->bounded && kb_process_region(process, address, kb_os_page_bytes(os)) == NULL) {
+    if (may_not_be(os, rights) ||
+        (process->bounded && kb_process_region(process, address, kb_os_page_bytes(os)) == NULL)) {
         *refused = true;
         return KB_OK;
     }
@@ -462,7 +541,7 @@ kb_status kb_os_map(struct kb_os *os, struct kb_process *process, uint64_t addre
     if (page_bits == format->page_bits) {
         status = map_page(os, process, address, frame, refused);
         if (status == KB_OK && !*refused && rights != KB_ENTRY_RIGHTS)
-            status = kb_os_protect(os, process, address, address + size, rights);
+            status = kb_os_protect(os, process, address, address + size, rights, refused);
         return status;
     }
     for (unsigned depth = 0; depth + 1 < format->levels; depth++)

@@ -255,7 +255,10 @@ kb_status kb_act_protect(struct kb_scenario *s, struct kb_process *p) {
         status = kb_line_end(&s->line, wanted, s->error);
     if (status != KB_OK)
         return status;
-    return kb_scenario_os_status(s, kb_os_protect(&s->os, p, start, end, rights));
+    bool refused;
+    status = kb_scenario_os_status(s, kb_os_protect(&s->os, p, start, end, rights, &refused));
+    refuse(s, status == KB_OK && refused);
+    return status;
 }
 
 /* Sends one page out, as replacement would. */
@@ -267,9 +270,8 @@ kb_status kb_act_evict(struct kb_scenario *s, struct kb_process *p) {
         status = kb_line_end(&s->line, "NAME evict PAGE", s->error);
     if (status != KB_OK)
         return status;
-    uint32_t id = kb_pages_find(&s->os.pages, p->number, page);
-    bool resident = id != KB_NO_PAGE && s->os.pages.frame_of[id] != 0;
-    refuse(s, !resident || !kb_pager_send_out(&s->os, s->os.pages.frame_of[id] - 1, &reason));
+    uint32_t frame = kb_os_frame_of(&s->os, p, page);
+    refuse(s, frame == KB_NO_FRAME || !kb_pager_send_out(&s->os, frame, &reason));
     return KB_OK;
 }
 

@@ -234,9 +234,10 @@ static kb_status expect_victims(struct kb_scenario *s) {
 /* The frames of a process's pages, in the order of its pages. */
 static kb_status expect_frames_of(struct kb_scenario *s, const struct kb_process *p) {
     uint64_t list[256], pages[256], count = 0;
-    for (uint32_t id = p->last_page; id != KB_NO_PAGE; id = s->os.pages.page[id].next) {
-        uint64_t number = s->os.pages.page[id].number, at = count;
-        if (s->os.pages.frame_of[id] == 0)
+    for (uint32_t id = p->mappings; id != KB_NO_MAPPING; id = s->os.pages.mapping[id].next) {
+        const struct kb_mapping *mapping = &s->os.pages.mapping[id];
+        uint64_t number = mapping->number, at = count;
+        if (s->os.pages.frame_of[mapping->page] == 0)
             continue;
         if (count == 256)
             return kb_fail(s->error, KB_DATA, KB_MSG_expect_too_many, 256ULL);
@@ -245,7 +246,7 @@ static kb_status expect_frames_of(struct kb_scenario *s, const struct kb_process
             list[at] = list[at - 1];
         }
         pages[at] = number;
-        list[at] = s->os.pages.frame_of[id] - 1;
+        list[at] = s->os.pages.frame_of[mapping->page] - 1;
         count++;
     }
     return judge_list(s, "frames-of", list, count);
@@ -318,8 +319,10 @@ struct kb_page_state kb_scenario_page(const struct kb_scenario *s, const struct 
     state.modified = (entry.bits & KB_ENTRY_MODIFIED) != 0;
     state.rights = entry.bits & KB_ENTRY_RIGHTS;
     state.frame = entry.address >> kb_os_page_bits(os);
-    state.slotted = id != KB_NO_PAGE && os->pages.page[id].slot != KB_NO_SLOT;
-    state.slot = state.slotted ? os->pages.page[id].slot : 0;
+    const struct kb_page *page =
+        id == KB_NO_MAPPING ? NULL : &os->pages.page[os->pages.mapping[id].page];
+    state.slotted = page != NULL && page->slot != KB_NO_SLOT;
+    state.slot = state.slotted ? page->slot : 0;
     return state;
 }
 
@@ -490,7 +493,7 @@ static kb_status expect_of(struct kb_scenario *s, const struct kb_process *p) {
     if (kb_line_take_if(&s->line, "ended"))
         return judge_text(s, "ended", kb_reason_name(p->reason));
     if (kb_line_take_if(&s->line, "state")) {
-        static const char *const states[] = {"ready", "running", "blocked", "ended"};
+        static const char *const states[] = {"ready", "running", "blocked", "swapped", "ended"};
         return judge_text(s, "state", states[p->state]);
     }
     take_name(s, name);

@@ -398,8 +398,8 @@ void kb_narrate_translation(struct kb_text_out *out, const struct kb_os *os,
 static bool is_resident(const struct kb_os *os, uint64_t page) {
     const struct kb_process *p =
         page << kb_os_page_bits(os) >= os->mmu.kernel_start ? os->kernel : os->running;
-    uint32_t id = p != NULL ? kb_pages_find(&os->pages, p->number, page) : KB_NO_PAGE;
-    return id != KB_NO_PAGE && os->pages.frame_of[id] != 0;
+    uint32_t id = p != NULL ? kb_pages_find(&os->pages, p->number, page) : KB_NO_MAPPING;
+    return id != KB_NO_MAPPING && os->pages.mapping[id].entry != KB_NO_TABLE;
 }
 
 static void tell_missing(struct kb_text_out *out, const struct kb_os *os,

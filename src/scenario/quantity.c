@@ -129,9 +129,9 @@ static bool of_state(const struct kb_scenario *s, const char *name, uint32_t len
         const char *name;
         uint64_t value;
     } states[] = {
-        {"free", os->free_count},
+        {"free", kb_os_free_frames(os)},
         {"frames", os->setup.frames},
-        {"resident", os->setup.frames - os->free_count},
+        {"resident", os->setup.frames - kb_os_free_frames(os)},
         {"tables", os->tables.count},
         {"table-bytes", os->tables.bytes},
         {"table-peak", os->tables.peak},

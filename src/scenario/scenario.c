@@ -114,7 +114,8 @@ static void keep(struct kb_scenario *s, const struct kb_os_event *event) {
             last->fault = KB_FAULT_NONE;
         return;
     case KB_OS_EVENT_INVALIDATE:
-        keep_victim(s, event->page);
+        if (!event->flag) /* one victim, though several tables show it */
+            keep_victim(s, event->page);
         break;
     case KB_OS_EVENT_REFERENCE:
     case KB_OS_EVENT_SWITCH:

@@ -106,14 +106,12 @@ static int by_number(const void *a, const void *b) {
 /* The first pages of a process by number; NULL: no memory, or none. */
 static struct place *pages_in_order(const struct kb_os *os, const struct kb_process *p,
                                     uint32_t *count) {
-    *count = 0;
-    for (uint32_t id = p->last_page; id != KB_NO_PAGE; id = os->pages.page[id].next)
-        ++*count;
+    *count = p->mapped;
     struct place *places = *count > 0 ? kb_take(os->host, *count * sizeof *places) : NULL;
     uint32_t i = 0;
-    for (uint32_t id = p->last_page; id != KB_NO_PAGE && places != NULL;
-         id = os->pages.page[id].next)
-        places[i++] = (struct place){os->pages.page[id].number, id};
+    for (uint32_t id = p->mappings; id != KB_NO_MAPPING && places != NULL;
+         id = os->pages.mapping[id].next)
+        places[i++] = (struct place){os->pages.mapping[id].number, id};
     if (places != NULL)
         qsort(places, *count, sizeof *places, by_number);
     return places;
@@ -129,23 +127,21 @@ static void show_page_table(struct kb_scenario *s, const struct kb_process *p) {
     struct place *places = pages_in_order(os, p, &count);
     begin(&sheet, s, "page-table", columns, widths);
     for (uint32_t i = 0; i < count && i < MOST_ROWS && places != NULL; i++) {
-        uint32_t id = places[i].id;
-        const struct kb_page *page = &os->pages.page[id];
-        uint32_t frame = os->pages.frame_of[id];
-        uint64_t address = page->number << kb_os_page_bits(os);
-        const struct kb_region *region = kb_process_region(p, address, kb_os_page_bytes(os));
+        const struct kb_mapping *mapping = &os->pages.mapping[places[i].id];
+        const struct kb_page *page = &os->pages.page[mapping->page];
+        uint64_t address = mapping->number << kb_os_page_bits(os);
         char rights[4];
-        struct kb_page_state entry = kb_scenario_page(s, p, page->number);
-        unsigned legal = region != NULL ? region->rights : p->bounded ? 0 : KB_ENTRY_RIGHTS;
-        cell_number(&sheet, page->number);
+        struct kb_page_state entry = kb_scenario_page(s, p, mapping->number);
+        unsigned legal = kb_os_rights_at(os, p, address, NULL);
+        cell_number(&sheet, mapping->number);
         cell_number(&sheet, entry.valid);
         cell_if(&sheet, entry.valid, entry.frame);
         cell_number(&sheet, entry.referenced);
         cell_number(&sheet, entry.modified);
         cell(&sheet, kb_rights_text(entry.valid ? entry.rights : legal, rights));
         cell_if(&sheet, page->slot != KB_NO_SLOT, page->slot);
-        if (frame != 0)
-            cell_hex(&sheet, os->frame[frame - 1].entry);
+        if (mapping->entry != KB_NO_TABLE)
+            cell_hex(&sheet, mapping->entry);
         else
             cell(&sheet, "-");
         row(&sheet);
@@ -197,14 +193,14 @@ static void show_memory(struct kb_scenario *s) {
     begin(&sheet, s, "memory", columns, widths);
     for (uint32_t frame = 0; frame < os->setup.frames && frame < MOST_ROWS; frame++) {
         const struct kb_process *owner = kb_os_owner(os, frame);
-        bool paged = owner != NULL && (!os->frame[frame].fixed || owner == os->kernel);
+        bool paged = os->frame[frame].use == KB_FRAME_PAGE, used = paged || owner != NULL;
         uint64_t now = os->counters.references, loaded = os->frame[frame].loaded_at, mark;
         bool marked = paged && kb_pager_mark(&s->os, frame, &mark);
         cell_number(&sheet, frame);
         cell(&sheet, owner != NULL ? owner->name : "free");
-        cell_if(&sheet, paged, paged ? os->pages.page[os->page_of[frame]].number : 0);
-        cell_if(&sheet, owner != NULL, (os->keys[frame] & KB_REFERENCED) != 0);
-        cell_if(&sheet, owner != NULL, (os->keys[frame] & KB_MODIFIED) != 0);
+        cell_if(&sheet, paged, paged ? kb_os_number_of(os, frame) : 0);
+        cell_if(&sheet, used, (os->keys[frame] & KB_REFERENCED) != 0);
+        cell_if(&sheet, used, (os->keys[frame] & KB_MODIFIED) != 0);
         cell_if(&sheet, paged, loaded);
         cell_if(&sheet, paged, now > loaded ? now - loaded : 0);
         cell_if(&sheet, marked, marked ? mark : 0);
@@ -238,8 +234,11 @@ static void show_swap(struct kb_scenario *s) {
         if (page->slot == KB_NO_SLOT)
             continue;
         cell_number(&sheet, page->slot);
-        cell(&sheet, os->process[page->process]->name);
-        cell_number(&sheet, page->number);
+        const struct kb_mapping *first =
+            page->first == KB_NO_MAPPING ? NULL : &os->pages.mapping[page->first];
+        cell(&sheet,
+             first != NULL ? os->process[first->process]->name : os->object[page->object]->name);
+        cell_number(&sheet, first != NULL ? first->number : page->place);
         cell_hex(&sheet, page->sum);
         row(&sheet);
     }
@@ -291,7 +290,7 @@ static void show_regions(struct kb_scenario *s, const struct kb_process *p) {
 }
 
 static void show_processes(struct kb_scenario *s) {
-    static const char *const states[] = {"ready", "running", "blocked", "ended"};
+    static const char *const states[] = {"ready", "running", "blocked", "swapped", "ended"};
     static const char *const columns[] = {"process", "state", "reason", "resident",
                                           "faults",  "asid",  "table",  NULL};
     static const int widths[] = {12, 8, 18, 8, 8, 6, 12};
