@@ -7,9 +7,15 @@
 
 /* ---- step 3: a frame ---- */
 
-kb_status kb_os_take_frame(struct kb_os *os, uint32_t wanted, uint32_t *frame,
-                           enum kb_reason *reason) {
-    *frame = kb_os_take_free(os);
+/* Its share allows the process one more, or nobody has shares. */
+static bool may_grow(const struct kb_os *os, const struct kb_process *process) {
+    return os->setup.allocation == KB_ALLOCATE_GLOBAL || process == NULL ||
+           process->pager == NULL || process->held < process->allocation;
+}
+
+kb_status kb_os_take_frame(struct kb_os *os, const struct kb_process *process, uint32_t wanted,
+                           uint32_t *frame, enum kb_reason *reason) {
+    *frame = may_grow(os, process) ? kb_os_take_free(os) : KB_NO_FRAME;
     if (*frame != KB_NO_FRAME) {
         if (kb_os_heard(os))
             kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_FRAME,
@@ -17,7 +23,8 @@ kb_status kb_os_take_frame(struct kb_os *os, uint32_t wanted, uint32_t *frame,
                                                 .count = kb_os_free_frames(os)});
         return KB_OK;
     }
-    kb_status status = kb_pager_evict(os, wanted, frame, reason);
+    struct kb_pager *pager = kb_os_who_gives(os, process);
+    kb_status status = kb_pager_evict(os, pager, wanted, frame, reason);
     if (status != KB_OK || *frame == KB_NO_FRAME)
         return status;
     struct kb_process *owner = kb_os_owner(os, *frame);
@@ -25,14 +32,18 @@ kb_status kb_os_take_frame(struct kb_os *os, uint32_t wanted, uint32_t *frame,
     if (owner != NULL)
         owner->counters.evictions++;
     os->evicted_flags = os->keys[*frame];
+    if (process != NULL && process->pager != NULL && process->pager != pager)
+        kb_pager_forget(os, *frame, KB_EVICTED); /* it goes over to another one */
+    pager = os->frame[*frame].pager;
     kb_os_vacate(os, *frame, true);
+    os->frame[*frame].pager = pager; /* the policy has proposed it, and is to be answered */
     return KB_OK;
 }
 
 /* The frame was wanted in vain: it becomes free. A victim's frame is still the policy's, with the
  * flags that it had. */
-static void abandon_frame(struct kb_os *os, uint32_t frame, bool was_free) {
-    if (!was_free) {
+static void abandon_frame(struct kb_os *os, uint32_t frame) {
+    if (os->frame[frame].pager != NULL) {
         os->keys[frame] = os->evicted_flags;
         kb_pager_forget(os, frame, KB_EVICTED);
     }
@@ -148,13 +159,14 @@ static uint32_t rescue(struct kb_os *os, uint32_t mapping) {
 static kb_status fetch(struct kb_os *os, struct kb_process *process, uint32_t mapping,
                        uint32_t *frame, enum kb_reason *reason) {
     enum kb_page_source source;
-    bool was_free = kb_os_free_frames(os) > 0;
     uint32_t page = os->pages.mapping[mapping].page;
-    kb_status status = kb_os_take_frame(os, page, frame, reason);
+    const struct kb_process *answers =
+        os->process[os->pages.mapping[os->pages.page[page].first].process];
+    kb_status status = kb_os_take_frame(os, answers, page, frame, reason);
     if (status != KB_OK || *frame == KB_NO_FRAME)
         return status;
     if (!read_in(os, process, mapping, *frame, &source, reason)) {
-        abandon_frame(os, *frame, was_free);
+        abandon_frame(os, *frame);
         *frame = KB_NO_FRAME;
         return KB_OK;
     }

@@ -48,7 +48,7 @@ kb_status kb_os_copy_on_write(struct kb_os *os, uint32_t mapping, bool *again,
     if (status == KB_OK)
         status = kb_pager_grow(os);
     if (status == KB_OK)
-        status = kb_os_take_frame(os, copy, &frame, reason);
+        status = kb_os_take_frame(os, process, copy, &frame, reason);
     *again = status == KB_OK && frame != KB_NO_FRAME;
     if (!*again)
         return status;

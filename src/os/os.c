@@ -175,6 +175,7 @@ static void free_process(struct kb_os *os, struct kb_process *process) {
 void kb_os_free(struct kb_os *os) {
     size_t n = os->setup.frames;
     for (uint32_t i = 0; i < os->process_count; i++) {
+        kb_pager_end(os, os->process[i]);
         free_process(os, os->process[i]);
         kb_give_back(os->host, os->process[i], sizeof *os->process[i]);
     }
@@ -232,6 +233,10 @@ kb_status kb_os_create(struct kb_os *os, const char *name, struct kb_process **p
     if (os->process_count == KB_MOST_PROCESSES)
         return kb_fail(os->error, KB_DATA, KB_MSG_os_too_many_processes,
                        (unsigned long long)KB_MOST_PROCESSES);
+    if (os->setup.allocation != KB_ALLOCATE_GLOBAL &&
+        !kb_os_allocation_fits(os, NULL, os->setup.minimum > 0 ? os->setup.minimum : 1))
+        return kb_fail(os->error, KB_DATA, KB_MSG_os_no_allocation, name,
+                       (unsigned long long)(os->setup.minimum > 0 ? os->setup.minimum : 1));
     kb_status status = grow_processes(os);
     if (status != KB_OK)
         return status;
@@ -249,6 +254,12 @@ kb_status kb_os_create(struct kb_os *os, const char *name, struct kb_process **p
     }
     os->process[os->process_count++] = p;
     *process = p;
+    if (!os->setup.kernel || p->number > 0)
+        status = kb_pager_begin(os, p);
+    if (status == KB_OK && p->pager != NULL)
+        status = kb_os_allocate(os);
+    if (status != KB_OK)
+        return status;
     if (kb_os_heard(os))
         kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_CREATE, .process = p});
     return KB_OK;
@@ -307,10 +318,12 @@ void kb_os_exit(struct kb_os *os, struct kb_process *process, enum kb_reason rea
         kb_mmu_flush_asid(&os->mmu, process->asid);
     if (os->setup.scheme == KB_SCHEME_TABLES)
         kb_tables_free(&os->tables, process->root, 0, first_kernel_entry(os));
+    kb_pager_end(os, process);
     free_process(os, process);
     process->state = KB_ENDED;
     process->reason = reason;
     process->fault_address = address;
+    kb_os_share_out(os);
     if (kb_os_heard(os))
         kb_os_tell(os, event);
     if (process == os->running) {

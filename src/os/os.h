@@ -19,8 +19,8 @@
 
 #include "machine/tables.h"
 #include "os/object.h"
+#include "os/pager.h"
 #include "os/swap.h"
-#include "policy/policy.h"
 
 #define KB_MOST_FRAMES (UINT32_C(1) << 28)
 #define KB_MOST_PROCESSES 65535
@@ -31,6 +31,9 @@ struct kb_os_future {
     const uint32_t *next; /* number of the next run of the same page; 0: none */
     uint64_t count;
 };
+
+/* Who gives a frame when one is needed: any page, or one of the process's own (allocate.c). */
+enum kb_allocation { KB_ALLOCATE_GLOBAL, KB_ALLOCATE_EQUAL, KB_ALLOCATE_PROPORTIONAL };
 
 struct kb_os_setup {
     struct kb_format format;
@@ -53,19 +56,22 @@ struct kb_os_setup {
     bool write_xor_execute; /* no page may be written and executed */
     uint32_t cluster;       /* most neighbours that are written at once; 0 and 1: none */
     uint32_t low, high;     /* watermarks of free frames (pageout.c); 0: no pages go in advance */
+    enum kb_allocation allocation;
+    uint32_t minimum; /* frames that each process gets at least, unless global; 0: 1 */
 };
 
 enum kb_frame_use { KB_FRAME_FREE, KB_FRAME_PAGE, KB_FRAME_STANDBY, KB_FRAME_SUPER };
 
 /* A frame in the core map. */
 struct kb_frame {
-    uint64_t loaded_at;    /* reference of the load */
-    uint64_t entry;        /* of a superpage: physical address of the table entry */
-    uint32_t process;      /* of a superpage: its number */
-    uint32_t pins;         /* instructions and transfers that hold it */
-    uint32_t older, newer; /* standing by: the neighbours in the list, or KB_NO_FRAME */
-    uint8_t use;           /* enum kb_frame_use */
-    bool fixed;            /* not the policy's: kernel, superpage */
+    struct kb_pager *pager; /* that has the page in it; NULL: none */
+    uint64_t loaded_at;     /* reference of the load */
+    uint64_t entry;         /* of a superpage: physical address of the table entry */
+    uint32_t process;       /* of a superpage: its number */
+    uint32_t pins;          /* instructions and transfers that hold it */
+    uint32_t older, newer;  /* standing by: the neighbours in the list, or KB_NO_FRAME */
+    uint8_t use;            /* enum kb_frame_use */
+    bool fixed;             /* not the policy's: kernel, superpage */
 };
 
 struct kb_os_counters {
@@ -119,13 +125,10 @@ struct kb_os {
     uint32_t used;        /* frames 0 … used − 1 have been used */
 
     /* the policy */
-    struct kb_frames view; /* of the machine, as the policy sees it */
+    struct kb_pager pager; /* of all frames; local: of those that are nobody's */
+    uint32_t *own_number;  /* local: by frame, its number in its pager */
     bool hears, foresees;  /* its touch does something; it needs the future */
-    void *policy_state;
-    size_t policy_bytes;
-    uint32_t policy_pages; /* that its state has room for */
     uint64_t note_at;      /* the reference at which the pager must be told */
-    uint64_t tick_at;
     /* The policy's touch, if a reference is nothing more to it than that: no future, no releases,
      * nobody who watches runs. Else NULL. */
     void (*touch)(void *state, const struct kb_frames *frames, uint32_t frame, uint32_t count,
@@ -134,6 +137,7 @@ struct kb_os {
     uint32_t returned_count;
     uint8_t evicted_flags; /* of the last victim, until its frame is admitted or forgotten */
     void *shown_state;     /* copies for the reason of a victim, while somebody listens */
+    size_t shown_bytes;
     uint8_t *shown_flags;
 
     struct kb_process **process; /* by number */
@@ -236,8 +240,15 @@ kb_status kb_os_segment_open(struct kb_os *os, struct kb_process *process,
 kb_status kb_pager_init(struct kb_os *os) KB_MUST_CHECK;
 void kb_pager_free(struct kb_os *os);
 kb_status kb_pager_grow(struct kb_os *os) KB_MUST_CHECK; /* as many pages as there are ids */
+/* The pager of a process, when each has its own. */
+kb_status kb_pager_begin(struct kb_os *os, struct kb_process *process) KB_MUST_CHECK;
+void kb_pager_end(struct kb_os *os, struct kb_process *process);
+/* The process's allocation has changed. */
+void kb_pager_resize(struct kb_os *os, struct kb_process *process);
+/* Another process answers for the page in a frame now. */
+void kb_pager_move(struct kb_os *os, uint32_t frame);
 /* A frame whose page may go; its content is safe. KB_NO_FRAME: *reason says why none may. */
-kb_status kb_pager_evict(struct kb_os *os, uint32_t wanted, uint32_t *frame,
+kb_status kb_pager_evict(struct kb_os *os, struct kb_pager *pager, uint32_t wanted, uint32_t *frame,
                          enum kb_reason *reason) KB_MUST_CHECK;
 /* Sends the page in a frame out by command; its frame becomes free. false: *reason. */
 bool kb_pager_send_out(struct kb_os *os, uint32_t frame, enum kb_reason *reason);
@@ -261,9 +272,26 @@ uint32_t kb_os_frame_of(const struct kb_os *os, const struct kb_process *process
 /* Brings a legal page in (steps 3 to 5). *in = false: *reason says why it could not be. */
 kb_status kb_os_bring(struct kb_os *os, struct kb_process *process, uint64_t page, uint32_t *frame,
                       bool *in, enum kb_reason *reason) KB_MUST_CHECK;
-/* A frame for the page `wanted`: free, standing by, or a victim's. KB_NO_FRAME: *reason. */
-kb_status kb_os_take_frame(struct kb_os *os, uint32_t wanted, uint32_t *frame,
-                           enum kb_reason *reason) KB_MUST_CHECK;
+/* A frame for the page `wanted`, for which a process (or nobody: NULL) will answer: free, standing
+ * by, or a victim's. KB_NO_FRAME: *reason. */
+kb_status kb_os_take_frame(struct kb_os *os, const struct kb_process *process, uint32_t wanted,
+                           uint32_t *frame, enum kb_reason *reason) KB_MUST_CHECK;
+
+/* ---- allocate.c: who may hold how many frames ---- */
+
+/* Shares the frames out anew: processes have begun, ended, or changed their size. */
+void kb_os_share_out(struct kb_os *os);
+/* The same, and who holds more than its share gives up pages. */
+kb_status kb_os_allocate(struct kb_os *os) KB_MUST_CHECK;
+/* So many frames for one process, 0: its share again. *refused: there are not as many beside what
+ * the others need, or replacement is global. */
+kb_status kb_os_allocate_fixed(struct kb_os *os, struct kb_process *process, uint32_t frames,
+                               bool *refused) KB_MUST_CHECK;
+/* Whether a process (NULL: a new one) can have so many beside what the others need. */
+bool kb_os_allocation_fits(const struct kb_os *os, const struct kb_process *process,
+                           uint32_t frames);
+/* Whose page goes when the process needs a frame and none is free for it. */
+struct kb_pager *kb_os_who_gives(struct kb_os *os, const struct kb_process *process);
 
 /* ---- reverse.c: a page and all the tables that show it ---- */
 
@@ -537,6 +565,13 @@ static inline uint8_t *kb_os_hit(struct kb_os *os, uint64_t address, enum kb_acc
     return __builtin_expect(*fault == KB_FAULT_NONE, 1) ? os->mmu.memory.bytes + physical : NULL;
 }
 
+/* References of the running process until the next tick of its pager. */
+static inline uint64_t kb_pager_until_tick(const struct kb_os *os) {
+    const struct kb_pager *own = os->running->pager;
+    return own != NULL ? own->tick_at - os->running->counters.references
+                       : os->pager.tick_at - os->counters.references;
+}
+
 /* Whether the page in a frame is the policy's: what is fixed has KB_PINNED. */
 static inline bool kb_pager_owns(const struct kb_os *os, uint32_t frame) {
     return (os->keys[frame] & (KB_RESIDENT | KB_PINNED)) == KB_RESIDENT;
@@ -544,15 +579,16 @@ static inline bool kb_pager_owns(const struct kb_os *os, uint32_t frame) {
 
 /* Whether references that were just counted are nothing but a touch for the policy. */
 static inline bool kb_pager_only_touch(const struct kb_os *os, uint32_t frame) {
-    return os->touch != NULL && os->counters.references < os->tick_at && kb_pager_owns(os, frame);
+    return os->touch != NULL && os->counters.references < os->pager.tick_at &&
+           kb_pager_owns(os, frame);
 }
 
 /* What kb_pager_note does then. */
 static inline void kb_pager_touch(struct kb_os *os, uint32_t frame, uint32_t count) {
     os->counters.runs++;
-    os->view.count = os->used; /* arrays by page may have moved */
-    os->view.frame_of = os->pages.frame_of;
-    os->touch(os->policy_state, &os->view, frame, count,
+    os->pager.view.count = os->used; /* arrays by page may have moved */
+    os->pager.view.frame_of = os->pages.frame_of;
+    os->touch(os->pager.state, &os->pager.view, frame, count,
               (struct kb_when){os->counters.references - count + 1, 0});
 }
 

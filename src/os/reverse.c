@@ -52,6 +52,7 @@ static void hand_over(struct kb_os *os, uint32_t page, uint32_t before) {
         os->process[before]->held--;
     if (after != UINT32_MAX)
         os->process[after]->held++;
+    kb_pager_move(os, os->pages.frame_of[page] - 1);
 }
 
 /* ---- mappings ---- */
@@ -302,7 +303,9 @@ void kb_os_connect(struct kb_os *os, uint32_t page, uint32_t frame) {
     os->page_of[frame] = page;
     os->keys[frame] = 0;
     os->frame[frame] =
-        (struct kb_frame){.loaded_at = os->counters.references + 1, .use = KB_FRAME_PAGE};
+        (struct kb_frame){.pager = os->frame[frame].pager, /* of the victim, if it was one's */
+                          .loaded_at = os->counters.references + 1,
+                          .use = KB_FRAME_PAGE};
     os->pages.frame_of[page] = frame + 1;
     os->pages.page[page].mixed = os->pages.page[page].count > 1;
     if (owner != UINT32_MAX)

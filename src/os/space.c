@@ -298,6 +298,8 @@ kb_status kb_os_region(struct kb_os *os, struct kb_process *process, const struc
                                             .count = region->end - region->start,
                                             .rights = region->rights,
                                             .text = region->name});
+    if (status == KB_OK)
+        status = kb_os_allocate(os);
     return status == KB_OK && whole ? load_pages(os, process, region, refused) : status;
 }
 
@@ -354,6 +356,7 @@ kb_status kb_os_unmap(struct kb_os *os, struct kb_process *process, uint64_t sta
             kb_os_drop_super(os, process, &process->supers[i]);
             process->supers[i] = process->supers[--process->super_count];
         }
+    kb_os_share_out(os);
     if (kb_os_segmented(os))
         kb_os_segment_end(os, process, start);
     if (kb_os_heard(os))
