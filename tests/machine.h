@@ -23,6 +23,8 @@ struct machine_wish {
     bool kernel;
     bool load_all;
     struct kb_os_future future;
+    enum kb_allocation allocation;
+    uint32_t minimum;
 };
 
 static inline kb_status machine_format(const struct machine_wish *wish, struct kb_format *format,
@@ -48,7 +50,9 @@ static inline kb_status machine_make(struct kb_os *os, const struct machine_wish
                                 .tables_limit = UINT64_C(1) << 34,
                                 .kernel = wish->kernel,
                                 .load_all = wish->load_all,
-                                .future = wish->future};
+                                .future = wish->future,
+                                .allocation = wish->allocation,
+                                .minimum = wish->minimum};
     struct kb_store inner;
     setup.scheme = wish->format != NULL && strcmp(wish->format, "inverted") == 0
                        ? KB_SCHEME_INVERTED
