@@ -25,6 +25,7 @@ struct machine_wish {
     struct kb_os_future future;
     enum kb_allocation allocation;
     uint32_t minimum;
+    enum kb_tables_place tables;
 };
 
 static inline kb_status machine_format(const struct machine_wish *wish, struct kb_format *format,
@@ -52,7 +53,8 @@ static inline kb_status machine_make(struct kb_os *os, const struct machine_wish
                                 .load_all = wish->load_all,
                                 .future = wish->future,
                                 .allocation = wish->allocation,
-                                .minimum = wish->minimum};
+                                .minimum = wish->minimum,
+                                .tables_place = wish->tables};
     struct kb_store inner;
     setup.scheme = wish->format != NULL && strcmp(wish->format, "inverted") == 0
                        ? KB_SCHEME_INVERTED

@@ -20,7 +20,18 @@ struct kb_table_note {
     unsigned used; /* depth + 1; 0: free, or no table begins here */
 };
 
+/* Who gives tables their place, where they share the frames with pages; take NULL: nobody, they lie
+ * behind the frames. entry: of the table above, KB_NO_TABLE of a root; address: virtual. A table
+ * has at most the bytes of a page. */
+struct kb_table_frames {
+    void *context;
+    kb_status (*take)(void *context, unsigned depth, uint64_t entry, uint64_t address,
+                      uint64_t *table);
+    void (*give_back)(void *context, uint64_t table);
+};
+
 struct kb_tables {
+    struct kb_table_frames frames;
     struct kb_memory *memory; /* grows here */
     const struct kb_format *format;
     const struct kb_host *host;

@@ -62,7 +62,9 @@ struct kb_process;
                                       pages written */                                             \
     KB_OS_EVENT(SWAP_IN, "swap-in")   /* count = pages that came, slots = pages read */            \
     KB_OS_EVENT(PAGE_OUT, "page-out") /* in advance: count = pages that stand by now */            \
-    KB_OS_EVENT(OBJECT, "object")     /* shared memory, or with flag a file: text, count = bytes */
+    KB_OS_EVENT(TABLE, "table")   /* a page table goes out, or with flag comes back: page = its    \
+                                  number, frame, slot */                                           \
+    KB_OS_EVENT(OBJECT, "object") /* shared memory, or with flag a file: text, count = bytes */
 
 enum kb_os_event_kind {
 #define KB_OS_EVENT(id, name) KB_OS_EVENT_##id,

@@ -212,6 +212,12 @@ static kb_status show(struct kb_os *os, struct kb_process *process, uint32_t map
     return KB_OK;
 }
 
+/* A table that was made for the page does not go while the page comes. */
+static void hold_table(struct kb_os *os, uint64_t entry, int by) {
+    if (os->setup.tables_place != KB_TABLES_APART && entry != KB_NO_TABLE)
+        os->frame[entry >> kb_os_page_bits(os)].pins += (uint32_t)by;
+}
+
 kb_status kb_os_bring(struct kb_os *os, struct kb_process *process, uint64_t number,
                       uint32_t *frame, bool *in, enum kb_reason *reason) {
     uint32_t mapping;
@@ -233,7 +239,9 @@ kb_status kb_os_bring(struct kb_os *os, struct kb_process *process, uint64_t num
         *frame = os->pages.frame_of[page] != 0 ? os->pages.frame_of[page] - 1 : rescue(os, mapping);
         return show(os, process, mapping, entry, *frame, in, reason);
     }
+    hold_table(os, entry, 1);
     status = fetch(os, process, mapping, frame, reason);
+    hold_table(os, entry, -1);
     if (status != KB_OK || *frame == KB_NO_FRAME)
         return status;
     kb_os_enter(os, mapping, entry);
@@ -360,6 +368,9 @@ static kb_status end_or_restart(struct kb_os *os, uint64_t address, enum kb_acce
 static kb_status serve(struct kb_os *os, struct kb_process *process, uint64_t number,
                        enum kb_fault fault, uint32_t *frame, bool *again, enum kb_reason *reason) {
     uint32_t mapping;
+    os->brought = KB_FROM_ZERO;
+    if (kb_os_table_is_out(os, process, number << kb_os_page_bits(os)))
+        return kb_os_table_in(os, process, number << kb_os_page_bits(os), again, reason);
     kb_status status = kb_os_mapping(os, process, number, &mapping);
     if (status != KB_OK)
         return status;

@@ -120,7 +120,8 @@ static kb_status copy_mapping(struct kb_os *os, const struct kb_mapping *from,
     if (from->entry == KB_NO_TABLE || os->mmu.scheme != KB_SCHEME_TABLES)
         return KB_OK;
     kb_status status = kb_os_find_entry(os, mapping, &entry);
-    if (status == KB_OK)
+    if (status == KB_OK &&
+        os->pages.frame_of[from->page] != 0) /* a table may have taken its frame */
         kb_os_enter(os, mapping, entry);
     return status;
 }

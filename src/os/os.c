@@ -129,7 +129,9 @@ static kb_status init(struct kb_os *os) {
     os->mmu.sum = true; /* the system may look at its processes' bytes */
     kb_tables_init(&os->tables, &os->mmu.memory, &os->mmu.format, os->mmu.memory.size,
                    os->setup.tables_limit, os->host);
-    status = init_tlbs(os);
+    status = kb_os_tables_init(os);
+    if (status == KB_OK)
+        status = init_tlbs(os);
     if (status == KB_OK && os->setup.scheme == KB_SCHEME_INVERTED) {
         os->mmu.inverted.memory = &os->mmu.memory;
         os->mmu.inverted.frames = os->setup.frames;
@@ -184,6 +186,7 @@ void kb_os_free(struct kb_os *os) {
     for (unsigned level = 0; level < os->mmu.tlbs; level++)
         kb_tlb_free(&os->mmu.tlb[level]);
     kb_tables_end(&os->tables);
+    kb_os_tables_free(os);
     kb_os_free_objects(os);
     kb_pages_free(&os->pages);
     kb_swap_free(&os->swap);
@@ -205,6 +208,7 @@ static kb_status make_root(struct kb_os *os, struct kb_process *process) {
         process->root = os->mmu.kernel_root;
         return KB_OK;
     }
+    os->table_of = process;
     kb_status status = kb_tables_new(&os->tables, 0, &process->root, os->error);
     uint64_t entries = UINT64_C(1) << format->bits[0];
     for (uint64_t i = first_kernel_entry(os); i < entries && status == KB_OK; i++) {
@@ -316,6 +320,7 @@ void kb_os_exit(struct kb_os *os, struct kb_process *process, enum kb_reason rea
         kb_mmu_flush(&os->mmu, false);
     else if (os->setup.asid_bits > 0 && process->asid_generation == os->asid_generation)
         kb_mmu_flush_asid(&os->mmu, process->asid);
+    kb_os_tables_end(os, process);
     if (os->setup.scheme == KB_SCHEME_TABLES)
         kb_tables_free(&os->tables, process->root, 0, first_kernel_entry(os));
     kb_pager_end(os, process);

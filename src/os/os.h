@@ -45,7 +45,7 @@ struct kb_os_setup {
     bool kernel;           /* there is a kernel zone */
     uint64_t kernel_start; /* its first address */
     bool load_all;         /* a region is loaded whole when it is given */
-    uint64_t tables_limit; /* most bytes of page tables */
+    uint64_t tables_limit; /* most bytes of page tables, where they lie apart */
     struct kb_policy_spec policy;
     struct kb_os_future future; /* with KB_NEEDS_FUTURE */
     struct kb_store swap;       /* owned from kb_os_init on, also when that fails */
@@ -57,31 +57,48 @@ struct kb_os_setup {
     uint32_t cluster;       /* most neighbours that are written at once; 0 and 1: none */
     uint32_t low, high;     /* watermarks of free frames (pageout.c); 0: no pages go in advance */
     enum kb_allocation allocation;
-    uint32_t minimum; /* frames that each process gets at least, unless global; 0: 1 */
+    unsigned tables_place; /* enum kb_tables_place */
+    uint32_t minimum;      /* frames that each process gets at least, unless global; 0: 1 */
 };
 
-enum kb_frame_use { KB_FRAME_FREE, KB_FRAME_PAGE, KB_FRAME_STANDBY, KB_FRAME_SUPER };
+enum kb_frame_use {
+    KB_FRAME_FREE,
+    KB_FRAME_PAGE,
+    KB_FRAME_STANDBY,
+    KB_FRAME_SUPER,
+    KB_FRAME_TABLE
+};
 
 /* A frame in the core map. */
 struct kb_frame {
     struct kb_pager *pager; /* that has the page in it; NULL: none */
     uint64_t loaded_at;     /* reference of the load */
-    uint64_t entry;         /* of a superpage: physical address of the table entry */
-    uint32_t process;       /* of a superpage: its number */
+    uint64_t entry;         /* of a superpage or table: physical address of the entry above it */
+    uint32_t process;       /* of a superpage or table: its number */
     uint32_t pins;          /* instructions and transfers that hold it */
-    uint32_t older, newer;  /* standing by: the neighbours in the list, or KB_NO_FRAME */
+    uint32_t older, newer;  /* standing by, or a table that could go: its neighbours in the list */
+    uint32_t valid, table;  /* of a table: its valid entries; its number in kb_os.table */
     uint8_t use;            /* enum kb_frame_use */
-    bool fixed;             /* not the policy's: kernel, superpage */
+    bool fixed;             /* not the policy's: kernel, superpage, table */
+    bool pageable;          /* a table that may go when it has no valid entry */
 };
+
+/* A page table that was sent out, or was in memory once. */
+struct kb_table_page {
+    uint64_t slot, sum; /* KB_NO_SLOT: it is in memory */
+};
+
+/* Where page tables lie (table.c). */
+enum kb_tables_place { KB_TABLES_APART, KB_TABLES_RESIDENT, KB_TABLES_PAGEABLE };
 
 struct kb_os_counters {
     uint64_t references, runs, instructions, restarts;
     uint64_t faults;
     uint64_t zero_fills, image_reads, file_reads, swap_reads;
-    uint64_t soft_faults; /* the page was in memory: shared, or standing by */
-    uint64_t rescues;     /* of them those of pages that were standing by */
-    uint64_t copies;      /* on write */
-    uint64_t table_faults;
+    uint64_t soft_faults;                /* the page was in memory: shared, or standing by */
+    uint64_t rescues;                    /* of them those of pages that were standing by */
+    uint64_t copies;                     /* on write */
+    uint64_t table_faults, table_writes; /* page tables that came back, and went */
     uint64_t evictions, write_backs, released;
     uint64_t file_writes;             /* of the write-backs: to files */
     uint64_t background_writes;       /* of the write-backs: nobody waited for them */
@@ -145,6 +162,12 @@ struct kb_os {
     struct kb_process *running;
     struct kb_process *kernel; /* its zone; NULL: none */
     uint64_t asid_generation, next_asid;
+
+    struct kb_table_page *table; /* tables that may go */
+    uint32_t table_count, table_room;
+    struct kb_lookup table_parts;      /* process, part of its space ──► table */
+    uint32_t idle_oldest, idle_newest; /* frames of tables that could go now */
+    const struct kb_process *table_of; /* for whom tables are made */
 
     struct kb_object **object; /* by number */
     uint32_t object_count, object_room;
@@ -368,6 +391,21 @@ uint32_t kb_os_take_free(struct kb_os *os);
 /* The page gives up its frame by the word of a program or the system: it is written if M = 1, and
  * leaves all tables. false: *reason. */
 bool kb_os_give_up(struct kb_os *os, uint32_t frame, enum kb_why why, enum kb_reason *reason);
+
+/* ---- table.c: where page tables lie ---- */
+
+kb_status kb_os_tables_init(struct kb_os *os) KB_MUST_CHECK;
+void kb_os_tables_free(struct kb_os *os);
+/* The entry at a physical address became valid, or invalid. */
+void kb_os_table_entry(struct kb_os *os, uint64_t entry, bool valid);
+/* Sends a table out that shows no page: its frame, or KB_NO_FRAME. */
+uint32_t kb_os_table_out(struct kb_os *os);
+/* Whether the table for an address was sent out. */
+bool kb_os_table_is_out(const struct kb_os *os, const struct kb_process *process, uint64_t address);
+/* Brings it back. *in = false: *reason. */
+kb_status kb_os_table_in(struct kb_os *os, struct kb_process *process, uint64_t address, bool *in,
+                         enum kb_reason *reason) KB_MUST_CHECK;
+void kb_os_tables_end(struct kb_os *os, const struct kb_process *process);
 
 /* ---- object.c: shared memory and files ---- */
 

@@ -210,8 +210,16 @@ kb_status kb_os_find_entry(struct kb_os *os, uint32_t id, uint64_t *entry) {
     struct kb_process *process = os->process[mapping->process];
     uint64_t address = mapping->number << kb_os_page_bits(os);
     *entry = KB_NO_TABLE;
+    os->table_of = process;
     if (os->mmu.scheme != KB_SCHEME_TABLES)
         return KB_OK;
+    if (kb_os_table_is_out(os, process, address)) {
+        enum kb_reason ignored;
+        bool in;
+        kb_status status = kb_os_table_in(os, process, address, &in, &ignored);
+        if (status != KB_OK || !in)
+            return status != KB_OK ? status : KB_DATA;
+    }
     if (kb_os_segmented(os)) {
         kb_status status = kb_os_segment_open(os, process, address);
         if (status != KB_OK)
@@ -247,8 +255,10 @@ void kb_os_enter(struct kb_os *os, uint32_t id, uint64_t entry) {
     rights = rights_for(os, id);
     mapping->entry = entry;
     set_entry(os, id, frame, rights, alone ? marks : 0);
-    if (!again)
-        process->resident++;
+    if (again)
+        return;
+    process->resident++;
+    kb_os_table_entry(os, entry, true);
 }
 
 void kb_os_leave(struct kb_os *os, uint32_t id) {
@@ -259,6 +269,7 @@ void kb_os_leave(struct kb_os *os, uint32_t id) {
         kb_inverted_remove(&os->mmu.inverted, os->pages.frame_of[mapping->page] - 1);
     else
         kb_memory_set_entry(&os->mmu.memory, mapping->entry, os->mmu.format.entry_bytes, 0);
+    kb_os_table_entry(os, mapping->entry, false);
     invalidate(os, mapping);
     mapping->entry = KB_NO_TABLE;
     mapping->withheld = false;

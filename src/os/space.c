@@ -441,6 +441,7 @@ static kb_status map_super(struct kb_os *os, struct kb_process *process, uint64_
     const struct kb_format *format = &os->mmu.format;
     unsigned bits = kb_format_shift(format, depth);
     uint64_t frames = UINT64_C(1) << (bits - format->page_bits), entry;
+    os->table_of = process;
     kb_status status =
         kb_tables_make(&os->tables, process->root, address, depth, &entry, os->error);
     if (status != KB_OK)
