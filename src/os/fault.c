@@ -55,7 +55,8 @@ static void abandon_frame(struct kb_os *os, uint32_t frame) {
 
 static bool read_from(struct kb_os *os, uint32_t id, uint8_t *bytes, enum kb_reason *reason) {
     const struct kb_page *page = &os->pages.page[id];
-    struct kb_error failure = {.language = os->error->language};
+    struct kb_error failure;
+    failure.language = os->error->language; /* all else is filled when it fails */
     bool swapped = page->slot != KB_NO_SLOT;
     uint64_t place = swapped ? page->slot : page->place;
     kb_status status;
@@ -218,16 +219,13 @@ static void hold_table(struct kb_os *os, uint64_t entry, int by) {
         os->frame[entry >> kb_os_page_bits(os)].pins += (uint32_t)by;
 }
 
-kb_status kb_os_bring(struct kb_os *os, struct kb_process *process, uint64_t number,
-                      uint32_t *frame, bool *in, enum kb_reason *reason) {
-    uint32_t mapping;
+/* Steps 3 to 5 for the page of a mapping. */
+static kb_status bring(struct kb_os *os, struct kb_process *process, uint32_t mapping,
+                       uint32_t *frame, bool *in, enum kb_reason *reason) {
     uint64_t entry = KB_NO_TABLE;
     *in = false;
     *frame = KB_NO_FRAME;
-    kb_status status = kb_os_mapping(os, process, number, &mapping);
-    if (status != KB_OK)
-        return status;
-    status = kb_os_find_entry(os, mapping, &entry);
+    kb_status status = kb_os_find_entry(os, mapping, &entry);
     if (status == KB_DATA) { /* tables are full: the process ends, the system goes on */
         *reason = KB_REASON_NO_TABLE;
         return KB_OK;
@@ -248,6 +246,14 @@ kb_status kb_os_bring(struct kb_os *os, struct kb_process *process, uint64_t num
     tell_update(os, mapping, *frame);
     *in = true;
     return KB_OK;
+}
+
+kb_status kb_os_bring(struct kb_os *os, struct kb_process *process, uint64_t number,
+                      uint32_t *frame, bool *in, enum kb_reason *reason) {
+    uint32_t mapping;
+    *in = false;
+    kb_status status = kb_os_mapping(os, process, number, &mapping);
+    return status == KB_OK ? bring(os, process, mapping, frame, in, reason) : status;
 }
 
 /* ---- steps 1, 2, 6 ---- */
@@ -274,9 +280,7 @@ static bool is_withheld(const struct kb_os *os, const struct kb_process *process
 
 /* A page that nobody has made legal, or a guard's. */
 static enum kb_reason no_region(const struct kb_os *os, const struct kb_process *process,
-                                uint64_t linear) {
-    const struct kb_region *region;
-    (void)kb_os_rights_at(os, process, linear, &region);
+                                uint64_t linear, const struct kb_region *region) {
     if (linear >= kb_os_user_end(os) || (region == NULL && process->bounded))
         return KB_REASON_INVALID_REFERENCE;
     return region != NULL && region->guard ? KB_REASON_GUARD : KB_REASON_NONE;
@@ -289,7 +293,7 @@ static enum kb_reason check(const struct kb_os *os, const struct kb_process *pro
     const struct kb_region *region;
     unsigned rights = kb_os_rights_at(os, process, linear, &region);
     if (fault == KB_FAULT_INVALID || fault == KB_FAULT_MISSING_SEGMENT) {
-        enum kb_reason reason = no_region(os, process, linear);
+        enum kb_reason reason = no_region(os, process, linear, region);
         if (region == NULL && fault == KB_FAULT_MISSING_SEGMENT)
             return KB_REASON_OVERFLOW; /* the segment is there, the page is behind its end */
         if (reason != KB_REASON_NONE)
@@ -381,7 +385,7 @@ static kb_status serve(struct kb_os *os, struct kb_process *process, uint64_t nu
         os->counters.faults++;
         process->counters.faults++;
     }
-    return kb_os_bring(os, process, number, frame, again, reason);
+    return bring(os, process, mapping, frame, again, reason);
 }
 
 kb_status kb_os_fault(struct kb_os *os, uint64_t address, enum kb_access access,

@@ -397,11 +397,12 @@ bool kb_os_give_up(struct kb_os *os, uint32_t frame, enum kb_why why, enum kb_re
 kb_status kb_os_tables_init(struct kb_os *os) KB_MUST_CHECK;
 void kb_os_tables_free(struct kb_os *os);
 /* The entry at a physical address became valid, or invalid. */
-void kb_os_table_entry(struct kb_os *os, uint64_t entry, bool valid);
+void kb_os_count_entry(struct kb_os *os, uint64_t entry, bool valid);
 /* Sends a table out that shows no page: its frame, or KB_NO_FRAME. */
 uint32_t kb_os_table_out(struct kb_os *os);
-/* Whether the table for an address was sent out. */
-bool kb_os_table_is_out(const struct kb_os *os, const struct kb_process *process, uint64_t address);
+/* Whether the table for an address was sent out; asked only with KB_TABLES_PAGEABLE. */
+bool kb_os_table_was_sent(const struct kb_os *os, const struct kb_process *process,
+                          uint64_t address);
 /* Brings it back. *in = false: *reason. */
 kb_status kb_os_table_in(struct kb_os *os, struct kb_process *process, uint64_t address, bool *in,
                          enum kb_reason *reason) KB_MUST_CHECK;
@@ -543,6 +544,17 @@ static inline uint64_t kb_os_cycles(const struct kb_os *os) {
 /* A page number as an inverted table knows it: without the copies of the highest address bit. */
 static inline uint64_t kb_os_inverted_page(const struct kb_os *os, uint64_t number) {
     return number & ((UINT64_C(1) << (os->mmu.format.address_bits - os->mmu.format.page_bits)) - 1);
+}
+
+static inline void kb_os_table_entry(struct kb_os *os, uint64_t entry, bool valid) {
+    if (os->setup.tables_place != KB_TABLES_APART)
+        kb_os_count_entry(os, entry, valid);
+}
+
+static inline bool kb_os_table_is_out(const struct kb_os *os, const struct kb_process *process,
+                                      uint64_t address) {
+    return os->setup.tables_place == KB_TABLES_PAGEABLE &&
+           kb_os_table_was_sent(os, process, address);
 }
 
 static inline struct kb_page *kb_os_page_in(const struct kb_os *os, uint32_t frame) {

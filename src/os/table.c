@@ -48,9 +48,7 @@ static void stop_waiting(struct kb_os *os, uint32_t frame) {
         os->idle_newest = f->older;
 }
 
-void kb_os_table_entry(struct kb_os *os, uint64_t entry, bool valid) {
-    if (os->setup.tables_place == KB_TABLES_APART || os->mmu.scheme != KB_SCHEME_TABLES)
-        return;
+void kb_os_count_entry(struct kb_os *os, uint64_t entry, bool valid) {
     uint32_t frame = (uint32_t)(entry >> kb_os_page_bits(os));
     struct kb_frame *f = &os->frame[frame];
     if (valid && f->valid++ == 0 && f->pageable)
@@ -178,7 +176,8 @@ uint32_t kb_os_table_out(struct kb_os *os) {
         return KB_NO_FRAME;
     struct kb_frame *f = &os->frame[frame];
     struct kb_table_page *table = &os->table[f->table];
-    struct kb_error failure = {.language = os->error->language};
+    struct kb_error failure;
+    failure.language = os->error->language; /* all else is filled when it fails */
     uint64_t slot = table->slot == KB_NO_SLOT ? kb_swap_take(&os->swap) : table->slot;
     if (slot == KB_NO_SLOT)
         return KB_NO_FRAME;
@@ -200,11 +199,9 @@ uint32_t kb_os_table_out(struct kb_os *os) {
     return os->free_list[--os->free_count];
 }
 
-bool kb_os_table_is_out(const struct kb_os *os, const struct kb_process *process,
-                        uint64_t address) {
+bool kb_os_table_was_sent(const struct kb_os *os, const struct kb_process *process,
+                          uint64_t address) {
     unsigned depth;
-    if (os->setup.tables_place != KB_TABLES_PAGEABLE || os->mmu.scheme != KB_SCHEME_TABLES)
-        return false;
     uint32_t id = kb_lookup_find(&os->table_parts, process->number, part_of(os, address));
     return id != KB_LOOKUP_NONE && os->table[id].slot != KB_NO_SLOT &&
            kb_tables_find(&os->tables, process->root, address, &depth) == KB_NO_TABLE;
@@ -214,7 +211,8 @@ bool kb_os_table_is_out(const struct kb_os *os, const struct kb_process *process
 kb_status kb_os_table_in(struct kb_os *os, struct kb_process *process, uint64_t address, bool *in,
                          enum kb_reason *reason) {
     uint64_t entry;
-    struct kb_error failure = {.language = os->error->language};
+    struct kb_error failure;
+    failure.language = os->error->language; /* all else is filled when it fails */
     uint32_t id = kb_lookup_find(&os->table_parts, process->number, part_of(os, address));
     *in = false;
     *reason = KB_REASON_NO_TABLE;
