@@ -142,9 +142,11 @@ static kb_status copy_pages(struct kb_os *os, struct kb_process *parent, struct 
 kb_status kb_os_fork(struct kb_os *os, struct kb_process *parent, const char *name,
                      struct kb_process **made, bool *refused) {
     struct kb_process *child;
-    *refused = false;
-    kb_status status = kb_os_create(os, name, &child);
-    if (status != KB_OK)
+    uint32_t least = os->setup.minimum > 0 ? os->setup.minimum : 1;
+    *refused =
+        os->setup.allocation != KB_ALLOCATE_GLOBAL && !kb_os_allocation_fits(os, NULL, least);
+    kb_status status = *refused ? KB_OK : kb_os_create(os, name, &child);
+    if (status != KB_OK || *refused)
         return status;
     child->base = parent->base;
     child->limit = parent->limit;
@@ -158,7 +160,7 @@ kb_status kb_os_fork(struct kb_os *os, struct kb_process *parent, const char *na
     child->bounded = parent->bounded;
     if (status == KB_OK && !*refused)
         status = copy_pages(os, parent, child);
-    *refused |= status == KB_DATA;
+    *refused |= status == KB_DATA; /* no room for tables */
     if (*refused) {
         kb_os_exit(os, child, KB_REASON_NO_TABLE, 0);
         return KB_OK;

@@ -261,6 +261,10 @@ static kb_status check_region(struct kb_os *os, const struct kb_process *process
     if (overlaps(os, process, region->start, region->end))
         return kb_fail(os->error, KB_DATA, KB_MSG_os_overlap, (unsigned long long)region->start,
                        (unsigned long long)region->end, process->name);
+    bool grows = region->lowest != 0;
+    if (grows && (region->lowest % kb_os_page_bytes(os) != 0 || region->lowest >= region->start ||
+                  region->has_image || object != NULL || kb_os_segmented(os)))
+        return bad_range(os, process, region->lowest, region->start);
     uint64_t pages = (end - region->start) >> kb_os_page_bits(os);
     if (object != NULL && (region->place > object->pages || pages > object->pages - region->place))
         return kb_fail(os->error, KB_DATA, KB_MSG_os_beyond_object, object->name,
