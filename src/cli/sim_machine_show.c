@@ -6,6 +6,7 @@
 #include "sim.h"
 
 #define MOST_SERIES 26
+#define MOST_ROWS 32 /* of processes that text tells */
 
 /* ---- numbers that are made of others ---- */
 
@@ -512,9 +513,14 @@ kb_status sim_machine_show(const struct sim *sim, const struct sim_machine_resul
         show_csv(sim, results);
         return KB_OK;
     }
+    size_t rows = 0;
+    for (size_t i = 0; i < results->count; i++)
+        rows += results->item[i].process_count;
     show_headlines(sim, results);
     show_results(sim, results);
-    if (!one_process(results))
+    if (!one_process(results) && rows <= MOST_ROWS)
         show_processes(sim, results);
+    else if (!one_process(results))
+        cli_print(sim->cli, stdout, KB_MSG_machine_many_rows, (unsigned long long)rows);
     return sim->plot ? show_plot(sim, results) : KB_OK;
 }

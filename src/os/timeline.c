@@ -103,13 +103,13 @@ void kb_timeline_ran(struct kb_timeline *t, const struct kb_process *process, ui
     struct kb_timeline_span *last = t->spans > 0 ? &t->span[t->spans - 1] : NULL;
     if (from == to)
         return;
-    if (last != NULL && t->left_out == 0 && last->process == process->number && last->to == from) {
+    if (last != NULL && !t->full && last->process == process->number && last->to == from) {
         last->to = to;
         return;
     }
     if (t->spans == KB_TIMELINE_SPANS) {
-        if (t->left_out++ == 0)
-            t->spans_until = from;
+        t->spans_until = t->full ? t->spans_until : from;
+        t->full = true;
         return;
     }
     t->span[t->spans++] = (struct kb_timeline_span){from, to, process->number};
@@ -215,7 +215,7 @@ void kb_timeline_json(const struct kb_timeline *t, const struct kb_os *os, struc
     kb_json_string(json, "unit", "references");
     kb_json_u64(json, "step", t->step);
     kb_json_u64(json, "end", os->counters.references);
-    if (t->left_out > 0)
+    if (t->full)
         kb_json_u64(json, "spans_until", t->spans_until);
     else
         kb_json_null(json, "spans_until");

@@ -52,8 +52,8 @@ struct kb_timeline {
     uint32_t room;                   /* processes */
     struct kb_timeline_span span[KB_TIMELINE_SPANS];
     uint32_t spans;
-    uint64_t left_out;    /* spans */
-    uint64_t spans_until; /* the reference from which on they are left out */
+    bool full;            /* later ones are left out … */
+    uint64_t spans_until; /* … from this reference on */
 };
 
 /* Large: not for a stack. */

@@ -24,10 +24,10 @@ PY
 # 1. Machine = replay: every policy on every shipped trace.
 policies=$("$KILBURN" sim t1.kbt --policy all --frames 8 --csv | awk -F, 'NR > 1 {print $1}' | paste -sd,)
 for trace in "$KILBURN_SOURCE"/traces/*.kbt; do
-    run sim "$trace" --policy "$policies" --frames 40 --limit 150000 --json
+    run sim "$trace" --policy "$policies" --frames 40 --limit 100000 --json
     expect 0
     mv out plain.json
-    run sim "$trace" --policy "$policies" --frames 40 --limit 150000 --json --machine
+    run sim "$trace" --policy "$policies" --frames 40 --limit 100000 --json --machine
     mv out machine.json
     checks=$((checks + 1))
     python3 - <<'PY' || fail "$trace: the machine and plain sim differ"
@@ -100,4 +100,189 @@ true_of 'r[0]["faults"] == 4 and r[0]["write_backs"] == 3 and r[0]["swap_reads"]
     'data["machine"]["disk"] == {"seek_ms": 10, "latency_ms": 5, "bytes_per_second": 1024000}' \
     'r[0]["traps"] == {"invalid": 4} and r[0]["soft_faults"] == 0' \
     'r[0]["by_process"][0]["disk_reads"] == 2 and r[0]["by_process"][0]["write_backs"] == 3'
+
+# 4. The quantum, ASIDs, formats.
+run sim t1.kbt --policy lru --frames 200 --processes 2 --quantum 50 --tlb 64 --json
+mv out flushed.json
+run sim t1.kbt --policy lru --frames 200 --processes 2 --quantum 50 --tlb 64 --asids 4 --json
+true_of 'r[0]["tlb_hits"] > json.load(open("flushed.json"))["results"][0]["tlb_hits"]' \
+    'data["machine"]["asids"] == 4' 'r[0]["faults"] == json.load(open("flushed.json"))["results"][0]["faults"]'
+for pair in sv32:2 sv39:3 sv48:4 sv57:5 x86-32:2 x86-64:4 inverted:1 generic:1; do
+    run sim t1.kbt --policy clock --frames 12 --table-format ${pair%:*} --json
+    true_of "data['machine']['table_format'] == '${pair%:*}' and data['machine']['levels'] == ${pair#*:}" \
+        'r[0]["faults"] == 100 and r[0]["write_backs"] == 88'
+done
+run sim "$KILBURN_SOURCE/traces/python.kbt" --policy fifo --frames 40 --limit 20000 --page-size 512 --machine --json
+true_of 'data["machine"]["page_size"] == 512 and 2 <= data["machine"]["levels"] <= 5'
+# What a trace is called; files that end in several points, and equal names.
+mkdir -p other
+cp t1.kbt other/t1.kbt
+gzip -k hand.txt && mv hand.txt.gz name.of.txt.gz
+run sim t1.kbt other/t1.kbt name.of.txt.gz --policy lru --frames 300 --processes 2 --json
+true_of '[p["process"] for p in r[0]["by_process"]] == ["t1", "t1#2", "name", "t1#3", "t1#4", "name#2"]' \
+    'r[0]["processes"] == 6 and r[0]["copies"] == 2' 'data["trace"]["format"] is None' \
+    '[t["file"] for t in data["traces"]] == ["t1.kbt", "other/t1.kbt", "name.of.txt.gz"]' \
+    'r[0]["references"] == 2 * data["trace"]["references"] == 2 * sum(t["references"] for t in data["traces"])' \
+    'sum(p["faults"] for p in r[0]["by_process"]) == r[0]["faults"]'
+# One that ends early leaves its memory to the others: 84 + 2 pages, but never at once.
+run sim hand.txt t1.kbt --policy lru --frames 84 --quantum 10 --json
+true_of 'r[0]["evictions"] == 0 and r[0]["faults"] == 86'
+# Standard input, and a pipe with a name, are read once and serve every process.
+input=t1.kbt
+run sim - --policy lru,clock --frames 12,84 --processes 1,2 --json
+input=/dev/null
+true_of '[x["faults"] for x in r][:1] == [99] and len(r) == 8' 'r[0]["by_process"][0]["process"] == "stdin"'
+run sim <(cat t1.kbt) --policy lru --frames 12 --machine --json
+true_of 'r[0]["faults"] == 99'
+# Skip and limit hold for each trace; threads change nothing.
+run sim t1.kbt other/t1.kbt --policy lru --frames 20 --skip 100 --limit 2000 --json
+true_of 'r[0]["references"] == 4000 and [p["references"] for p in r[0]["by_process"]] == [2000, 2000]'
+for threads in 1 3; do
+    run sim t1.kbt --policy fifo,lru,clock --frames 8..16:4 --processes 1..3 --threads $threads --json
+    mv out threads.$threads
+done
+same_files "threads" threads.1 threads.3
+
+# 5. Events: what plain --events counts; passed over without.
+make() { # make NAME BLOCKS
+    python3 -c "import kbt; kbt.write('$1.kbt', $2)" || fail "$1.kbt could not be written"
+}
+make unmap '[[("w", 1), ("r", 2), ("unmap", 1, 1), ("r", 1), ("r", 2)]]'
+make release '[[("w", 1), ("r", 2), ("release", 1, 1), ("r", 1), ("r", 2)]]'
+make range '[[("w", p) for p in range(10, 16)] + [("unmap", 11, 3)] + [("r", p) for p in range(10, 16)]]'
+make room '[[("r", 1), ("r", 2), ("unmap", 1, 1), ("r", 3), ("r", 2), ("r", 1)]]'
+make edges '[[("map", 1, 9), ("unmap", 5, 1), ("w", 1), ("unmap", 1, 1)], [("unmap", 1, 1)], [("w", 1), ("release", 1, 1), ("release", 1, 1)], [("r", 1), ("thread", 3), ("process", 0), ("r", 1)]]'
+for trace in unmap release range room edges; do
+    for option in "" --events; do
+        for frames in 2 8; do
+            # shellcheck disable=SC2086
+            run sim $trace.kbt --policy fifo,lru,clock,nru,2q,arc,sieve --frames $frames $option --json
+            mv out plain.json
+            # shellcheck disable=SC2086
+            run sim $trace.kbt --policy fifo,lru,clock,nru,2q,arc,sieve --frames $frames $option --machine --json
+            true_of '[[x[k] for k in ("faults", "evictions", "write_backs", "still_dirty", "cold_faults")] for x in r] == [[x[k] for k in ("faults", "evictions", "write_backs", "still_dirty", "cold_faults")] for x in json.load(open("plain.json"))["results"]]'
+        done
+    done
+done
+# The processes of a trace are processes.
+make family '[[("r", 1), ("process", 7), ("r", 2), ("process", 0), ("r", 1)]]'
+run sim family.kbt --policy lru --frames 8 --machine --json
+true_of '[(p["process"], p["references"]) for p in r[0]["by_process"]] == [("family", 2), ("family/7", 1)]' \
+    'r[0]["switches"] == 3'
+
+# 6. What is refused, and what fails.
+simple=(sim t1.kbt --policy lru --frames 12)
+for option in --study --steps --advice "--per-interval 10"; do
+    # shellcheck disable=SC2086
+    run "${simple[@]}" --tlb 8 $option; expect 2 --tlb "${option%% *}"
+done
+run sim t1.kbt other/t1.kbt --policy lru --frames 12 --steps; expect 2 "several traces" --steps
+for tlb in "" x 3x4 4x 0x1 -1 16x4x2 2097152 all; do
+    run "${simple[@]}" --tlb "$tlb"; expect 2 --tlb 16x4 none
+done
+run "${simple[@]}" --tlb none --tlb2 64; expect 2 --tlb2 --tlb
+run "${simple[@]}" --table-format sv40; expect 2 sv40 generic sv39 x86-64 inverted
+run "${simple[@]}" --table-format sv39 --levels 3; expect 2 --levels sv39
+run "${simple[@]}" --levels 6; expect 2 --levels 5
+run sim "$KILBURN_SOURCE/traces/python.kbt" --policy lru --frames 12 --page-size 512 --table-format sv39
+expect 2 sv39 4096 512 --page-size generic
+run sim "$KILBURN_SOURCE/traces/sort.kbt" --policy lru --frames 12 --table-format sv32 --limit 1000
+expect 2 sv32 --table-format
+echo 9007199254740993 >far.txt
+run sim far.txt --policy lru --frames 12 --machine; expect 2 9007199254740993 generic
+for disk in "" seek seek= seek=x speed=1 seek=1,rate=0 latency=-1 seek=1m; do
+    run "${simple[@]}" --disk "$disk"; expect 2 --disk seek=8ms,latency=4ms,rate=100M
+done
+run "${simple[@]}" --disk rate=1M --json; true_of 'data["machine"]["disk"]["seek_ms"] == 8'
+for time in 0 -1 1m x 0x10 ""; do
+    run "${simple[@]}" --memory-time "$time"; expect 2 --memory-time 100ns
+done
+run "${simple[@]}" --memory-time 0.2us --json; true_of 'data["machine"]["memory_ns"] == 200'
+run "${simple[@]}" --quantum 0; expect 2 --quantum
+run "${simple[@]}" --processes 0; expect 2 "is not a size"
+run "${simple[@]}" --processes 1..5000:*10; expect 0
+run "${simple[@]}" --processes 5000; expect 2 5000 4096
+run "${simple[@]}" --asids 70000; expect 2 --asids 65535
+run sim t1.kbt --policy opt,lru --frames 12 --processes 1,2; expect 2 opt "by itself"
+run sim t1.kbt other/t1.kbt --policy opt --frames 12; expect 2 opt
+run sim t1.kbt --policy opt --frames 12 --machine --events; expect 2 --events opt
+run sim - - --policy lru --frames 12; expect 2 "standard input"
+run sim t1.kbt --policy lru --machine; expect 2 --frames --memory
+run sim t1.kbt missing.kbt --policy lru --frames 12; expect 1 missing.kbt
+run "${simple[@]}" --swap 5; expect 1 "process t1" "paging file is full" "reference 1"
+run "${simple[@]}" --swap 84; expect 0
+run sim t1.kbt other/t1.kbt --policy fifo,lru --frames 8,12 --swap 40; expect 1 "paging file is full"
+"$KILBURN" trace generate uniform:pages=5000:references=2000000 -o long.kbt --pack raw -q || fail "no trace"
+python3 - <<'PY'
+data = bytearray(open("long.kbt", "rb").read())
+data[len(data) * 3 // 4] ^= 1
+open("damaged.kbt", "wb").write(data)
+PY
+run sim t1.kbt damaged.kbt --policy lru --frames 12; expect 1 damaged.kbt byte "is damaged"
+run sim swap.txt "$KILBURN_SOURCE/traces/sort.kbt" --policy lru --frames 12 --limit 100 --page-size 8K
+expect 2 "page numbers" --page-size
+python3 -c "import kbt; kbt.write('large.kbt', [[('r', 1)]], grain=8192)"
+run sim large.kbt t1.kbt --policy lru --frames 12; expect 2 large.kbt 8192 t1.kbt 4096 --page-size
+
+# 7. Texts: tables, both languages, CSV; the plot.
+run sim t1.kbt hand.txt --policy lru --frames 12
+expect 0 "Machine: pages of 4 KiB" "TLB: 16x4" "~^policy +frames +processes +faults" "~^process +references" "~^t1 +10000"
+run sim t1.kbt hand.txt --policy lru --frames 12 --lang es
+expect 0 "Máquina: páginas de 4 KiB" "~^política +marcos +procesos +fallos" "aciertos TLB"
+run --lang es "${simple[@]}" --swap 5; expect 1 "la máquina terminó el proceso t1" "archivo"
+run sim t1.kbt --policy lru,fifo --frames 12,16 --machine; expect 0 "~^lru +12 +99 " "~^fifo +16 +95 "
+checks=$((checks + 1))
+[ "$(awk '{ if (length > most) most = length } END { print most }' out)" -le 120 ] || fail "a wide table"
+run sim t1.kbt --policy lru,fifo --frames 4..16:4 --machine --plot; expect 0 "frames" "a lru" "b fifo"
+run sim t1.kbt --policy lru --frames 30 --processes 1..4 --plot; expect 0 "faults per 1000 references" processes
+run "${simple[@]}" --machine --plot; expect 0 "Nothing to plot"
+run sim t1.kbt --policy lru,ws --frames 12 --processes 1,2 --csv
+mv out results.csv
+run sim t1.kbt --policy lru,ws --frames 12 --processes 1,2 --json
+checks=$((checks + 1))
+python3 - <<'PY' || fail "CSV and JSON differ"
+import csv, json
+results = json.load(open("out"))["results"]
+rows = list(csv.DictReader(open("results.csv")))
+assert len(rows) == len(results) == 4
+for row, result in zip(rows, results):
+    assert set(row) == set(result) - {"traps", "by_process"}, set(row) ^ set(result)
+    for key, text in row.items():
+        value = result[key]
+        assert text == value if isinstance(value, str) else abs(float(text) - value) <= 2e-6 * max(1, abs(value)), (key, text, value)
+PY
+mv out english
+run --lang es sim t1.kbt --policy lru,ws --frames 12 --processes 1,2 --json
+same_files "JSON does not depend on the language" english out
+
+# 8. The time line.
+run "${simple[@]}" --processes 3 --quantum 100 --timeline line.json --json; expect 0
+cp out results.json
+checks=$((checks + 1))
+python3 - <<'PY' || fail "the time line does not fit its results"
+import json
+line, result = json.load(open("line.json"))["timeline"], json.load(open("results.json"))["results"][0]
+assert line["version"] == 1 and line["unit"] == "references" and line["end"] == 30000
+assert [p["name"] for p in line["processes"]] == ["t1", "t1#2", "t1#3"]
+ran = sorted(span[1:] for p in line["processes"] for span in p["spans"])
+assert ran[0][0] == 0 and ran[-1][1] == 30000
+assert all(a[1] == b[0] for a, b in zip(ran, ran[1:])), "somebody runs at each time"
+for p, r in zip(line["processes"], result["by_process"]):
+    assert sum(b - a for _, a, b in p["spans"]) == 10000
+    assert p["totals"] == {k: r[k] for k in p["totals"]}
+    s = p["samples"]
+    assert len({len(v) for v in s.values()}) == 1 and p["begin"] <= s["at"][0] and s["at"][-1] <= p["end"]
+    assert s["faults"] == sorted(s["faults"]) and max(s["resident"]) <= 12
+m = line["machine"]["samples"]
+assert 200 <= len(m["at"]) <= 512 and m["at"][0] == 0 and m["at"][-1] == 30000 and m["free"][0] == 12
+assert m["tlb_misses"][-1] == result["tlb_misses"] and m["disk_transfers"][-1] == result["disk_transfers"]
+PY
+run "${simple[@]}" --timeline -; expect 2 --timeline
+run sim t1.kbt --policy lru,fifo --frames 12 --timeline x.json; expect 2 --timeline
+run sim t1.kbt --policy lru --frames 12,13 --timeline x.json; expect 2 --timeline
+run sim t1.kbt --policy lru --frames 12 --processes 1,2 --timeline x.json; expect 2 --timeline
+run "${simple[@]}" --swap 5 --timeline x.json; expect 1 full
+checks=$((checks + 1))
+[ ! -e x.json ] || fail "a failed run leaves a time line"
+run "${simple[@]}" --timeline no/such/folder/x.json; expect 1 no/such/folder
 finish
