@@ -79,15 +79,21 @@ static void choose_machine(struct study *s) {
 
 static void add_item(struct study *s, const struct kb_policy_spec *spec, uint64_t frames,
                      uint64_t copies) {
-    uint64_t least = frames > 0 ? frames : 1;
     s->results.item[s->results.count++] =
         (struct sim_machine_result){.spec = *spec,
-                                    .frames = (uint32_t)least,
+                                    .frames = (uint32_t)frames,
                                     .copies = (uint32_t)copies,
                                     .processes = (uint32_t)(copies * s->sim->trace_count)};
 }
 
 /* Policies that need no number of frames get as many as there are pages, unless told otherwise. */
+static uint64_t frames_of(const struct study *s, size_t size, uint64_t copies) {
+    uint64_t pages = s->pages * copies;
+    if (s->sim->frames.count > 0)
+        return s->sim->frames.values[size];
+    return pages < KB_MOST_FRAMES ? pages : KB_MOST_FRAMES;
+}
+
 static kb_status make_items(struct study *s) {
     struct sim *sim = s->sim;
     const struct cli_sizes *copies = &sim->machine.copies;
@@ -104,11 +110,9 @@ static kb_status make_items(struct study *s) {
                        (unsigned long long)most * sizeof *s->results.item);
     for (size_t i = 0; i < sim->policies.count; i++)
         for (size_t k = 0; k < sizes; k++)
-            for (size_t c = 0; c < copies->count; c++) {
-                uint64_t frames =
-                    sim->frames.count > 0 ? sim->frames.values[k] : s->pages * copies->values[c];
-                add_item(s, &sim->policies.specs[i], frames, copies->values[c]);
-            }
+            for (size_t c = 0; c < copies->count; c++)
+                add_item(s, &sim->policies.specs[i], frames_of(s, k, copies->values[c]),
+                         copies->values[c]);
     return KB_OK;
 }
 
@@ -215,6 +219,7 @@ static kb_status take_results(struct attempt *a, struct sim_machine_result *r) {
             to->resident_peak = from->resident_peak;
             r->still_dirty += from->still_dirty;
         }
+    r->processes = r->process_count; /* a trace may be of several */
     return KB_OK;
 }
 

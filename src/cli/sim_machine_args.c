@@ -107,8 +107,7 @@ kb_status sim_machine_take(struct sim *sim, int option, const char *argument) {
     struct sim_machine *m = &sim->machine;
     struct kb_error *error = &sim->cli->error;
     const char *name = names[option - SIM_MACHINE_OPTION];
-    /* The size of the paging file alone says nothing: it is named last. */
-    if (m->because == NULL || strcmp(m->because, "--swap") == 0)
+    if (m->because == NULL)
         m->because = name;
     switch ((enum sim_machine_option)option) {
     case SIM_OPT_TLB:
