@@ -19,6 +19,7 @@ struct attempt {
     struct kb_os os;
     struct kb_jobs jobs;
     struct kb_timeline *timeline; /* NULL: none is wanted */
+    struct kb_sink line;          /* its file; context NULL: not open */
     struct kb_error error;
 };
 
@@ -177,19 +178,12 @@ static kb_status make_machine(struct study *s, struct attempt *a,
     return status == KB_OK ? kb_os_init(&a->os, &setup, &s->sim->host, &a->error) : status;
 }
 
-static kb_status write_timeline(const struct study *s, struct attempt *a) {
-    struct kb_sink sink;
+static kb_status write_timeline(struct attempt *a) {
     struct kb_json json;
-    kb_status status = kb_file_create(&sink, s->sim->machine.timeline, &a->error);
-    if (status != KB_OK)
-        return status;
-    kb_json_begin(&json, sink, &a->error);
+    kb_json_begin(&json, a->line, &a->error);
     kb_timeline_json(a->timeline, &a->os, &json);
-    status = kb_json_end(&json);
-    if (status == KB_OK)
-        return kb_file_commit(&sink, &a->error);
-    kb_file_abandon(&sink);
-    return status;
+    kb_status status = kb_json_end(&json);
+    return status == KB_OK ? kb_file_commit(&a->line, &a->error) : status;
 }
 
 static kb_status take_results(struct attempt *a, struct sim_machine_result *r) {
@@ -238,11 +232,12 @@ static kb_status run_machine(struct study *s, struct attempt *a, struct sim_mach
     if (status == KB_OK)
         status = take_results(a, r);
     if (status == KB_OK && a->timeline != NULL)
-        status = write_timeline(s, a);
+        status = write_timeline(a);
     kb_jobs_free(&a->jobs);
     return status;
 }
 
+/* A file that cannot be written is told before the work, not after it. */
 static kb_status open_timeline(struct study *s, struct attempt *a) {
     if (s->sim->machine.timeline == NULL)
         return KB_OK;
@@ -251,7 +246,10 @@ static kb_status open_timeline(struct study *s, struct attempt *a) {
         return kb_fail(&a->error, KB_NO_MEMORY, KB_MSG_no_memory, "timeline",
                        (unsigned long long)sizeof *a->timeline);
     kb_timeline_init(a->timeline, &s->sim->host);
-    return KB_OK;
+    kb_status status = kb_file_create(&a->line, s->sim->machine.timeline, &a->error);
+    if (status != KB_OK)
+        a->line.context = NULL;
+    return status;
 }
 
 static kb_status attempt(struct study *s, struct attempt *a, struct sim_machine_result *result) {
@@ -266,6 +264,8 @@ static kb_status attempt(struct study *s, struct attempt *a, struct sim_machine_
     }
     for (uint32_t i = 0; a->player != NULL && i < a->count; i++)
         sim_player_close(a->player[i]);
+    if (a->line.context != NULL)
+        kb_file_abandon(&a->line);
     if (a->timeline != NULL)
         kb_timeline_free(a->timeline);
     free(a->timeline);

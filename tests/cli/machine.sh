@@ -164,6 +164,24 @@ for trace in unmap release range room edges; do
         done
     done
 done
+# The same at random, for every policy; 200 frames hold all pages.
+python3 - <<'PY'
+import kbt, random
+random.seed(3)
+items = []
+for i in range(20000):
+    items.append((random.choice("rrwx"), random.randrange(200), random.randrange(1, 5)))
+    if random.random() < 0.02:
+        items.append((random.choice(["unmap", "release"]), random.randrange(200), random.randrange(1, 30)))
+kbt.write("random.kbt", [items[:9000], items[9000:]])
+PY
+policies=${policies/opt,/} # it does not go with events
+for frames in 20 60 200; do
+    run sim random.kbt --policy "$policies" --frames $frames --events --json
+    mv out plain.json
+    run sim random.kbt --policy "$policies" --frames $frames --events --machine --json
+    true_of '[[x[k] for k in ("policy", "faults", "evictions", "write_backs", "still_dirty", "cold_faults")] for x in r if x["policy"] not in ("ws", "pff") or x["frames"] == 200] == [[x[k] for k in ("policy", "faults", "evictions", "write_backs", "still_dirty", "cold_faults")] for x in json.load(open("plain.json"))["results"] if x["frames"] is not None or r[0]["frames"] == 200]'
+done
 # The processes of a trace are processes.
 make family '[[("r", 1), ("process", 7), ("r", 2), ("process", 0), ("r", 1)]]'
 run sim family.kbt --policy lru --frames 8 --machine --json
@@ -251,6 +269,30 @@ for row, result in zip(rows, results):
     for key, text in row.items():
         value = result[key]
         assert text == value if isinstance(value, str) else abs(float(text) - value) <= 2e-6 * max(1, abs(value)), (key, text, value)
+PY
+checks=$((checks + 1))
+python3 - "$KILBURN_SOURCE/docs/cli.md" <<'PY' || fail "docs/cli.md does not name every key"
+import json, re, sys
+text = open(sys.argv[1], encoding="utf-8").read()
+section = re.search(r"^## `kilburn sim TRACE… --machine`\n(.*?)^## ", text, re.M | re.S).group(1)
+named = set(re.findall(r"`(\w+)`", section))
+
+
+def keys(value):
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key != "traps":
+                yield from keys(inner)
+            yield key
+    elif isinstance(value, list):
+        for inner in value:
+            yield from keys(inner)
+
+
+# Those of plain sim are in its section.
+plain = {"pages", "writes", "executes", "format"}
+missing = set(keys(json.load(open("out")))) - named - plain
+assert not missing, missing
 PY
 mv out english
 run --lang es sim t1.kbt --policy lru,ws --frames 12 --processes 1,2 --json
