@@ -22,6 +22,7 @@ struct machine_wish {
     bool failing;   /* the store fails by plan */
     bool kernel;
     bool load_all;
+    uint32_t low, high; /* watermarks */
     struct kb_os_future future;
 };
 
@@ -48,6 +49,8 @@ static inline kb_status machine_make(struct kb_os *os, const struct machine_wish
                                 .tables_limit = UINT64_C(1) << 34,
                                 .kernel = wish->kernel,
                                 .load_all = wish->load_all,
+                                .low = wish->low,
+                                .high = wish->high,
                                 .future = wish->future};
     struct kb_store inner;
     setup.scheme = wish->format != NULL && strcmp(wish->format, "inverted") == 0
