@@ -22,6 +22,7 @@ struct machine_wish {
     bool failing;   /* the store fails by plan */
     bool kernel;
     bool load_all;
+    uint32_t low, high; /* watermarks */
     struct kb_os_future future;
     enum kb_allocation allocation;
     uint32_t minimum;
@@ -51,6 +52,8 @@ static inline kb_status machine_make(struct kb_os *os, const struct machine_wish
                                 .tables_limit = UINT64_C(1) << 34,
                                 .kernel = wish->kernel,
                                 .load_all = wish->load_all,
+                                .low = wish->low,
+                                .high = wish->high,
                                 .future = wish->future,
                                 .allocation = wish->allocation,
                                 .minimum = wish->minimum,

@@ -1,7 +1,7 @@
 /* scenario.h - runs the scenario language: a machine, processes, what they do, and what must come
  * of it. docs/scenario.md is the language's reference.
  *
- *   lines ──► words (line.c) ──► commands (scenario.c, build.c, act.c, perform.c)
+ *   lines ──► words (line.c) ──► commands (command.c, build.c, act.c, perform.c)
  *                                   │ events of the os            │ expect.c, show.c
  *                                   ▼                             ▼
  *                     narration, JSON, or nothing         checks that are counted

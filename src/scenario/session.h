@@ -95,19 +95,26 @@ kb_status kb_scenario_build(struct kb_scenario *s) KB_MUST_CHECK;
  * reads, and then the last fault and translation, the steps and the victims are unknown: in all
  * views alike. */
 void kb_scenario_listen(struct kb_scenario *s, bool keeps);
-/* Whether a word is a command, or something that `expect` asks for: no name of a process. */
-bool kb_scenario_is_word(const struct kb_word *word);
 /* KB_OK, or the os's error made the caller's. */
 kb_status kb_scenario_os_status(struct kb_scenario *s, kb_status status) KB_MUST_CHECK;
-/* The process of this name that has not ended; an error names those that there are. */
-kb_status kb_scenario_process(struct kb_scenario *s, const struct kb_word *name,
-                              struct kb_process **process) KB_MUST_CHECK;
 /* Makes line i the present one. */
 kb_status kb_scenario_cut(struct kb_scenario *s, const struct kb_lines *lines,
                           uint32_t i) KB_MUST_CHECK;
 /* Runs the lines that were read from index `from` on. */
 kb_status kb_scenario_run_from(struct kb_scenario *s, uint32_t from) KB_MUST_CHECK;
 bool kb_scenario_narrates(const struct kb_scenario *s);
+
+/* ---- command.c ---- */
+
+/* Runs the present line. */
+kb_status kb_command(struct kb_scenario *s) KB_MUST_CHECK;
+/* The line itself, for those who read. */
+void kb_command_tell(struct kb_scenario *s);
+/* Whether a word is a command, or something that `expect` asks for: no name of a process. */
+bool kb_scenario_is_word(const struct kb_word *word);
+/* The process of this name; an error names those that there are. */
+kb_status kb_scenario_process(struct kb_scenario *s, const struct kb_word *name,
+                              struct kb_process **process) KB_MUST_CHECK;
 
 /* ---- build.c ---- */
 
@@ -166,7 +173,7 @@ void kb_rehearsal_listen(struct kb_scenario *s);
 /* Before count references: are they still within the limit? */
 kb_status kb_scenario_allow(struct kb_scenario *s, uint64_t count) KB_MUST_CHECK;
 
-/* ---- expect.c, show.c ---- */
+/* ---- expect.c, expect_page.c, show.c ---- */
 
 kb_status kb_command_expect(struct kb_scenario *s) KB_MUST_CHECK;
 bool kb_expect_is_word(const struct kb_word *word);
@@ -183,6 +190,8 @@ struct kb_page_state {
 };
 struct kb_page_state kb_scenario_page(const struct kb_scenario *s, const struct kb_process *p,
                                       uint64_t number);
+/* expect NAME page …, the rest of the line. */
+kb_status kb_expect_page(struct kb_scenario *s, const struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_command_show(struct kb_scenario *s) KB_MUST_CHECK;
 
 /* ---- quantity.c ---- */
