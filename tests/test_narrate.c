@@ -715,7 +715,7 @@ static void advice(void) {
     JSON_SAYS("\"event\":\"translation\"");
     clear();
     kb_os_release(&os, p, 0x1000, 0x2000, &refused);
-    SAYS("P releases 4096 bytes from 0x1000 on: pages that leave memory: 1");
+    SAYS("P releases 4096 bytes from 0x1000 on: pages that it gives back: 1");
     clear();
     CHECK(kb_os_pin_pages(&os, p, 0x3000, 0x4000, &refused) == KB_OK && !refused);
     SAYS("P pins 4096 bytes from 0x3000 on: pages that stay in memory: 1");

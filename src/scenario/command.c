@@ -15,14 +15,17 @@ static const struct {
      "      [address=32] [levels=1 | split=10,10] [entry=4|8]\n"
      "      [tlb=16 | tlb=64x4] [tlb2=128x12] [tlb-replace=lru|fifo|random] [asids=N]\n"
      "      [swap=SLOTS] [swap-file=PATH] [search=CYCLES] [io=CYCLES] [seed=N]\n"
-     "      [organisation=paging|relocation|paged-segmentation]"},
+     "      [organisation=paging|relocation|paged-segmentation] [wx=yes]\n"
+     "      [cluster=PAGES] [reserve=LOW,HIGH] [disk=8ms,4ms,100M]"},
     {"process", kb_command_process, "process NAME …"},
     {"switch", kb_command_switch, "switch NAME"},
     {"kill", kb_command_kill, "kill NAME"},
     {"patch", kb_command_patch, "patch PHYSICAL VALUE [bytes=4]"},
     {"flush", kb_command_flush, "flush [all]"},
     {"fail", kb_command_fail,
-     "fail read|write|short-write|no-space|corrupt|lost-write [at=1] [count=1]"},
+     "fail read|write|short-write|no-space|corrupt|lost-write [at=1] [count=1] [file=NAME]"},
+    {"shared", kb_command_shared, "shared NAME size=16K"},
+    {"file", kb_command_file, "file NAME size=16K [image=SEED]"},
     {"reset", kb_command_reset, "reset counters|victims|referenced"},
     {"show", kb_command_show,
      "show page-table NAME | tlb | memory | free | swap | counters [NAME] | regions NAME |\n      "
@@ -35,7 +38,13 @@ static const struct {
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
 static const char *const other_usages[] = {
-    "NAME region WHAT start=0 size=16K [rights=rwx] [image=SEED]",
+    "NAME region WHAT start=0 size=16K [rights=rwx] [image=SEED] [grows=ADDRESS]",
+    "NAME guard page=1 | start=0 size=8K",
+    "NAME share WHAT start=0 [size=16K] [offset=0] [rights=rwx]",
+    "NAME map file WHAT start=0 [size=16K] [offset=0] [rights=rwx] [private]",
+    "NAME sync page=1 | start=0 size=8K | NAME fork CHILD",
+    "NAME release|discard|pin|unpin 1 2 … | start=0 size=8K",
+    "NAME swap out | NAME swap in [page-by-page]",
     "NAME segment WHAT size=16K [rights=rwx] [image=SEED]   addresses: <WHAT,DISPLACEMENT>",
     "NAME map page=1 frame=2 [rights=rwx] [size=2M] | NAME unmap page=1 | start=0 size=8K",
     "NAME protect page=1 rights=r | start=0 size=8K rights=rx",
@@ -45,7 +54,8 @@ static const char *const other_usages[] = {
     "NAME execute ADDRESS | NAME inc ADDRESS [by=1] [bytes=4] | NAME copy FROM TO LENGTH",
     "NAME fill|verify START LENGTH [seed=1] [step=RECORD [unsplit]] | NAME digest START LENGTH",
     "NAME translate ADDRESS [write|execute]",
-    "NAME run GENERATOR option=value … | NAME run file=PATH [format=F] [skip=N] [limit=N]",
+    "NAME run GENERATOR option=value … | NAME run file=PATH [format=F] [skip=N] [limit=N] "
+    "[events=yes]",
     "NAME mode kernel|user | NAME handler skip|none | NAME evict PAGE | NAME relocate base=0 "
     "limit=64K",
     "repeat N … end | together [quantum=N] … end | version 1",
@@ -101,6 +111,7 @@ static kb_status process_command(struct kb_scenario *s, const struct kb_word *na
         {"region", kb_act_region},   {"segment", kb_act_segment}, {"map", kb_act_map},
         {"unmap", kb_act_unmap},     {"protect", kb_act_protect}, {"mode", kb_act_mode},
         {"handler", kb_act_handler}, {"evict", kb_act_evict},     {"relocate", kb_act_relocate},
+        {"guard", kb_act_guard},     {"share", kb_act_share},     {"swap", kb_act_swap},
     };
     kb_status status = kb_scenario_process(s, name, &p);
     if (status != KB_OK)
@@ -113,7 +124,8 @@ static kb_status process_command(struct kb_scenario *s, const struct kb_word *na
             if (p->state == KB_ENDED)
                 return kb_fail(s->error, KB_DATA, KB_MSG_scenario_ended, p->name,
                                kb_reason_name(p->reason));
-            return acts[i].act(s, p);
+            status = kb_word_is(verb, "swap") ? KB_OK : kb_scenario_bring_back(s, p);
+            return status == KB_OK ? acts[i].act(s, p) : status;
         }
     bool known;
     status = kb_perform(s, p, verb, &known);

@@ -278,6 +278,10 @@ static kb_status expect_steps(struct kb_scenario *s) {
             {KB_OS_EVENT_RESTART, "6"},
             {KB_OS_EVENT_STORE_FAILED, "store-failed"},
             {KB_OS_EVENT_SKIP, "skip"},
+            {KB_OS_EVENT_GROW, "grow"},
+            {KB_OS_EVENT_SOFT, "soft"},
+            {KB_OS_EVENT_COPY, "copy"},
+            {KB_OS_EVENT_PAGE_OUT, "page-out"},
         };
         for (unsigned k = 0; k < sizeof steps / sizeof steps[0]; k++) {
             size_t used = strlen(found);
@@ -302,6 +306,31 @@ static kb_status expect_byte(struct kb_scenario *s) {
     return status == KB_OK ? judge_number(s, "byte", KB_WHOLE,
                                           *kb_memory_at(&s->os.mmu.memory, address), 0, true)
                            : status;
+}
+
+/* expect file NAME OFFSET VALUE [bytes=N]: as it stands in the file, and whatever its plans to fail
+ * are: looking at it is no operation of the machine. */
+static kb_status expect_file(struct kb_scenario *s) {
+    uint32_t object;
+    uint64_t offset, bytes = 1, value = 0;
+    uint8_t found[8] = {0};
+    kb_status status = kb_scenario_file(s, kb_line_take(&s->line), &object);
+    if (status == KB_OK)
+        status = kb_line_number(&s->line, "offset", &offset, s->error);
+    if (status == KB_OK)
+        status = kb_line_option_number(&s->line, "bytes", &bytes, s->error);
+    if (status == KB_OK && (bytes == 0 || bytes > 8))
+        status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_bytes, (unsigned long long)bytes);
+    if (status != KB_OK)
+        return status;
+    struct kb_store *store = &s->os.object[object]->store, failing = *store;
+    *store = *kb_store_wrapped(&failing);
+    status =
+        kb_scenario_os_status(s, kb_os_file_bytes(&s->os, object, offset, found, (uint32_t)bytes));
+    *store = failing;
+    for (unsigned i = 0; i < 8; i++)
+        value |= (uint64_t)found[i] << 8 * i;
+    return status == KB_OK ? judge_number(s, "file", KB_WHOLE, value, 0, true) : status;
 }
 
 static kb_status judge_yes(struct kb_scenario *s, const char *what, bool found) {
@@ -407,9 +436,9 @@ static kb_status expect_of(struct kb_scenario *s, const struct kb_process *p) {
 }
 
 bool kb_expect_is_word(const struct kb_word *word) {
-    static const char *const words[] = {"physical", "linear",  "offset", "page-number", "frame",
-                                        "fault",    "victims", "steps",  "byte",        "refused",
-                                        "done",     "tlb-hit", "value",  "digest",      "running"};
+    static const char *const words[] = {
+        "physical", "linear",  "offset", "page-number", "frame", "fault",  "victims", "steps",
+        "byte",     "refused", "done",   "tlb-hit",     "value", "digest", "running", "file"};
     for (unsigned i = 0; i < sizeof words / sizeof words[0]; i++)
         if (kb_word_is(word, words[i]))
             return true;
@@ -419,10 +448,10 @@ bool kb_expect_is_word(const struct kb_word *word) {
     return false;
 }
 
-/* faults=9 is faults = 9; but the parts of a page are options. */
+/* faults=9 is faults = 9; but the parts of a page, and the bytes of a file, are options. */
 static void open_equations(struct kb_line *line) {
     for (unsigned i = 0; i < line->count; i++)
-        if (kb_word_is(&line->word[i], "page"))
+        if (kb_word_is(&line->word[i], "page") || kb_word_is(&line->word[i], "file"))
             return;
     kb_line_open_options(line);
 }
@@ -442,6 +471,8 @@ kb_status kb_command_expect(struct kb_scenario *s) {
         return expect_steps(s);
     if (kb_line_take_if(&s->line, "byte"))
         return expect_byte(s);
+    if (kb_line_take_if(&s->line, "file"))
+        return expect_file(s);
     if (kb_line_take_if(&s->line, "refused"))
         return judge_yes(s, "refused", s->last.refused);
     if (kb_line_take_if(&s->line, "done"))

@@ -32,6 +32,7 @@ struct kb_page_state kb_scenario_page(const struct kb_scenario *s, const struct 
         id == KB_NO_MAPPING ? NULL : &os->pages.page[os->pages.mapping[id].page];
     state.slotted = page != NULL && page->slot != KB_NO_SLOT;
     state.slot = state.slotted ? page->slot : 0;
+    state.mappings = page != NULL ? page->count : 0;
     return state;
 }
 
@@ -72,7 +73,7 @@ kb_status kb_expect_page(struct kb_scenario *s, const struct kb_process *p) {
     struct kb_page_state state = kb_scenario_page(s, p, number);
     struct kb_word rights;
     static const char wanted_line[] = "expect NAME page N [valid=1] [frame=2] [R=0] [M=1] "
-                                      "[slot=3|none] [rights=rw-]";
+                                      "[slot=3|none] [rights=rw-] [mappings=2]";
     uint64_t before = s->tally.expectations;
     status = judge_bit(s, "valid", state.valid);
     if (status == KB_OK)
@@ -83,6 +84,8 @@ kb_status kb_expect_page(struct kb_scenario *s, const struct kb_process *p) {
         status = judge_place(s, "frame", state.valid, state.frame);
     if (status == KB_OK)
         status = judge_place(s, "slot", state.slotted, state.slot);
+    if (status == KB_OK)
+        status = judge_place(s, "mappings", true, state.mappings);
     if (status == KB_OK && kb_line_option(&s->line, "rights", &rights)) {
         char found[4], wanted[8];
         snprintf(wanted, sizeof wanted, "%.*s", (int)(rights.length < 7 ? rights.length : 7),

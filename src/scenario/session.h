@@ -2,6 +2,7 @@
 #ifndef KB_SCENARIO_SESSION_H
 #define KB_SCENARIO_SESSION_H
 
+#include "machine/cost.h"
 #include "os/os.h"
 #include "replay/replay.h"
 #include "scenario/event_json.h"
@@ -37,7 +38,7 @@ struct kb_outcome {
 /* Numbers that `reset counters` brings back to 0. */
 struct kb_tally {
     struct kb_os_counters os;
-    uint64_t hits, second_hits, misses, table_reads, entry_writes, cycles, swap_reads, swap_writes;
+    uint64_t hits, second_hits, misses, table_reads, entry_writes, cycles, swap_writes;
     uint64_t tlb_evictions;
 };
 
@@ -67,6 +68,8 @@ struct kb_scenario {
     struct kb_os_setup setup; /* for the next build */
     bool described;           /* setup is complete */
     double search_cost;       /* cycles of a TLB search, for speed */
+    struct kb_disk disk;      /* what its transfers cost, for disk-time */
+    uint64_t file_bytes;      /* of all files */
     struct kb_tally base;
     struct kb_outcome last;
 
@@ -135,6 +138,7 @@ kb_status kb_command_flush(struct kb_scenario *s) KB_MUST_CHECK;
 kb_status kb_command_fail(struct kb_scenario *s) KB_MUST_CHECK;
 kb_status kb_command_reset(struct kb_scenario *s) KB_MUST_CHECK;
 kb_status kb_act_region(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_act_guard(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_act_segment(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_act_map(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_act_unmap(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
@@ -143,15 +147,49 @@ kb_status kb_act_mode(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK
 kb_status kb_act_handler(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_act_evict(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_act_relocate(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+/* What a command was refused for stays to be asked: expect refused. */
+void kb_act_refuse(struct kb_scenario *s, bool refused);
+/* A name that a process may be given. */
+kb_status kb_act_name(struct kb_scenario *s, const struct kb_word *word,
+                      char name[KB_NAME_BYTES]) KB_MUST_CHECK;
+/* What a region may be used for if nothing is said. */
+unsigned kb_act_usual_rights(const struct kb_scenario *s);
+/* Where the next segment begins; the region's name is not that of another one. */
+kb_status kb_act_next_segment(struct kb_scenario *s, const struct kb_process *p,
+                              struct kb_region *region) KB_MUST_CHECK;
 /* start= and size=, or page=. */
 kb_status kb_act_range(struct kb_scenario *s, uint64_t *start, uint64_t *end) KB_MUST_CHECK;
 /* "rw-", "rx", "none" … */
 kb_status kb_act_rights(struct kb_scenario *s, unsigned *rights) KB_MUST_CHECK;
 
+/* ---- share.c: what several processes see: shared memory, files, copies ---- */
+
+kb_status kb_command_shared(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_command_file(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_act_share(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_act_map_file(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_perform_sync(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_perform_fork(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+/* The number of the file of that name. */
+kb_status kb_scenario_file(struct kb_scenario *s, const struct kb_word *name,
+                           uint32_t *object) KB_MUST_CHECK;
+
+/* ---- advise.c: what programs say of their pages; processes as a whole ---- */
+
+kb_status kb_perform_release(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_perform_discard(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_perform_pin(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_perform_unpin(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_act_swap(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+/* Who was swapped out comes back before it does anything. */
+kb_status kb_scenario_bring_back(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+
 /* ---- perform.c: what programs do ---- */
 
 kb_status kb_perform(struct kb_scenario *s, struct kb_process *p, const struct kb_word *verb,
                      bool *known) KB_MUST_CHECK;
+/* The process may do something, and has the processor. */
+kb_status kb_perform_begin(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 
 kb_status kb_scenario_address(struct kb_scenario *s, const struct kb_process *p,
                               uint64_t *address) KB_MUST_CHECK;
@@ -167,6 +205,15 @@ kb_status kb_scenario_together(struct kb_scenario *s, const struct kb_lines *lin
 /* ---- run.c: generators and traces; the rehearsal for opt ---- */
 
 kb_status kb_perform_run(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+/* A synthetic program that runs one reference at a time. */
+struct kb_program;
+/* GENERATOR option=value …, the rest of the line. The caller ends it with kb_program_free. */
+kb_status kb_program_new(struct kb_scenario *s, struct kb_program **program) KB_MUST_CHECK;
+/* The next reference of p, and what it says of its page; *over: there was none. Blocked, it makes
+ * the same one again. */
+kb_status kb_program_step(struct kb_scenario *s, struct kb_process *p, struct kb_program *program,
+                          bool *over) KB_MUST_CHECK;
+void kb_program_free(struct kb_scenario *s, struct kb_program *program); /* NULL is fine */
 kb_status kb_scenario_rehearse(struct kb_scenario *s) KB_MUST_CHECK;
 /* In a rehearsal: the setup's runs are collected. */
 void kb_rehearsal_listen(struct kb_scenario *s);
@@ -186,6 +233,7 @@ kb_status kb_scenario_judge(struct kb_scenario *s, const char *what, const char 
 struct kb_page_state {
     bool valid, referenced, modified, slotted;
     uint64_t frame, slot;
+    uint64_t mappings; /* the reference count of its content */
     unsigned rights;
 };
 struct kb_page_state kb_scenario_page(const struct kb_scenario *s, const struct kb_process *p,
