@@ -371,6 +371,8 @@ static kb_status describe(struct kb_scenario *s) {
     if (status == KB_OK)
         status = choose_policy(s);
     if (status == KB_OK)
+        status = kb_scenario_read_shares(s);
+    if (status == KB_OK)
         status = kb_line_end(&s->line, usage, s->error);
     if (status != KB_OK)
         return status;

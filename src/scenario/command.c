@@ -16,7 +16,9 @@ static const struct {
      "      [tlb=16 | tlb=64x4] [tlb2=128x12] [tlb-replace=lru|fifo|random] [asids=N]\n"
      "      [swap=SLOTS] [swap-file=PATH] [search=CYCLES] [io=CYCLES] [seed=N]\n"
      "      [organisation=paging|relocation|paged-segmentation] [wx=yes]\n"
-     "      [cluster=PAGES] [reserve=LOW,HIGH] [disk=8ms,4ms,100M]"},
+     "      [cluster=PAGES] [reserve=LOW,HIGH] [disk=8ms,4ms,100M]\n"
+     "      [allocation=global|equal|proportional] [minimum=FRAMES]\n"
+     "      [tables-in=apart|resident|pageable]"},
     {"process", kb_command_process, "process NAME …"},
     {"switch", kb_command_switch, "switch NAME"},
     {"kill", kb_command_kill, "kill NAME"},
@@ -45,6 +47,7 @@ static const char *const other_usages[] = {
     "NAME sync page=1 | start=0 size=8K | NAME fork CHILD",
     "NAME release|discard|pin|unpin 1 2 … | start=0 size=8K",
     "NAME swap out | NAME swap in [page-by-page]",
+    "NAME allocate FRAMES | NAME allocate share",
     "NAME segment WHAT size=16K [rights=rwx] [image=SEED]   addresses: <WHAT,DISPLACEMENT>",
     "NAME map page=1 frame=2 [rights=rwx] [size=2M] | NAME unmap page=1 | start=0 size=8K",
     "NAME protect page=1 rights=r | start=0 size=8K rights=rx",
@@ -108,10 +111,11 @@ static kb_status process_command(struct kb_scenario *s, const struct kb_word *na
         const char *name;
         kb_status (*act)(struct kb_scenario *s, struct kb_process *p);
     } acts[] = {
-        {"region", kb_act_region},   {"segment", kb_act_segment}, {"map", kb_act_map},
-        {"unmap", kb_act_unmap},     {"protect", kb_act_protect}, {"mode", kb_act_mode},
-        {"handler", kb_act_handler}, {"evict", kb_act_evict},     {"relocate", kb_act_relocate},
-        {"guard", kb_act_guard},     {"share", kb_act_share},     {"swap", kb_act_swap},
+        {"region", kb_act_region},     {"segment", kb_act_segment}, {"map", kb_act_map},
+        {"unmap", kb_act_unmap},       {"protect", kb_act_protect}, {"mode", kb_act_mode},
+        {"handler", kb_act_handler},   {"evict", kb_act_evict},     {"relocate", kb_act_relocate},
+        {"guard", kb_act_guard},       {"share", kb_act_share},     {"swap", kb_act_swap},
+        {"allocate", kb_act_allocate},
     };
     kb_status status = kb_scenario_process(s, name, &p);
     if (status != KB_OK)

@@ -16,7 +16,8 @@
     X("copies", copies)                                                                            \
     X("file-reads", file_reads)                                                                    \
     X("releases", releases)                                                                        \
-    X("discards", discards)
+    X("discards", discards)                                                                        \
+    X("table-faults", table_faults)
 
 static const char *const names[] = {"references",
                                     "faults",
@@ -32,6 +33,8 @@ static const char *const names[] = {"references",
                                     "file-reads",
                                     "zero-fills",
                                     "copies",
+                                    "table-faults",
+                                    "table-writes",
                                     "released",
                                     "releases",
                                     "discards",
@@ -47,6 +50,7 @@ static const char *const names[] = {"references",
                                     "frames",
                                     "resident",
                                     "held",
+                                    "allocation",
                                     "page-time",
                                     "tlb-hits",
                                     "tlb2-hits",
@@ -117,6 +121,8 @@ static bool of_process(const struct kb_scenario *s, const struct kb_process *p, 
         *whole = all_traps(c->traps);
     else if (is(name, length, "resident"))
         *whole = p->resident;
+    else if (is(name, length, "allocation"))
+        *whole = p->pager != NULL ? p->allocation : s->os.setup.frames;
     else if (is(name, length, "held"))
         *whole = p->held;
     else if (is(name, length, "waste"))
@@ -138,6 +144,7 @@ static bool of_counters(const struct kb_scenario *s, const struct kb_tally *t, c
     X("instructions", instructions)
     X("switches", switches)
     X("io-errors", io_errors)
+    X("table-writes", table_writes)
     X("rescues", rescues)
     X("file-writes", file_writes)
     X("background-writes", background_writes)

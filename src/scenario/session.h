@@ -128,6 +128,12 @@ kb_status kb_scenario_make(struct kb_scenario *s) KB_MUST_CHECK;
 /* No machine any more, nor one that is only described. */
 void kb_scenario_tear_down(struct kb_scenario *s);
 
+/* ---- allocate.c ---- */
+
+/* allocation=, minimum=, tables-in= of `machine`. */
+kb_status kb_scenario_read_shares(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_act_allocate(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+
 /* ---- act.c: commands that change the system ---- */
 
 kb_status kb_command_process(struct kb_scenario *s) KB_MUST_CHECK;
