@@ -174,6 +174,20 @@ static uint64_t pages_in_memory(const struct kb_os *os, const struct kb_process 
     return count;
 }
 
+/* How many frames a region needs to be loaded whole: of an object's pages those in memory need
+ * none. */
+static uint64_t pages_missing(const struct kb_os *os, const struct kb_process *process,
+                              const struct kb_region *region, uint64_t pages) {
+    uint64_t end = region->start + (pages << kb_os_page_bits(os)), there = 0;
+    if (region->object == 0)
+        return pages - pages_in_memory(os, process, region->start, end);
+    for (uint64_t i = 0; i < pages && pages <= os->setup.frames; i++) {
+        uint32_t id = kb_lookup_find(&os->pages.by_object, region->object - 1, region->place + i);
+        there += id != KB_LOOKUP_NONE && os->pages.frame_of[id] != 0;
+    }
+    return pages - there;
+}
+
 /* Entries of start … end − 1 are rewritten with what their regions allow now. */
 static void refresh_page(struct kb_os *os, uint32_t mapping, void *context) {
     (void)context;
@@ -286,7 +300,7 @@ kb_status kb_os_region(struct kb_os *os, struct kb_process *process, const struc
         return status;
     bool whole = (os->setup.load_all && !region->guard) || process == os->kernel;
     bool first = !process->bounded;
-    if (whole && pages - pages_in_memory(os, process, region->start, end) > kb_os_free_frames(os)) {
+    if (whole && pages_missing(os, process, region, pages) > kb_os_free_frames(os)) {
         *refused = true;
         return KB_OK;
     }

@@ -75,6 +75,7 @@ kb_status kb_program_new(struct kb_scenario *s, struct kb_program **made) {
         return status;
     }
     program->page_numbers = kb_generator_page_numbers(program->generator);
+    kb_generator_next(program->generator, program->batch, BATCH, &program->got);
     *made = program;
     return KB_OK;
 }
@@ -87,20 +88,17 @@ static void end_access(struct kb_scenario *s, struct kb_process *p, struct kb_pr
     if (program->batch[program->at].kind & KB_ACCESS_RELEASES && p->state != KB_ENDED)
         kb_os_release(&s->os, p, page << bits, (page + 1) << bits, &refused);
     program->inside = false;
-    program->at++;
+    if (++program->at < program->got)
+        return;
+    program->at = 0;
+    kb_generator_next(program->generator, program->batch, BATCH, &program->got);
 }
 
 kb_status kb_program_step(struct kb_scenario *s, struct kb_process *p, struct kb_program *program,
                           bool *over) {
     unsigned bits = kb_os_page_bits(&s->os);
     bool done = true;
-    if (program->at == program->got) {
-        program->at = 0;
-        kb_generator_next(program->generator, program->batch, BATCH, &program->got);
-    }
-    *over = program->got == 0;
-    if (*over)
-        return KB_OK;
+    *over = false;
     const struct kb_trace_access *access = &program->batch[program->at];
     uint64_t first = program->page_numbers ? access->address : access->address >> bits;
     uint64_t last = program->page_numbers ? first : (access->address + access->size - 1) >> bits;
@@ -121,6 +119,7 @@ kb_status kb_program_step(struct kb_scenario *s, struct kb_process *p, struct kb
         end_access(s, p, program, program->page);
     else
         program->page++;
+    *over = program->got == 0;
     return KB_OK;
 }
 

@@ -215,8 +215,8 @@ kb_status kb_perform_run(struct kb_scenario *s, struct kb_process *p) KB_MUST_CH
 struct kb_program;
 /* GENERATOR option=value …, the rest of the line. The caller ends it with kb_program_free. */
 kb_status kb_program_new(struct kb_scenario *s, struct kb_program **program) KB_MUST_CHECK;
-/* The next reference of p, and what it says of its page; *over: there was none. Blocked, it makes
- * the same one again. */
+/* The next reference of p, and what it says of its page; *over: it was the last one. Blocked, it
+ * makes the same one again. */
 kb_status kb_program_step(struct kb_scenario *s, struct kb_process *p, struct kb_program *program,
                           bool *over) KB_MUST_CHECK;
 void kb_program_free(struct kb_scenario *s, struct kb_program *program); /* NULL is fine */
