@@ -23,6 +23,9 @@ struct machine_wish {
     bool kernel;
     bool load_all;
     struct kb_os_future future;
+    bool write_xor_execute;
+    uint32_t cluster, low, high;
+    uint64_t io_cycles;
 };
 
 static inline kb_status machine_format(const struct machine_wish *wish, struct kb_format *format,
@@ -48,7 +51,12 @@ static inline kb_status machine_make(struct kb_os *os, const struct machine_wish
                                 .tables_limit = UINT64_C(1) << 34,
                                 .kernel = wish->kernel,
                                 .load_all = wish->load_all,
-                                .future = wish->future};
+                                .future = wish->future,
+                                .write_xor_execute = wish->write_xor_execute,
+                                .cluster = wish->cluster,
+                                .low = wish->low,
+                                .high = wish->high,
+                                .io_cycles = wish->io_cycles};
     struct kb_store inner;
     setup.scheme = wish->format != NULL && strcmp(wish->format, "inverted") == 0
                        ? KB_SCHEME_INVERTED
