@@ -6,21 +6,19 @@
  *   │ low window: FLAT_HALF pages │ … │ high window, up to the end of the user zone │ kernel zone │
  *
  * flat_step makes one random instruction or system call on both sides. The
- * store is watched: what it was given is kept as a hash, so that it is known
- * at once when it delivers other bytes, when a slot that failed is used again,
- * and whether each slot was scrubbed in the end. */
+ * store is watched (watch.h). */
 #ifndef KB_TESTS_FLAT_H
 #define KB_TESTS_FLAT_H
 
 #include "base/random.h"
 #include "harness.h"
 #include "machine.h"
+#include "watch.h"
 
 #define FLAT_HALF 12
 #define FLAT_PAGES (2 * FLAT_HALF)
 #define FLAT_ZONE 3 /* pages of the kernel zone that may be legal */
 #define FLAT_MOST_SPACES 5
-#define FLAT_MOST_SLOTS 4096
 #define FLAT_LOW_PAGE 3
 
 struct flat_space {
@@ -29,18 +27,6 @@ struct flat_space {
     bool legal[FLAT_PAGES];
     unsigned rights[FLAT_PAGES];
     uint8_t *bytes;
-};
-
-enum flat_slot { FLAT_EMPTY, FLAT_WRITTEN, FLAT_BAD };
-
-struct flat_watch {
-    struct kb_store inner;
-    enum flat_slot state[FLAT_MOST_SLOTS];
-    uint64_t hash[FLAT_MOST_SLOTS];
-    /* since flat_step began */
-    unsigned read_errors, writes, write_errors, wrong_pages;
-    uint64_t all_failures, scrubs;
-    const char *broken;
 };
 
 struct flat {
@@ -53,7 +39,7 @@ struct flat {
     unsigned spaces, current, pages; /* pages: that one instruction may touch */
     struct flat_space space[FLAT_MOST_SPACES], zone;
     uint8_t *image, *scratch, *found;
-    struct flat_watch *watch;
+    struct watch *watch;
     enum kb_reason skipped; /* that the listener heard */
     bool listens;           /* sometimes */
     bool may_fail;          /* the store may, or may be full */
@@ -82,76 +68,6 @@ static inline bool flat_right(struct flat *f, bool condition, const char *what) 
 static inline void flat_ok(struct flat *f, kb_status status) {
     if (status != KB_OK)
         flat_wrong(f, f->error.text);
-}
-
-/* ---- the watched store ---- */
-
-static inline uint64_t flat_hash(const uint8_t *bytes, uint32_t length) {
-    uint64_t h = UINT64_C(0xcbf29ce484222325), word;
-    for (uint32_t i = 0; i < length; i += 8) {
-        memcpy(&word, bytes + i, 8);
-        h = (h ^ word) * UINT64_C(0x9E3779B97F4A7C15);
-        h ^= h >> 29;
-    }
-    return h;
-}
-
-static kb_status flat_read(void *context, uint64_t slot, void *page, struct kb_error *error) {
-    struct flat_watch *w = context;
-    kb_status status = w->inner.read(w->inner.context, slot, page, error);
-    if (w->state[slot] != FLAT_WRITTEN)
-        w->broken = "a slot is read that holds no page";
-    w->read_errors += status != KB_OK;
-    w->all_failures += status != KB_OK;
-    if (status == KB_OK && flat_hash(page, w->inner.page_bytes) != w->hash[slot]) {
-        w->wrong_pages++;
-        w->all_failures++;
-    }
-    return status;
-}
-
-static kb_status flat_write(void *context, uint64_t slot, const void *page,
-                            struct kb_error *error) {
-    struct flat_watch *w = context;
-    if (w->state[slot] == FLAT_BAD)
-        w->broken = "a slot is written that was set aside";
-    kb_status status = w->inner.write(w->inner.context, slot, page, error);
-    w->writes++;
-    w->write_errors += status != KB_OK;
-    w->all_failures += status != KB_OK;
-    w->state[slot] = status == KB_OK ? FLAT_WRITTEN : FLAT_BAD;
-    w->hash[slot] = flat_hash(page, w->inner.page_bytes);
-    return status;
-}
-
-static void flat_discard(void *context, uint64_t slot) {
-    struct flat_watch *w = context;
-    if (w->state[slot] == FLAT_WRITTEN)
-        w->state[slot] = FLAT_EMPTY;
-    w->scrubs++;
-    w->inner.discard(w->inner.context, slot);
-}
-
-static void flat_close(void *context) {
-    struct flat_watch *w = context;
-    kb_store_close(&w->inner);
-    free(w);
-}
-
-/* Takes the place of the system's store, around it or, unless NULL, around another one. */
-static inline void flat_watch_store(struct flat *f, const struct kb_store *instead) {
-    struct kb_store *store = &f->os.swap.store;
-    f->watch = calloc(1, sizeof *f->watch);
-    if (instead != NULL) {
-        kb_store_close(store);
-        *store = *instead;
-    }
-    f->watch->inner = *store;
-    store->context = f->watch;
-    store->read = flat_read;
-    store->write = flat_write;
-    store->discard = flat_discard;
-    store->close = flat_close;
 }
 
 /* ---- the model ---- */
@@ -376,8 +292,8 @@ static inline void flat_start(struct flat *f) {
 
 /* What the last step met. */
 static inline void flat_forget(struct flat *f) {
-    struct flat_watch *w = f->watch;
-    w->read_errors = w->writes = w->write_errors = w->wrong_pages = 0;
+    struct watch *w = f->watch;
+    watch_begin(w);
     f->skipped = KB_REASON_NONE;
     f->free_slots = f->os.swap.store.slots - f->os.swap.used - f->os.swap.bad;
 }
@@ -387,7 +303,7 @@ static inline void flat_settle(struct flat *f, enum kb_reason wanted, kb_status 
     struct flat_space *s = &f->space[f->current];
     bool ended = s->process->state == KB_ENDED;
     enum kb_reason found = ended ? s->process->reason : f->skipped;
-    const struct flat_watch *w = f->watch;
+    const struct watch *w = f->watch;
     f->accesses++;
     flat_ok(f, status);
     if (w->wrong_pages + w->read_errors > 0) {
@@ -622,7 +538,7 @@ static inline void flat_call(struct flat *f) {
 }
 
 static inline void flat_step(struct flat *f) {
-    struct flat_watch *w = f->watch;
+    struct watch *w = f->watch;
     flat_forget(f);
     f->steps++;
     f->os.listener =
@@ -721,7 +637,7 @@ static inline void flat_digest(struct flat *f) {
 
 /* All end: nothing is left, no slot keeps bytes. */
 static inline void flat_end(struct flat *f) {
-    uint64_t kernel = 0, kept = 0;
+    uint64_t kernel = 0;
     flat_check(f);
     for (unsigned i = 0; i < f->spaces; i++)
         kb_os_exit(&f->os, f->space[i].process, KB_REASON_DONE, 0);
@@ -729,9 +645,7 @@ static inline void flat_end(struct flat *f) {
         kernel += f->zone.legal[i];
     flat_right(f, f->os.free_count + kernel == f->os.setup.frames, "frames are missing");
     flat_right(f, f->os.swap.used == 0, "slots are missing");
-    for (unsigned i = 0; i < FLAT_MOST_SLOTS; i++)
-        kept += f->watch->state[i] == FLAT_WRITTEN;
-    flat_right(f, kept == 0, "slots were not scrubbed");
+    flat_right(f, watch_kept(f->watch) == 0, "slots were not scrubbed");
     flat_check(f);
 }
 

@@ -22,11 +22,13 @@ struct machine_wish {
     bool failing;   /* the store fails by plan */
     bool kernel;
     bool load_all;
-    uint32_t low, high; /* watermarks */
     struct kb_os_future future;
     enum kb_allocation allocation;
     uint32_t minimum;
     enum kb_tables_place tables;
+    bool write_xor_execute;
+    uint32_t cluster, low, high;
+    uint64_t io_cycles;
 };
 
 static inline kb_status machine_format(const struct machine_wish *wish, struct kb_format *format,
@@ -52,12 +54,15 @@ static inline kb_status machine_make(struct kb_os *os, const struct machine_wish
                                 .tables_limit = UINT64_C(1) << 34,
                                 .kernel = wish->kernel,
                                 .load_all = wish->load_all,
-                                .low = wish->low,
-                                .high = wish->high,
                                 .future = wish->future,
                                 .allocation = wish->allocation,
                                 .minimum = wish->minimum,
-                                .tables_place = wish->tables};
+                                .tables_place = wish->tables,
+                                .write_xor_execute = wish->write_xor_execute,
+                                .cluster = wish->cluster,
+                                .low = wish->low,
+                                .high = wish->high,
+                                .io_cycles = wish->io_cycles};
     struct kb_store inner;
     setup.scheme = wish->format != NULL && strcmp(wish->format, "inverted") == 0
                        ? KB_SCHEME_INVERTED

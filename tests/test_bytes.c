@@ -61,13 +61,13 @@ static void share(unsigned shape, unsigned policy, uint64_t steps, const struct 
                                 .frames = 9 + turn % 11,
                                 .policy = usual(kb_policies[policy]->name),
                                 .asid_bits = asid_bits[turn / TLBS % 4],
-                                .slots = FLAT_MOST_SLOTS,
+                                .slots = WATCH_MOST_SLOTS,
                                 .kernel = turn % 3 != 0};
     memcpy(wish.tlb, tlbs[turn % TLBS], sizeof wish.tlb);
     snprintf(name, sizeof name, "%s, %s, seed %" PRIu64, shapes[shape].name, wish.policy, seed);
     if (!flat_init(&f, name, &wish, 3 + turn % 3, seed, host))
         return;
-    flat_watch_store(&f, NULL);
+    f.watch = watch_store(&f.os.swap.store, NULL);
     f.listens = turn % 2 == 0;
     flat_start(&f);
     for (uint64_t i = 1; i <= steps && !f.broken; i++) {

@@ -47,7 +47,7 @@ static struct machine_wish wish_for(unsigned turn) {
                                 .policy = policies[turn % (sizeof policies / sizeof policies[0])],
                                 .tlb = {{4, 4, KB_TLB_LRU, 0}, {16, 4, KB_TLB_LRU, 0}},
                                 .asid_bits = turn % 3 * 2,
-                                .slots = FLAT_MOST_SLOTS,
+                                .slots = WATCH_MOST_SLOTS,
                                 .failing = true,
                                 .kernel = turn % 2 == 0};
     return wish;
@@ -66,7 +66,7 @@ static void inject(enum kb_store_failure failure, unsigned turn, const struct kb
              wish.format == NULL ? "generic" : wish.format, wish.policy, seed);
     if (!flat_init(&f, name, &wish, 3 + turn % 2, seed, host))
         return;
-    flat_watch_store(&f, NULL);
+    f.watch = watch_store(&f.os.swap.store, NULL);
     f.may_fail = true;
     flat_start(&f);
     for (unsigned n = 0; n < INJECTIONS && !f.broken; n++) {
@@ -105,7 +105,7 @@ static void too_small(unsigned turn, uint64_t slots, const struct kb_store *inst
     snprintf(name, sizeof name, "%s, %s, seed %" PRIu64, what, wish.policy, seed);
     if (!flat_init(&f, name, &wish, 4, seed, host))
         return;
-    flat_watch_store(&f, instead);
+    f.watch = watch_store(&f.os.swap.store, instead);
     f.may_fail = true;
     flat_start(&f);
     for (unsigned n = 0; n < 60 && !f.broken; n++) {
@@ -237,8 +237,8 @@ static void with_files(const struct kb_host *host, struct total *total) {
     passes(path, "fifo", host);
     passes(path, "lru", host);
     for (unsigned turn = 0; turn < 4; turn++) {
-        CHECK(kb_store_file(&file, path, 4096, FLAT_MOST_SLOTS, &error) == KB_OK);
-        too_small(turn, FLAT_MOST_SLOTS, &file, "a swap file", host, total);
+        CHECK(kb_store_file(&file, path, 4096, WATCH_MOST_SLOTS, &error) == KB_OK);
+        too_small(turn, WATCH_MOST_SLOTS, &file, "a swap file", host, total);
     }
     /* It ends in the middle of slot 45; what lies behind costs its slots. */
     fflush(stdout);
