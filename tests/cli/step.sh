@@ -143,6 +143,14 @@ run step --quiet --json good.kb; expect 2 --quiet --json
 run step --interactive --json good.kb; expect 2 --interactive --json
 run step --interactive -; expect 2 --interactive
 run step --quiet; expect 2 file
+run step --interactive --timeline line.json good.kb; expect 2 --timeline --interactive
+run step --timeline /nowhere/line.json good.kb; expect 1 /nowhere/line.json
+run step --quiet --timeline line.json failing.kb
+same "a time line, and a failed expectation" 1 "$status"
+[[ -s line.json ]] || fail "no time line, though only an expectation failed"
+rm -f line.json; printf 'process P\nP tuoch 1\n' >wrong.kb
+run step --quiet --timeline line.json wrong.kb; expect 1 wrong.kb:2
+[[ ! -e line.json ]] || fail "a time line of a run that did not end well"
 run step --lang fr good.kb; expect 2 fr
 run step --help; expect 0 "expect" "machine" "repeat N"
 run step --help --lang es; expect 0 "Uso:"
