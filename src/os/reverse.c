@@ -163,13 +163,17 @@ bool kb_os_must_copy(const struct kb_os *os, uint32_t id) {
 
 /* ---- entries of tables ---- */
 
-/* What the region allows; writing is withheld where a copy must be made first. */
+/* What the region allows; writing is withheld where a copy must be made first. Where who may write
+ * may read, that stays. */
 static unsigned rights_for(struct kb_os *os, uint32_t id) {
     struct kb_mapping *mapping = mapping_of(os, id);
+    bool readable = os->mmu.format.family->writable_is_readable;
     const struct kb_process *process = os->process[mapping->process];
     unsigned rights = kb_os_rights_at(os, process, mapping->number << kb_os_page_bits(os), NULL);
     mapping->withheld = (rights & KB_ENTRY_WRITE) != 0 && kb_os_must_copy(os, id);
-    return mapping->withheld ? rights & ~(unsigned)KB_ENTRY_WRITE : rights;
+    if (!mapping->withheld)
+        return rights;
+    return (rights & ~(unsigned)KB_ENTRY_WRITE) | (readable ? KB_ENTRY_READ : 0u);
 }
 
 /* marks: R and M that the entry is to have. */
