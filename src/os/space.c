@@ -111,7 +111,7 @@ unsigned kb_os_rights_at(const struct kb_os *os, const struct kb_process *proces
     if (region != NULL)
         *region = found;
     if (found != NULL)
-        return found->rights;
+        return found->guard ? 0 : found->rights;
     if (process->bounded)
         return 0;
     return os->setup.write_xor_execute ? KB_ENTRY_READ | KB_ENTRY_WRITE : KB_ENTRY_RIGHTS;
