@@ -353,8 +353,8 @@ kb_status kb_os_file(struct kb_os *os, const char *name, uint64_t bytes,
                      uint32_t *object) KB_MUST_CHECK;
 /* The number of the object of that name, or KB_NO_OBJECT. */
 uint32_t kb_os_object(const struct kb_os *os, const char *name);
-/* Writes the modified pages of files that a process sees in start … end − 1 to them. Returns how
- * many could not be written; they stay as they were. */
+/* Writes the modified pages of files that a process sees in start … end − 1 to them, whoever
+ * modified them. Returns how many could not be written; they stay as they were. */
 uint64_t kb_os_sync(struct kb_os *os, struct kb_process *process, uint64_t start,
                     uint64_t end) KB_MUST_CHECK;
 /* Bytes as they stand in the file, whatever is in memory. */
