@@ -476,8 +476,9 @@ static kb_status map_super(struct kb_os *os, struct kb_process *process, uint64_
            (size_t)1 << bits);
     struct kb_entry leaf = {KB_ENTRY_VALID | KB_ENTRY_LEAF | KB_ENTRY_USER | rights,
                             (uint64_t)first << format->page_bits};
-    kb_memory_set_entry(&os->mmu.memory, entry, format->entry_bytes,
-                        format->family->encode(format, leaf, depth));
+    if (rights != 0) /* else it stays 0: what lies there would be a table to RISC-V */
+        kb_memory_set_entry(&os->mmu.memory, entry, format->entry_bytes,
+                            format->family->encode(format, leaf, depth));
     process->resident += (uint32_t)frames;
     process->held += (uint32_t)frames;
     if (kb_os_heard(os))
