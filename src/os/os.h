@@ -415,6 +415,10 @@ kb_status kb_os_make_room(struct kb_os *os, uint32_t frames) KB_MUST_CHECK;
 /* The running process waits for the page in a frame, which has been brought in: until then the
  * frame stays, and the instruction starts again afterwards. */
 void kb_os_block(struct kb_os *os, uint32_t frame);
+/* The process holds the frame no more, since it ends; nobody does, since the page is dropped. Who
+ * is blocked stays so until its time has come. */
+void kb_os_stop_waiting(struct kb_os *os, struct kb_process *process);
+void kb_os_page_went(struct kb_os *os, uint32_t frame);
 /* Those whose time has come are ready. */
 void kb_os_wake(struct kb_os *os);
 /* Nobody can run: time passes until the first page comes. false: nobody waits. */

@@ -81,7 +81,7 @@ struct kb_process {
     uint32_t held;     /* frames it answers for; a shared one is the first mapper's */
     uint64_t segments; /* given so far, with paged segmentation */
     uint64_t wake_at;  /* cycle, while blocked */
-    uint32_t awaited;  /* frame + 1 of the page that comes, while blocked */
+    uint32_t awaited;  /* frame + 1 of the page that comes, while blocked; 0: it was dropped */
     struct kb_process_counters counters;
 };
 

@@ -346,6 +346,7 @@ void kb_os_drop_page(struct kb_os *os, uint32_t id, enum kb_why why) {
     struct kb_page *page = &os->pages.page[id];
     if (os->pages.frame_of[id] != 0) {
         uint32_t frame = os->pages.frame_of[id] - 1;
+        kb_os_page_went(os, frame);
         kb_pager_forget(os, frame, why);
         kb_os_vacate(os, frame, false);
         kb_os_free_frame(os, frame);
