@@ -110,7 +110,7 @@ kb_status kb_os_swap_out(struct kb_os *os, struct kb_process *process, bool *ref
         uint32_t frame = frame_of(os, list.mapping[i]);
         bool goes = !kb_os_seen_by_others(os, list.mapping[i]);
         kb_os_leave(os, list.mapping[i]);
-        if (goes)
+        if (goes && frame != KB_NO_FRAME) /* else the process saw it twice, and it has gone */
             (void)kb_os_give_up(os, frame, KB_RELEASED, &ignored);
     }
     drop_list(os, &list, room);
