@@ -86,6 +86,45 @@ static void together(const char *policy, uint32_t frames, unsigned n) {
     kb_os_free(&os);
 }
 
+/* With a reserve each process still has its share, and the policy sees it as it would alone; what
+ * it sends out stands by, and nobody waits for a write. */
+static void reserved(const char *policy, uint32_t frames, unsigned n) {
+    struct machine_wish wish = {.frames = frames * n + 5,
+                                .policy = policy,
+                                .tlb = {{4, 4, KB_TLB_LRU, 0}},
+                                .low = 2,
+                                .high = 5,
+                                .allocation = KB_ALLOCATE_EQUAL};
+    struct kb_os os;
+    struct kb_process *p[4];
+    struct kb_random random[4];
+    CHECK(machine_make(&os, &wish, NULL, &error) == KB_OK);
+    for (unsigned k = 0; k < n; k++) {
+        char name[] = {(char)('A' + k), 0};
+        random[k] = (struct kb_random){7 + k};
+        CHECK(kb_os_create(&os, name, &p[k]) == KB_OK);
+    }
+    uint32_t over = 0;
+    for (uint64_t i = 0; i < REFERENCES; i++)
+        for (unsigned k = 0; k < n; k++) {
+            step(&os, p[k], &random[k], i);
+            over += p[k]->held > frames;
+        }
+    const char *wrong = kb_os_check(&os);
+    if (wrong != NULL)
+        printf("%s: %s\n", policy, wrong);
+    CHECK(wrong == NULL);
+    CHECK_EQ(over, 0);
+    CHECK_EQ(os.counters.background_writes, os.counters.write_backs);
+    CHECK(os.counters.rescues > 0);
+    for (unsigned k = 0; k < n; k++) {
+        struct counts together = counts_of(p[k]);
+        together.faults += p[k]->counters.soft_faults; /* all of them are rescues */
+        check_same(policy, alone(policy, frames, 7 + k), together);
+    }
+    kb_os_free(&os);
+}
+
 static bool has_future(const char *name) {
     return (kb_policy_find(name, strlen(name))->needs & KB_NEEDS_FUTURE) != 0;
 }
@@ -147,6 +186,68 @@ static void minimum(void) {
     kb_os_free(&os);
 }
 
+/* All by command: nobody is left to share the rest. */
+static void fixed(void) {
+    struct machine_wish wish = {.frames = 20, .allocation = KB_ALLOCATE_EQUAL};
+    struct kb_os os;
+    struct kb_process *p;
+    bool refused;
+    CHECK(machine_make(&os, &wish, NULL, &error) == KB_OK);
+    CHECK(kb_os_create(&os, "A", &p) == KB_OK);
+    CHECK(kb_os_allocate_fixed(&os, p, 7, &refused) == KB_OK && !refused);
+    CHECK_EQ(p->allocation, 7);
+    kb_os_free(&os);
+}
+
+/* A size that was said counts before anything was used, and a child has its parent's. */
+static void told(void) {
+    struct machine_wish wish = {.frames = 62, .allocation = KB_ALLOCATE_PROPORTIONAL};
+    struct kb_os os;
+    struct kb_process *p[2], *child;
+    bool refused;
+    CHECK(machine_make(&os, &wish, NULL, &error) == KB_OK);
+    CHECK(kb_os_create(&os, "A", &p[0]) == KB_OK && kb_os_create(&os, "B", &p[1]) == KB_OK);
+    CHECK(kb_os_tell_size(&os, p[0], 10) == KB_OK && kb_os_tell_size(&os, p[1], 127) == KB_OK);
+    CHECK_EQ(p[0]->allocation, 4);
+    CHECK_EQ(p[1]->allocation, 57);
+    CHECK(kb_os_fork(&os, p[1], "C", &child, &refused) == KB_OK && !refused);
+    CHECK_EQ(p[0]->allocation, 2); /* 620 / 264 */
+    CHECK_EQ(child->allocation, 29);
+    struct kb_process *d = sized(&os, "D", 100);
+    CHECK(kb_os_fork(&os, d, "E", &child, &refused) == KB_OK && !refused);
+    CHECK_EQ(d->allocation, 13); /* 6200 / 464 */
+    CHECK_EQ(child->allocation, 13);
+    kb_os_free(&os);
+}
+
+/* Frames of tables are nobody's share: what the others need for them, all pay. */
+static void tables(void) {
+    struct machine_wish wish = {.frames = 40,
+                                .format = "x86-32",
+                                .policy = "lru",
+                                .allocation = KB_ALLOCATE_EQUAL,
+                                .tables = KB_TABLES_RESIDENT};
+    struct kb_os os;
+    struct kb_process *p[2];
+    bool done;
+    CHECK(machine_make(&os, &wish, NULL, &error) == KB_OK);
+    CHECK(kb_os_create(&os, "A", &p[0]) == KB_OK && kb_os_create(&os, "B", &p[1]) == KB_OK);
+    CHECK_EQ(p[0]->allocation, 19); /* two roots */
+    kb_os_switch(&os, p[0]);
+    for (uint64_t i = 0; i < 30; i++)
+        CHECK(kb_os_run(&os, i << 12, KB_ACCESS_WRITE, 1, &done) == KB_OK && done);
+    CHECK_EQ(p[0]->held, 18);
+    kb_os_switch(&os, p[1]);
+    for (uint64_t i = 0; i < 12; i++) /* a table each */
+        CHECK(kb_os_run(&os, i << 22, KB_ACCESS_WRITE, 1, &done) == KB_OK && done);
+    CHECK_EQ(p[0]->allocation, 12); /* (40 − 2 − 1 − 12) / 2 */
+    CHECK_EQ(p[1]->held, 12);
+    CHECK(kb_os_check(&os) == NULL);
+    kb_os_exit(&os, p[1], KB_REASON_DONE, 0);
+    CHECK_EQ(p[0]->allocation, 38);
+    kb_os_free(&os);
+}
+
 /* A page that two processes see is the first one's; when that ends, it is the other's. */
 static void shared_page(void) {
     struct machine_wish wish = {.frames = 8, .policy = "lru", .allocation = KB_ALLOCATE_EQUAL};
@@ -188,9 +289,16 @@ int main(void) {
             continue;
         together(kb_policies[i]->name, 17, 1);
         together(kb_policies[i]->name, 13, 3);
+        /* Draws depend on the order in which frames come. */
+        if (!(kb_policies[i]->needs & KB_VARIABLE_SPACE) &&
+            strcmp(kb_policies[i]->name, "random") != 0)
+            reserved(kb_policies[i]->name, 11, 2);
     }
     shares();
     minimum();
+    fixed();
+    told();
+    tables();
     shared_page();
     return harness_end();
 }

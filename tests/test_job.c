@@ -110,7 +110,7 @@ static void test_turns(void) {
     CHECK_EQ(job[1].process[0].still_dirty, 1);
     CHECK_EQ(job[1].process[0].resident_peak, 3);
     CHECK_EQ(jobs.resident_peak, 4);
-    CHECK_EQ(jobs.tables, 2);
+    CHECK_EQ(os.tables.most, 2);
     CHECK_EQ(os.free_count, 8);
     CHECK(kb_os_check(&os) == NULL);
     kb_timeline_free(&timeline);

@@ -195,7 +195,7 @@ static kb_status take_results(struct attempt *a, struct sim_machine_result *r) {
     r->tlb_misses = os->mmu.misses;
     r->table_reads = os->mmu.table_reads;
     r->cycles = kb_os_cycles(os);
-    r->tables = a->jobs.tables;
+    r->tables = os->tables.most;
     r->table_bytes = os->tables.peak;
     r->slots_peak = os->swap.peak;
     r->resident_peak = a->jobs.resident_peak;

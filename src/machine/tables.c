@@ -122,6 +122,8 @@ static kb_status begin(struct kb_tables *tables, unsigned depth, uint64_t entry,
     note_of(tables, *address)->used = depth + 1;
     tables->count++;
     tables->bytes += bytes;
+    if (tables->count > tables->most)
+        tables->most = tables->count;
     if (tables->bytes > tables->peak)
         tables->peak = tables->bytes;
     return KB_OK;

@@ -37,7 +37,8 @@ struct kb_tables {
     const struct kb_host *host;
     uint64_t start, end, limit;    /* physical addresses */
     uint64_t free[KB_MOST_LEVELS]; /* the first table of each chain, or KB_NO_TABLE */
-    uint64_t count, bytes, peak;   /* tables now, their bytes, the most bytes at once */
+    uint64_t count, bytes;         /* tables now, their bytes */
+    uint64_t most, peak;           /* the most tables at once, and bytes */
     struct kb_table_note *note;    /* one for each page from start on, as far as tables begin */
     uint64_t notes;
 };

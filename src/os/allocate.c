@@ -5,10 +5,12 @@
  *   minimum        nobody gets less; the greatest allocations give what that takes
  *   fixed          by command; the others share the rest
  *
- * Processes have as many pages as their regions, or as they have used if
- * everything is legal for them. Whoever holds more than it may gives up pages
- * at once. What rounding leaves over stays free. Source: Silberschatz, Galvin
- * and Gagne, Operating System Concepts, "Allocation of Frames". */
+ * Processes have as many pages as they said, else as their regions, or as they
+ * have used if everything is legal for them. m is without the frames of the
+ * kernel, of page tables, and of the page daemon's reserve. Whoever holds more
+ * than it may gives up pages at once. What rounding leaves over stays free.
+ * Source: Silberschatz, Galvin and Gagne, Operating System Concepts,
+ * "Allocation of Frames". */
 #include "os/os.h"
 
 static bool takes_part(const struct kb_os *os, const struct kb_process *process) {
@@ -18,6 +20,8 @@ static bool takes_part(const struct kb_os *os, const struct kb_process *process)
 static uint64_t size_of(const struct kb_os *os, const struct kb_process *process) {
     unsigned bits = kb_os_page_bits(os);
     uint64_t pages = 0;
+    if (process->size > 0)
+        return process->size;
     for (uint32_t i = 0; i < process->region_count; i++)
         if (!process->regions[i].guard)
             pages +=
@@ -27,9 +31,11 @@ static uint64_t size_of(const struct kb_os *os, const struct kb_process *process
     return pages == 0 ? 1 : pages;
 }
 
-/* Frames that can be shared out: without those of the kernel. */
+/* Frames that can be shared out. */
 static uint32_t frames_in_all(const struct kb_os *os) {
-    return os->setup.frames - (os->kernel != NULL ? os->kernel->held : 0);
+    uint64_t taken = (uint64_t)os->setup.high + os->table_frames;
+    taken += os->kernel != NULL ? os->kernel->held : 0;
+    return taken < os->setup.frames ? os->setup.frames - (uint32_t)taken : 0;
 }
 
 struct shares {
@@ -58,9 +64,9 @@ static struct shares look(const struct kb_os *os) {
 static uint32_t share_of(const struct kb_os *os, const struct kb_process *process,
                          const struct shares *shares) {
     uint32_t least = os->setup.minimum > 0 ? os->setup.minimum : 1;
-    uint64_t share = shares->frames / shares->processes;
     if (process->fixed_allocation > 0)
         return process->fixed_allocation;
+    uint64_t share = shares->frames / shares->processes;
     if (os->setup.allocation == KB_ALLOCATE_PROPORTIONAL)
         share = (uint64_t)((double)size_of(os, process) * (double)shares->frames /
                            (double)shares->pages);
@@ -83,23 +89,6 @@ static bool take_one(struct kb_os *os) {
     return greatest != NULL;
 }
 
-/* Pages go until the process holds no more than it may, or none can go. */
-static kb_status trim(struct kb_os *os, struct kb_process *process) {
-    kb_status status = KB_OK;
-    while (process->held > process->allocation && status == KB_OK) {
-        uint32_t frame;
-        enum kb_reason ignored;
-        status = kb_pager_evict(os, process->pager, KB_NO_WANTED, &frame, &ignored);
-        if (status != KB_OK || frame == KB_NO_FRAME)
-            break;
-        os->counters.evictions++;
-        process->counters.evictions++;
-        if (!kb_os_give_up(os, frame, KB_EVICTED, &ignored))
-            break;
-    }
-    return status;
-}
-
 void kb_os_share_out(struct kb_os *os) {
     if (os->setup.allocation == KB_ALLOCATE_GLOBAL)
         return;
@@ -119,12 +108,38 @@ void kb_os_share_out(struct kb_os *os) {
             kb_pager_resize(os, os->process[i]);
 }
 
+kb_status kb_os_trim(struct kb_os *os, struct kb_process *process, uint32_t room, uint32_t wanted) {
+    kb_status status = KB_OK;
+    bool background = os->background;
+    if (process->pager == NULL)
+        return KB_OK;
+    os->background = true;
+    while ((uint64_t)process->held + room > process->allocation) {
+        uint32_t frame;
+        enum kb_reason ignored;
+        status = kb_pager_evict(os, process->pager, wanted, &frame, &ignored);
+        if (status != KB_OK || frame == KB_NO_FRAME)
+            break;
+        os->counters.evictions++;
+        process->counters.evictions++;
+        if (!kb_os_give_up(os, frame, KB_EVICTED, &ignored))
+            break;
+    }
+    os->background = background;
+    return status;
+}
+
+kb_status kb_os_tell_size(struct kb_os *os, struct kb_process *process, uint64_t pages) {
+    process->size = pages;
+    return kb_os_allocate(os);
+}
+
 kb_status kb_os_allocate(struct kb_os *os) {
     kb_status status = KB_OK;
     kb_os_share_out(os);
     for (uint32_t i = 0; i < os->process_count && status == KB_OK; i++)
-        if (takes_part(os, os->process[i]) && os->process[i]->pager != NULL)
-            status = trim(os, os->process[i]);
+        if (takes_part(os, os->process[i]))
+            status = kb_os_trim(os, os->process[i], 0, KB_NO_WANTED);
     return status;
 }
 
@@ -158,7 +173,8 @@ static struct kb_pager *donor(struct kb_os *os, const struct kb_process *process
     uint32_t excess = 0, held = 0;
     for (uint32_t i = 0; i < os->process_count; i++) {
         const struct kb_process *p = os->process[i];
-        if (p->pager == NULL || p->held <= p->allocation || p->held - p->allocation <= excess)
+        if (p->pager == NULL || p->pager->held == 0 || p->held <= p->allocation ||
+            p->held - p->allocation <= excess)
             continue;
         excess = p->held - p->allocation;
         most = p->pager;
@@ -181,7 +197,8 @@ static struct kb_pager *donor(struct kb_os *os, const struct kb_process *process
 struct kb_pager *kb_os_who_gives(struct kb_os *os, const struct kb_process *process) {
     if (os->setup.allocation == KB_ALLOCATE_GLOBAL)
         return &os->pager;
-    if (process != NULL && process->pager != NULL && process->held >= process->allocation)
+    if (process != NULL && process->pager != NULL && process->pager->held > 0 &&
+        process->held >= process->allocation)
         return process->pager;
     return donor(os, process);
 }

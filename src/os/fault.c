@@ -7,14 +7,28 @@
 
 /* ---- step 3: a frame ---- */
 
-/* Its share allows the process one more, or nobody has shares. */
+/* Its share allows the process one more, or nobody has shares; what holds nothing that could go
+ * (superpages) needs one, too. */
 static bool may_grow(const struct kb_os *os, const struct kb_process *process) {
     return os->setup.allocation == KB_ALLOCATE_GLOBAL || process == NULL ||
-           process->pager == NULL || process->held < process->allocation;
+           process->pager == NULL || process->pager->held == 0 ||
+           process->held < process->allocation;
+}
+
+/* With a reserve, a process that has its share takes a frame of it, and one of its own pages stands
+ * by: nobody waits for that page's write. */
+static kb_status make_way(struct kb_os *os, const struct kb_process *process, uint32_t wanted) {
+    bool full = process != NULL && kb_os_stands_by(os) && !may_grow(os, process);
+    return full && kb_os_free_frames(os) > 0
+               ? kb_os_trim(os, os->process[process->number], 1, wanted)
+               : KB_OK;
 }
 
 kb_status kb_os_take_frame(struct kb_os *os, const struct kb_process *process, uint32_t wanted,
                            uint32_t *frame, enum kb_reason *reason) {
+    kb_status status = make_way(os, process, wanted);
+    if (status != KB_OK)
+        return status;
     *frame = may_grow(os, process) ? kb_os_take_free(os) : KB_NO_FRAME;
     if (*frame != KB_NO_FRAME) {
         if (kb_os_heard(os))
@@ -24,7 +38,7 @@ kb_status kb_os_take_frame(struct kb_os *os, const struct kb_process *process, u
         return KB_OK;
     }
     struct kb_pager *pager = kb_os_who_gives(os, process);
-    kb_status status = kb_pager_evict(os, pager, wanted, frame, reason);
+    status = kb_pager_evict(os, pager, wanted, frame, reason);
     if (status != KB_OK || *frame == KB_NO_FRAME)
         return status;
     struct kb_process *owner = kb_os_owner(os, *frame);
@@ -32,7 +46,7 @@ kb_status kb_os_take_frame(struct kb_os *os, const struct kb_process *process, u
     if (owner != NULL)
         owner->counters.evictions++;
     os->evicted_flags = os->keys[*frame];
-    if (process != NULL && process->pager != NULL && process->pager != pager)
+    if (pager != (process != NULL && process->pager != NULL ? process->pager : &os->pager))
         kb_pager_forget(os, *frame, KB_EVICTED); /* it goes over to another one */
     pager = os->frame[*frame].pager;
     kb_os_vacate(os, *frame, true);
@@ -148,12 +162,21 @@ uint32_t kb_os_frame_of(const struct kb_os *os, const struct kb_process *process
     return frame == 0 ? KB_NO_FRAME : frame - 1;
 }
 
-/* The bytes are still in a frame: nothing is read. */
-static uint32_t rescue(struct kb_os *os, uint32_t mapping) {
-    uint32_t page = os->pages.mapping[mapping].page, frame = kb_os_rescue(os, page);
+/* Who answers for the page of a mapping. */
+static struct kb_process *answers_for(const struct kb_os *os, uint32_t mapping) {
+    uint32_t page = os->pages.mapping[mapping].page;
+    return os->process[os->pages.mapping[os->pages.page[page].first].process];
+}
+
+/* The bytes are still in a frame: nothing is read. Who has its share sends another page off. */
+static kb_status rescue(struct kb_os *os, uint32_t mapping, uint32_t *frame) {
+    struct kb_process *answers = answers_for(os, mapping);
+    uint32_t page = os->pages.mapping[mapping].page;
+    *frame = kb_os_rescue(os, page);
+    kb_status status = may_grow(os, answers) ? KB_OK : kb_os_trim(os, answers, 1, page);
     os->counters.rescues++;
-    kb_os_connect(os, page, frame);
-    return frame;
+    kb_os_connect(os, page, *frame);
+    return status;
 }
 
 /* The page comes into a frame that is taken for it. */
@@ -161,9 +184,7 @@ static kb_status fetch(struct kb_os *os, struct kb_process *process, uint32_t ma
                        uint32_t *frame, enum kb_reason *reason) {
     enum kb_page_source source;
     uint32_t page = os->pages.mapping[mapping].page;
-    const struct kb_process *answers =
-        os->process[os->pages.mapping[os->pages.page[page].first].process];
-    kb_status status = kb_os_take_frame(os, answers, page, frame, reason);
+    kb_status status = kb_os_take_frame(os, answers_for(os, mapping), page, frame, reason);
     if (status != KB_OK || *frame == KB_NO_FRAME)
         return status;
     if (!read_in(os, process, mapping, *frame, &source, reason)) {
@@ -234,7 +255,11 @@ static kb_status bring(struct kb_os *os, struct kb_process *process, uint32_t ma
         return status;
     uint32_t page = os->pages.mapping[mapping].page;
     if (os->pages.frame_of[page] != 0 || os->pages.page[page].standing_by != 0) {
-        *frame = os->pages.frame_of[page] != 0 ? os->pages.frame_of[page] - 1 : rescue(os, mapping);
+        *frame = os->pages.frame_of[page] - 1;
+        if (os->pages.frame_of[page] == 0)
+            status = rescue(os, mapping, frame);
+        if (status != KB_OK)
+            return status;
         return show(os, process, mapping, entry, *frame, in, reason);
     }
     hold_table(os, entry, 1);

@@ -153,11 +153,14 @@ kb_status kb_os_fork(struct kb_os *os, struct kb_process *parent, const char *na
     child->privileged = parent->privileged;
     child->skips = parent->skips;
     child->segments = parent->segments;
+    child->size = parent->size;
     status = copy_regions(os, parent, child);
+    kb_os_share_out(os);    /* it has its size now */
     child->bounded = false; /* until its superpages are there: they ask for a region of theirs */
     if (status == KB_OK)
         status = copy_supers(os, parent, child, refused);
     child->bounded = parent->bounded;
+    kb_os_share_out(os); /* it has its size now */
     if (status == KB_OK && !*refused)
         status = copy_pages(os, parent, child);
     *refused |= status == KB_DATA; /* no room for tables */

@@ -38,6 +38,8 @@ static kb_status create(struct kb_jobs *jobs, struct kb_job *job) {
     else
         snprintf(name, sizeof name, "%.*s/%" PRIu32, (int)sizeof name - 12, job->name, job->number);
     kb_status status = kb_os_create(os, name, &own->process);
+    if (status == KB_OK && job->pages > 0)
+        status = kb_os_tell_size(os, own->process, job->pages);
     if (status == KB_OK && jobs->timeline != NULL)
         status = kb_timeline_begin(jobs->timeline, os, own->process);
     job->count += status == KB_OK;
@@ -53,9 +55,12 @@ static kb_status resume(struct kb_jobs *jobs, struct kb_job *job) {
             job->current = &job->process[i];
     if (job->current == NULL)
         status = create(jobs, job);
-    if (status == KB_OK)
-        kb_os_switch(jobs->os, job->current->process);
-    return status;
+    if (status != KB_OK)
+        return status;
+    if (job->current->process->counters.references == 0)
+        job->current->allocation = job->current->process->allocation;
+    kb_os_switch(jobs->os, job->current->process);
+    return KB_OK;
 }
 
 /* While a process runs its pages only become more, until an event or the policy takes some. */
@@ -76,8 +81,6 @@ static uint64_t dirty_pages(const struct kb_os *os, const struct kb_process *pro
 
 static void finish(struct kb_jobs *jobs, struct kb_job *job) {
     struct kb_os *os = jobs->os;
-    if (os->tables.count > jobs->tables)
-        jobs->tables = os->tables.count;
     for (uint32_t i = 0; i < job->count; i++) {
         struct kb_job_process *own = &job->process[i];
         own->still_dirty = dirty_pages(os, own->process);
@@ -179,6 +182,17 @@ static kb_status fetch(struct kb_jobs *jobs, struct kb_job *job) {
     return KB_OK;
 }
 
+/* The process whose references are the job's first: it is there when the turns begin. */
+static kb_status begin(struct kb_jobs *jobs, struct kb_job *job) {
+    kb_status status = fetch(jobs, job);
+    if (status != KB_OK || job->block.count == 0)
+        return status;
+    for (uint32_t i = 0; i < job->block.event_count && job->block.events[i].at == 0; i++)
+        if (job->block.events[i].type == KB_EVENT_PROCESS)
+            job->number = (uint32_t)job->block.events[i].first;
+    return create(jobs, job);
+}
+
 /* Runs up to `end`, as far as the quantum reaches and no sample is due. A run is cut where the
  * quantum ends. */
 static kb_status make_runs(struct kb_jobs *jobs, struct kb_job *job, uint32_t end,
@@ -250,7 +264,9 @@ static kb_status turn(struct kb_jobs *jobs, struct kb_job *job) {
 kb_status kb_jobs_run(struct kb_jobs *jobs) {
     kb_status status = KB_OK;
     jobs->alive = jobs->count;
-    if (jobs->timeline != NULL)
+    for (uint32_t i = 0; i < jobs->count && status == KB_OK; i++)
+        status = begin(jobs, &jobs->job[i]);
+    if (status == KB_OK && jobs->timeline != NULL)
         status = kb_timeline_sample(jobs->timeline, jobs->os);
     while (status == KB_OK && jobs->alive > 0)
         for (uint32_t i = 0; i < jobs->count && status == KB_OK; i++)

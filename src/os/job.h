@@ -5,8 +5,9 @@
  *   trace b ── blocks ──► job b: process "b" ──┴─ round robin ──► kb_os_run
  *
  * A process has no regions: a page becomes its own, full of zeros, by being
- * touched. A trace that tells of several processes runs as several: "a", "a/7".
- * When a trace ends, its processes exit, and the other jobs go on. */
+ * touched. The first process of each job begins before any of them runs. A trace
+ * that tells of several processes runs as several: "a", "a/7". When a trace ends,
+ * its processes exit, and the other jobs go on. */
 #ifndef KB_OS_JOB_H
 #define KB_OS_JOB_H
 
@@ -28,12 +29,14 @@ struct kb_job_process {
     struct kb_process *process;
     uint64_t still_dirty;   /* modified pages in memory when it ended */
     uint32_t resident_peak; /* pages, as seen behind runs of references */
+    uint32_t allocation;    /* frames it might hold when its first turn began; 0: global */
 };
 
 struct kb_job {
     /* the request */
     const char *name;
     struct kb_job_trace trace;
+    uint64_t pages; /* of the trace, for proportional shares; 0: nobody knows */
 
     /* where it stands */
     struct kb_block block;
@@ -66,7 +69,6 @@ struct kb_jobs {
     uint64_t told; /* references, to progress */
 
     /* afterwards */
-    uint64_t tables;        /* page tables, at most at once */
     uint32_t resident_peak; /* frames in use, at most at once, as seen behind runs of references */
 };
 

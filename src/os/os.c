@@ -140,7 +140,7 @@ static kb_status init(struct kb_os *os) {
                               &os->mmu.inverted.base, os->error);
         if (status == KB_OK) {
             kb_inverted_clear(&os->mmu.inverted);
-            os->tables.count = 1;
+            os->tables.count = os->tables.most = 1;
             os->tables.bytes = os->tables.peak =
                 (uint64_t)os->setup.frames * KB_INVERTED_ENTRY_BYTES;
         }

@@ -165,6 +165,7 @@ struct kb_os {
 
     struct kb_table_page *table; /* tables that may go */
     uint32_t table_count, table_room;
+    uint32_t table_frames;             /* that tables take now */
     struct kb_lookup table_parts;      /* process, part of its space ──► table */
     uint32_t idle_oldest, idle_newest; /* frames of tables that could go now */
     const struct kb_process *table_of; /* for whom tables are made */
@@ -306,6 +307,13 @@ kb_status kb_os_take_frame(struct kb_os *os, const struct kb_process *process, u
 void kb_os_share_out(struct kb_os *os);
 /* The same, and who holds more than its share gives up pages. */
 kb_status kb_os_allocate(struct kb_os *os) KB_MUST_CHECK;
+/* Pages of the process go, before their frames are needed, until it may hold `room` more for the
+ * page `wanted`, or none can go. */
+kb_status kb_os_trim(struct kb_os *os, struct kb_process *process, uint32_t room,
+                     uint32_t wanted) KB_MUST_CHECK;
+/* How many pages the process will use, where its regions do not say it; 0: nobody knows. */
+kb_status kb_os_tell_size(struct kb_os *os, struct kb_process *process,
+                          uint64_t pages) KB_MUST_CHECK;
 /* So many frames for one process, 0: its share again. *refused: there are not as many beside what
  * the others need, or replacement is global. */
 kb_status kb_os_allocate_fixed(struct kb_os *os, struct kb_process *process, uint32_t frames,

@@ -108,9 +108,13 @@ static void on_release(void *host, uint32_t number, uint64_t when) {
     os->counters.released++;
     if (owner != NULL)
         owner->counters.released++;
+    uint32_t page = os->page_of[frame];
     part_with(pager, frame);
     kb_os_vacate(os, frame, false);
-    kb_os_free_frame(os, frame);
+    if (kb_os_stands_by(os))
+        kb_os_stand_by(os, frame, page);
+    else
+        kb_os_free_frame(os, frame);
 }
 
 /* ---- time ---- */

@@ -81,6 +81,7 @@ struct kb_process {
     uint32_t mapped;     /* mappings in it */
     uint32_t resident;   /* pages that its tables show; shared ones are counted for each process */
     uint32_t held;       /* frames it answers for; a shared one is the first mapper's */
+    uint64_t size;       /* pages that it will use, if somebody said it; else 0 */
     uint32_t allocation; /* frames it may hold, unless replacement is global */
     uint32_t fixed_allocation; /* by command; 0: its share */
     struct kb_pager *pager;    /* its own, unless replacement is global */

@@ -335,6 +335,7 @@ bool kb_os_grow_stack(struct kb_os *os, struct kb_process *process, uint64_t add
             overlaps(os, process, page, stack->start))
             continue;
         stack->start = page;
+        kb_os_share_out(os);
         if (kb_os_heard(os))
             kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_GROW,
                                                 .process = process,
@@ -468,7 +469,8 @@ static kb_status map_super(struct kb_os *os, struct kb_process *process, uint64_
         kb_tables_make(&os->tables, process->root, address, depth, &entry, os->error);
     if (status != KB_OK)
         return status;
-    if (kb_memory_entry(&os->mmu.memory, entry, format->entry_bytes) != 0) {
+    if (kb_memory_entry(&os->mmu.memory, entry, format->entry_bytes) != 0 ||
+        kb_os_table_is_out(os, process, address)) {
         *refused = true; /* there is a table below */
         return KB_OK;
     }

@@ -96,6 +96,7 @@ static kb_status take_frame(struct kb_os *os, uint32_t *frame) {
         kb_pager_forget(os, *frame, KB_EVICTED);
     }
     os->keys[*frame] = KB_PINNED;
+    os->table_frames++;
     os->frame[*frame] = (struct kb_frame){.use = KB_FRAME_TABLE,
                                           .fixed = true,
                                           .process = process != NULL ? process->number : UINT32_MAX,
@@ -119,7 +120,9 @@ static kb_status on_take(void *context, unsigned depth, uint64_t entry, uint64_t
         os->frame[frame].table = id;
         wait(os, frame);
     }
-    *table = address_of(os, frame);
+    if (status == KB_OK)
+        *table = address_of(os, frame);
+    kb_os_share_out(os);
     return status;
 }
 
@@ -130,6 +133,7 @@ static void on_give_back(void *context, uint64_t table) {
         stop_waiting(os, frame);
     os->keys[frame] = 0;
     os->frame[frame] = (struct kb_frame){.use = KB_FRAME_FREE};
+    os->table_frames--;
     kb_os_free_frame(os, frame);
 }
 
@@ -196,6 +200,7 @@ uint32_t kb_os_table_out(struct kb_os *os) {
     f->pageable = false; /* it is in no list now */
     kb_memory_set_entry(&os->mmu.memory, f->entry, os->mmu.format.entry_bytes, 0);
     kb_tables_give_back(&os->tables, address_of(os, frame), os->mmu.format.levels - 1);
+    kb_os_share_out(os);
     return os->free_list[--os->free_count];
 }
 
