@@ -259,9 +259,11 @@ static kb_status load_pages(struct kb_os *os, struct kb_process *process,
     return KB_OK;
 }
 
-/* A stack grows by zeros: an image or object has nothing below its first page. */
-static bool may_grow(const struct kb_region *region) {
-    return region->lowest == 0 || (region->object == 0 && !region->has_image && !region->guard);
+/* A stack grows by zeros: an image or object has nothing below its first page. A segment's place is
+ * its number. */
+static bool may_grow(const struct kb_os *os, const struct kb_region *region) {
+    return region->lowest == 0 ||
+           (region->object == 0 && !region->has_image && !region->guard && !kb_os_segmented(os));
 }
 
 /* What is not as a region must be: a status, or *refused. */
@@ -280,15 +282,14 @@ static kb_status check_region(struct kb_os *os, const struct kb_process *process
     if (overlaps(os, process, region->start, region->end))
         return kb_fail(os->error, KB_DATA, KB_MSG_os_overlap, (unsigned long long)region->start,
                        (unsigned long long)region->end, process->name);
-    bool grows = region->lowest != 0;
-    if (grows && (region->lowest % kb_os_page_bytes(os) != 0 || region->lowest >= region->start ||
-                  region->has_image || object != NULL || kb_os_segmented(os)))
+    if (region->lowest % kb_os_page_bytes(os) != 0 ||
+        (region->lowest != 0 && region->lowest >= region->start))
         return bad_range(os, process, region->lowest, region->start);
     uint64_t pages = (end - region->start) >> kb_os_page_bits(os);
     if (object != NULL && (region->place > object->pages || pages > object->pages - region->place))
         return kb_fail(os->error, KB_DATA, KB_MSG_os_beyond_object, object->name,
                        (unsigned long long)object->bytes);
-    *refused = may_not_be(os, region->rights) || !may_grow(region) ||
+    *refused = may_not_be(os, region->rights) || !may_grow(os, region) ||
                (object != NULL && process_uses(os, process, region->start, end));
     return check_supers(os, process, region->start, end);
 }
