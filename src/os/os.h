@@ -474,7 +474,7 @@ void kb_os_unpin_pages(struct kb_os *os, struct kb_process *process, uint64_t st
  * what left comes back by demand. */
 kb_status kb_os_swap_out(struct kb_os *os, struct kb_process *process, bool *refused) KB_MUST_CHECK;
 /* All that its regions hold comes: by transfers as long as they can be, or page by page. *refused:
- * more than the frames. */
+ * more than the frames that there are, or that it may hold. */
 kb_status kb_os_swap_in(struct kb_os *os, struct kb_process *process, bool page_by_page,
                         bool *refused) KB_MUST_CHECK;
 

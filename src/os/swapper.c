@@ -240,7 +240,7 @@ kb_status kb_os_swap_in(struct kb_os *os, struct kb_process *process, bool page_
     kb_status status = *refused ? KB_OK : each_to_read(os, process, count_page, &pages);
     if (status != KB_OK || *refused)
         return status;
-    *refused = pages > os->setup.frames;
+    *refused = pages > (process->pager != NULL ? process->allocation : os->setup.frames);
     if (!*refused)
         status = kb_os_make_room(os, (uint32_t)pages);
     reads = os->counters.disk_transfers;
