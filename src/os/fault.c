@@ -347,15 +347,14 @@ static kb_status end_or_restart(struct kb_os *os, uint64_t address, enum kb_acce
 /* Steps 3 to 5, as far as they are needed. */
 static kb_status serve(struct kb_os *os, struct kb_process *process, uint64_t number,
                        enum kb_fault fault, uint32_t *frame, bool *again, enum kb_reason *reason) {
-    uint32_t mapping = kb_pages_find(&os->pages, process->number, number);
-    bool there = false;
-    if (mapping != KB_NO_MAPPING) {
-        uint32_t page = os->pages.mapping[mapping].page;
-        there = os->pages.frame_of[page] != 0 || os->pages.page[page].standing_by != 0;
-        if (fault == KB_FAULT_PROTECTION && os->pages.mapping[mapping].withheld)
-            return kb_os_copy_on_write(os, mapping, again, reason);
-    }
-    if (!there) {
+    uint32_t mapping;
+    kb_status status = kb_os_mapping(os, process, number, &mapping);
+    if (status != KB_OK)
+        return status;
+    uint32_t page = os->pages.mapping[mapping].page;
+    if (fault == KB_FAULT_PROTECTION && os->pages.mapping[mapping].withheld)
+        return kb_os_copy_on_write(os, mapping, again, reason);
+    if (os->pages.frame_of[page] == 0 && os->pages.page[page].standing_by == 0) {
         os->counters.faults++;
         process->counters.faults++;
     }
