@@ -141,9 +141,9 @@ static kb_status copy_pages(struct kb_os *os, struct kb_process *parent, struct 
 kb_status kb_os_fork(struct kb_os *os, struct kb_process *parent, const char *name,
                      struct kb_process **made, bool *refused) {
     struct kb_process *child;
-    *refused = false;
-    kb_status status = kb_os_create(os, name, &child);
-    if (status != KB_OK)
+    *refused = parent == os->kernel || parent->state == KB_ENDED;
+    kb_status status = *refused ? KB_OK : kb_os_create(os, name, &child);
+    if (*refused || status != KB_OK)
         return status;
     child->base = parent->base;
     child->limit = parent->limit;
