@@ -113,11 +113,11 @@ static void inject(enum kb_store_failure failure, unsigned turn, const struct kb
         for (uint64_t i = 0; i < quiet && !m.broken; i++)
             model_step(&m);
         struct kb_store *store = some_store(&m, total);
-        uint64_t count = model_one_in(&m, 5) ? 0 : 1 + model_below(&m, 3);
+        uint64_t count = model_one_in(&m, 3) ? 0 : 1 + model_below(&m, 3); /* 0: all from then on */
         kb_store_fail(store, failure, 1 + model_below(&m, 5), count);
         for (unsigned i = 0; i < MOST_WAIT && !m.broken && failures_of(&m) == before; i++)
             model_step(&m);
-        for (uint64_t i = model_below(&m, 6); i > 0 && !m.broken; i--) {
+        for (uint64_t i = model_below(&m, count == 0 ? 80 : 6); i > 0 && !m.broken; i--) {
             model_step(&m);
             model_check(&m);
         }
