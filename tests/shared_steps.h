@@ -421,9 +421,10 @@ static inline void model_unpin(struct model *m, int i, unsigned first, unsigned 
 
 static inline void model_sync(struct model *m, int i, unsigned first, unsigned end) {
     struct model_process *p = &m->process[i];
+    unsigned before = model_what_failed(m).writes;
     uint64_t failed = kb_os_sync(&m->os, p->process, model_address(m, first),
                                  model_address(m, end - 1) + m->page);
-    bool any = model_what_failed(m).writes > 0; /* a write in a cluster is tried once more */
+    bool any = model_what_failed(m).writes > before; /* a write in a cluster is tried once more */
     model_right(m, failed > 0 ? any : !any || m->os.setup.cluster > 1,
                 "a sync failed, or said not");
     m->syncs++;
