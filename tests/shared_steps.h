@@ -215,58 +215,63 @@ static inline void model_fill_region(struct model *m, enum model_kind kind, unsi
         region->end -= model_below(m, m->page);
 }
 
-static inline void model_region(struct model *m, int i, enum model_kind kind) {
+/* A region in a gap: first … end − 1. false: it was refused, rightly. */
+static inline bool model_region(struct model *m, int i, unsigned first, unsigned end,
+                                const struct kb_region *region) {
     struct model_process *p = &m->process[i];
-    unsigned end, first = model_gap(m, p, &end);
-    struct kb_region region = {.name = "R"};
     bool refused;
-    if (first == end || (m->segments && kind == MODEL_STACK))
-        return;
-    model_fill_region(m, kind, first, &end, &region);
-    model_ok(m, kb_os_region(&m->os, p->process, &region, &refused));
-    if (refused && m->os.setup.load_all && !model_written_and_executed(m, region.rights))
-        return; /* there was no room for it */
-    model_right(m, refused == model_written_and_executed(m, region.rights),
+    model_ok(m, kb_os_region(&m->os, p->process, region, &refused));
+    if (refused && m->os.setup.load_all && !model_written_and_executed(m, region->rights))
+        return false; /* there was no room for it */
+    model_right(m, refused == model_written_and_executed(m, region->rights),
                 "a region was refused, or let pass, wrongly");
     if (refused)
-        return;
+        return false;
     int object = -1;
-    for (int k = 0; region.object != 0 && k < MODEL_MOST_OBJECTS; k++)
-        if (m->object[k].there && m->object[k].number + 1 == region.object)
+    for (int k = 0; region->object != 0 && k < MODEL_MOST_OBJECTS; k++)
+        if (m->object[k].there && m->object[k].number + 1 == region->object)
             object = k;
     for (unsigned k = first; k < end; k++) {
         struct model_place *place = &p->place[k];
         *place = (struct model_place){.legal = true,
-                                      .guard = region.guard,
-                                      .shared = region.shared,
-                                      .rights = region.rights,
+                                      .guard = region->guard,
+                                      .shared = region->shared,
+                                      .rights = region->rights,
                                       .object = object,
-                                      .at = (unsigned)region.place + k - first,
-                                      .has_image = region.has_image,
-                                      .image = region.image};
+                                      .at = (unsigned)region->place + k - first,
+                                      .has_image = region->has_image,
+                                      .image = region->image};
         uint64_t start = model_address(m, k);
-        place->image.offset += start - region.start;
-        place->covers = region.end - start < m->page ? region.end - start : m->page;
+        place->image.offset += start - region->start;
+        place->covers = region->end - start < m->page ? region->end - start : m->page;
         if (object >= 0)
             continue;
         place->own = malloc(m->page);
         model_make_fresh(m, place);
     }
-    p->place[first].grows = region.lowest != 0;
-    p->place[first].lowest = region.lowest == 0 ? 0 : (unsigned)model_place_at(m, region.lowest);
+    p->place[first].grows = region->lowest != 0;
+    p->place[first].lowest = region->lowest == 0 ? 0 : (unsigned)model_place_at(m, region->lowest);
+    return true;
 }
 
 static inline void model_some_region(struct model *m, int i) {
     static const enum model_kind kinds[] = {MODEL_PRIVATE, MODEL_PRIVATE, MODEL_IMAGE, MODEL_OBJECT,
                                             MODEL_OBJECT,  MODEL_OBJECT,  MODEL_GUARD, MODEL_STACK};
-    model_region(m, i, kinds[model_below(m, sizeof kinds / sizeof kinds[0])]);
+    enum model_kind kind = kinds[model_below(m, sizeof kinds / sizeof kinds[0])];
+    unsigned end, first = model_gap(m, &m->process[i], &end);
+    struct kb_region region = {.name = "R"};
+    if (first == end || (m->segments && kind == MODEL_STACK))
+        return;
+    model_fill_region(m, kind, first, &end, &region);
+    model_region(m, i, first, end, &region);
 }
 
-static inline void model_create(struct model *m) {
+/* A process without places, or with all of them. −1: there are enough. */
+static inline int model_begin(struct model *m, bool all) {
     int i = model_free_process(m);
-    if (i < 0)
-        return;
     struct model_process *p = &m->process[i];
+    if (i < 0)
+        return i;
     snprintf(p->name, sizeof p->name, "P%" PRIu64, m->names++);
     kb_status status = kb_os_create(&m->os, p->name, &p->process);
     if (status == KB_DATA && m->os.setup.tables_place != KB_TABLES_APART) {
@@ -277,19 +282,24 @@ static inline void model_create(struct model *m) {
     model_right(m, kb_os_process(&m->os, p->name) == p->process, "a process is not found by name");
     p->skips = p->process->skips = model_one_in(m, 2);
     p->swapped = false;
-    p->all = !m->segments && model_one_in(m, 8);
+    p->all = all;
     for (unsigned k = 0; p->all && k < MODEL_PLACES; k++)
         p->place[k] = (struct model_place){.legal = true,
                                            .rights = m->wx ? KB_ENTRY_READ | KB_ENTRY_WRITE
                                                            : (unsigned)KB_ENTRY_RIGHTS,
                                            .object = -1,
                                            .own = calloc(1, m->page)};
-    for (unsigned n = 2 + (unsigned)model_below(m, 6); !p->all && n > 0; n--)
-        model_some_region(m, i);
     bool refused;
     struct kb_region none = {.start = 0x40 * m->page, .end = 0x41 * m->page, .guard = true};
-    if (!p->all && !p->process->bounded) /* nothing is legal, rather than all */
+    if (!p->all && !m->segments) /* nothing is legal, rather than all */
         model_ok(m, kb_os_region(&m->os, p->process, &none, &refused));
+    return i;
+}
+
+static inline void model_create(struct model *m) {
+    int i = model_begin(m, !m->segments && model_one_in(m, 8));
+    for (unsigned n = 2 + (unsigned)model_below(m, 6); i >= 0 && !m->process[i].all && n > 0; n--)
+        model_some_region(m, i);
 }
 
 static inline void model_fork(struct model *m, int i) {
@@ -300,7 +310,11 @@ static inline void model_fork(struct model *m, int i) {
         return;
     snprintf(child->name, sizeof child->name, "F%" PRIu64, m->names++);
     model_ok(m, kb_os_fork(&m->os, p->process, child->name, &child->process, &refused));
-    model_right(m, !refused, "a fork was refused");
+    model_right(m, !refused || m->os.setup.tables_place != KB_TABLES_APART, "a fork was refused");
+    if (refused) {
+        child->process = NULL;
+        return;
+    }
     child->skips = p->skips;
     child->all = p->all;
     child->swapped = false;
@@ -431,9 +445,12 @@ static inline void model_unpin(struct model *m, int i, unsigned first, unsigned 
 
 static inline void model_sync(struct model *m, int i, unsigned first, unsigned end) {
     struct model_process *p = &m->process[i];
+    unsigned before = model_what_failed(m).writes;
     uint64_t failed = kb_os_sync(&m->os, p->process, model_address(m, first),
                                  model_address(m, end - 1) + m->page);
-    model_right(m, (failed > 0) <= (model_what_failed(m).writes > 0), "a sync failed");
+    bool any = model_what_failed(m).writes > before; /* a write in a cluster is tried once more */
+    model_right(m, failed > 0 ? any : !any || m->os.setup.cluster > 1,
+                "a sync failed, or said not");
     m->syncs++;
     for (unsigned k = first; failed == 0 && k < end; k++) {
         const struct model_place *place = &p->place[k];

@@ -98,6 +98,319 @@ static uint64_t word_in_file(struct share *s, uint32_t object, uint64_t page) {
     return word;
 }
 
+/* ---- reference counts ---- */
+
+static const struct kb_page *page_at(const struct share *s, const struct kb_process *p,
+                                     uint64_t number) {
+    uint32_t mapping = kb_pages_find(&s->os.pages, p->number, number);
+    return &s->os.pages.page[s->os.pages.mapping[mapping].page];
+}
+
+/* K03: eight processes, a library of 64 pages, 16 private pages each. */
+static void counts_of_a_library(void) {
+    struct share s;
+    struct kb_process *p[8];
+    begin(&s, (struct machine_wish){.format = "sv39", .frames = 1000});
+    uint32_t library = memory_of(&s, 64);
+    for (unsigned i = 0; i < 8; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "P%u", i);
+        CHECK(kb_os_create(&s.os, name, &p[i]) == KB_OK);
+        CHECK(show(&s, p[i], library, 100, 64, true));
+        CHECK(region_at(
+            &s, p[i],
+            (struct kb_region){.start = 200 * PAGE, .end = 216 * PAGE, .rights = READ_WRITE}));
+        for (unsigned k = 0; k < 64; k++)
+            CHECK_EQ(word_at(&s, p[i], 100 + k), 0);
+        for (unsigned k = 0; k < 16; k++)
+            CHECK(store(&s, p[i], 200 + k, i));
+        CHECK_EQ(page_at(&s, p[0], 100)->count, i + 1);
+        CHECK_EQ(p[i]->resident, 80);
+        CHECK_EQ(p[i]->held, i == 0 ? 80 : 16);
+    }
+    CHECK_EQ(1000 - kb_os_free_frames(&s.os), 192);
+    CHECK_EQ(s.os.counters.faults, 192);
+    CHECK_EQ(s.os.counters.soft_faults, 7 * 64);
+    kb_os_exit(&s.os, p[0], KB_REASON_DONE, 0); /* another one answers for it now */
+    uint32_t held = 0;
+    for (unsigned i = 1; i < 8; i++)
+        held += p[i]->held;
+    CHECK_EQ(held, 64 + 7 * 16);
+    CHECK_EQ(page_at(&s, p[1], 100)->count, 7);
+    for (unsigned i = 1; i < 8; i++)
+        kb_os_exit(&s.os, p[i], KB_REASON_DONE, 0);
+    CHECK_EQ(kb_os_free_frames(&s.os), 1000);
+    CHECK(kb_os_object(&s.os, "memory") == KB_NO_OBJECT);
+    CHECK_EQ(memory_of(&s, 3), library); /* its number is used again, its content is not */
+    CHECK(show(&s, s.p, library, 100, 3, true));
+    CHECK_EQ(word_at(&s, s.p, 100), 0);
+    end(&s);
+}
+
+static unsigned invalidated, further;
+
+static void hear_invalidate(void *context, const struct kb_os_event *event) {
+    (void)context;
+    invalidated += event->kind == KB_OS_EVENT_INVALIDATE;
+    further += event->kind == KB_OS_EVENT_INVALIDATE && event->flag;
+}
+
+/* One eviction takes a page from all tables and TLBs; R and M are those of all together. */
+static void eviction_from_many_tables(unsigned asid_bits) {
+    struct share s;
+    struct kb_process *p[20];
+    enum kb_reason reason;
+    begin(&s, (struct machine_wish){.format = "sv39",
+                                    .frames = 30,
+                                    .asid_bits = asid_bits,
+                                    .tlb = {{1, 64, KB_TLB_LRU, 0}}});
+    uint32_t object = memory_of(&s, 1);
+    for (unsigned i = 0; i < 20; i++) {
+        CHECK(kb_os_create(&s.os, "Q", &p[i]) == KB_OK);
+        CHECK(show(&s, p[i], object, 1 + i, 1, true));
+        CHECK_EQ(word_at(&s, p[i], 1 + i), 0);
+    }
+    uint32_t frame = kb_os_frame_of(&s.os, p[7], 8);
+    CHECK(!(s.os.keys[frame] & KB_MODIFIED));
+    CHECK(store(&s, p[7], 8, 77));
+    CHECK(s.os.keys[frame] & KB_MODIFIED);
+    s.os.listener.hear = hear_invalidate;
+    invalidated = further = 0;
+    CHECK(kb_pager_send_out(&s.os, frame, &reason));
+    s.os.listener.hear = NULL;
+    CHECK_EQ(invalidated, 20);
+    CHECK_EQ(further, 19);
+    CHECK_EQ(s.os.counters.write_backs, 1);
+    CHECK_EQ(s.os.counters.evictions, 1);
+    for (unsigned i = 0; i < 20; i++) {
+        CHECK_EQ(p[i]->resident, 0);
+        CHECK_EQ(p[i]->held, 0);
+    }
+    CHECK(kb_os_check(&s.os) == NULL);
+    uint64_t faults = s.os.counters.faults, soft = s.os.counters.soft_faults;
+    for (unsigned i = 0; i < 20; i++)
+        CHECK_EQ(word_at(&s, p[i], 1 + i), 77);
+    CHECK_EQ(s.os.counters.faults - faults, 1);
+    CHECK_EQ(s.os.counters.soft_faults - soft, 19);
+    CHECK(kb_pager_send_out(&s.os, kb_os_frame_of(&s.os, p[7], 8), &reason));
+    CHECK_EQ(s.os.counters.write_backs, 1); /* it was not modified since */
+    end(&s);
+}
+
+static void eviction_of_a_shared_page(void) {
+    eviction_from_many_tables(0);
+    eviction_from_many_tables(8);
+}
+
+/* ---- forks ---- */
+
+/* X07, and a fork of a fork; the last one to have a page takes it over. */
+static void forks(void) {
+    struct share s;
+    begin(&s, (struct machine_wish){.format = "sv39", .frames = 300});
+    for (unsigned i = 0; i < 100; i++)
+        CHECK(store(&s, s.p, i, i));
+    struct kb_process *child = fork_of(&s, s.p, "C"), *third = fork_of(&s, child, "D");
+    CHECK_EQ(child->resident, 100);
+    CHECK_EQ(child->held, 0);
+    CHECK_EQ(page_at(&s, third, 5)->count, 3);
+    for (unsigned i = 0; i < 3; i++)
+        CHECK(store(&s, child, i, 1000 + i));
+    CHECK_EQ(300 - kb_os_free_frames(&s.os), 103);
+    CHECK_EQ(s.os.counters.copies, 3);
+    CHECK_EQ(child->counters.copies, 3);
+    CHECK_EQ(page_at(&s, third, 2)->count, 2);
+    CHECK(store(&s, third, 2, 2000)); /* two had it */
+    CHECK_EQ(s.os.counters.copies, 4);
+    CHECK(store(&s, s.p, 2, 3000)); /* nobody else has it any more */
+    CHECK_EQ(s.os.counters.copies, 4);
+    CHECK_EQ(word_at(&s, s.p, 2), 3000);
+    CHECK_EQ(word_at(&s, child, 2), 1002);
+    CHECK_EQ(word_at(&s, third, 2), 2000);
+    kb_os_exit(&s.os, s.p, KB_REASON_DONE, 0);
+    kb_os_exit(&s.os, child, KB_REASON_DONE, 0);
+    for (unsigned i = 0; i < 100; i++)
+        CHECK(store(&s, third, i, word_at(&s, third, i) + 1));
+    CHECK_EQ(s.os.counters.copies, 4);
+    CHECK_EQ(third->held, 100);
+    for (unsigned i = 0; i < 100; i++)
+        CHECK_EQ(word_at(&s, third, i), i == 2 ? 2001 : i + 1);
+    CHECK_EQ(300 - kb_os_free_frames(&s.os), 100);
+    bool refused;
+    struct kb_process *none = NULL;
+    CHECK(kb_os_fork(&s.os, child, "E", &none, &refused) == KB_OK && refused && none == NULL);
+    end(&s);
+}
+
+/* A copy needs the original and a frame; if need be they are one frame. */
+static void copies_in_few_frames(uint32_t frames) {
+    struct share s;
+    begin(&s, (struct machine_wish){.format = "sv39", .frames = frames});
+    for (unsigned i = 0; i < 4; i++)
+        CHECK(store(&s, s.p, i, i));
+    struct kb_process *child = fork_of(&s, s.p, "C");
+    for (unsigned round = 0; round < 3; round++)
+        for (unsigned i = 0; i < 4; i++) {
+            CHECK(store(&s, child, i, 100 * round + 10 + i));
+            CHECK(store(&s, s.p, i, 100 * round + 20 + i));
+            CHECK(kb_os_check(&s.os) == NULL);
+        }
+    CHECK_EQ(s.os.counters.copies, 4);
+    for (unsigned i = 0; i < 4; i++) {
+        CHECK_EQ(word_at(&s, child, i), 210 + i);
+        CHECK_EQ(word_at(&s, s.p, i), 220 + i);
+    }
+    end(&s);
+}
+
+static void copies_with_one_and_two_frames(void) {
+    copies_in_few_frames(1);
+    copies_in_few_frames(2);
+}
+
+/* Its pages are others', too: they keep them, and lose the withheld right only at their writes. */
+static void exit_while_pages_are_shared(void) {
+    struct share s;
+    begin(&s,
+          (struct machine_wish){.format = "sv39", .frames = 20, .tlb = {{4, 4, KB_TLB_LRU, 0}}});
+    for (unsigned i = 0; i < 5; i++)
+        CHECK(store(&s, s.p, i, i + 1));
+    struct kb_process *child = fork_of(&s, s.p, "C");
+    kb_os_exit(&s.os, s.p, KB_REASON_DONE, 0);
+    CHECK_EQ(kb_os_free_frames(&s.os), 15);
+    CHECK_EQ(child->held, 5);
+    for (unsigned i = 0; i < 5; i++) {
+        CHECK_EQ(word_at(&s, child, i), i + 1);
+        CHECK(store(&s, child, i, i + 11));
+        CHECK_EQ(word_at(&s, child, i), i + 11);
+    }
+    CHECK_EQ(s.os.counters.copies, 0);
+    kb_os_exit(&s.os, child, KB_REASON_DONE, 0);
+    CHECK_EQ(kb_os_free_frames(&s.os), 20);
+    end(&s);
+}
+
+/* ---- pins ---- */
+
+static void pins(void) {
+    struct share s;
+    bool refused;
+    begin(&s, (struct machine_wish){.format = "sv39", .frames = 6});
+    CHECK(store(&s, s.p, 1, 7));
+    CHECK(kb_os_pin_pages(&s.os, s.p, PAGE, 3 * PAGE, &refused) == KB_OK && !refused);
+    struct kb_process *child = fork_of(&s, s.p, "C"); /* pins are not inherited */
+    for (unsigned i = 0; i < 50; i++)
+        CHECK(store(&s, child, 10 + i, i));
+    CHECK(kb_os_frame_of(&s.os, s.p, 1) != KB_NO_FRAME);
+    CHECK(kb_os_frame_of(&s.os, s.p, 2) != KB_NO_FRAME);
+    kb_os_release(&s.os, s.p, PAGE, 2 * PAGE, &refused);
+    CHECK(refused);
+    kb_os_discard(&s.os, s.p, 2 * PAGE, 3 * PAGE, &refused);
+    CHECK(refused);
+    CHECK(kb_os_swap_out(&s.os, s.p, &refused) == KB_OK && refused);
+    CHECK(kb_os_swap_out(&s.os, child, &refused) == KB_OK && !refused);
+    CHECK(kb_os_frame_of(&s.os, s.p, 1) != KB_NO_FRAME); /* it is the parent's that holds it */
+    CHECK(kb_os_pin_pages(&s.os, s.p, 3 * PAGE, 8 * PAGE, &refused) == KB_OK && refused);
+    CHECK(store(&s, s.p, 1, 8)); /* the copy is pinned instead */
+    for (unsigned i = 0; i < 50; i++)
+        CHECK(store(&s, s.p, 10 + i, i));
+    CHECK(kb_os_frame_of(&s.os, s.p, 1) != KB_NO_FRAME);
+    CHECK(kb_os_check(&s.os) == NULL);
+    kb_os_unpin_pages(&s.os, s.p, PAGE, 3 * PAGE, &refused);
+    CHECK(!refused);
+    for (unsigned i = 0; i < 50; i++)
+        CHECK(store(&s, s.p, 10 + i, i));
+    CHECK(kb_os_frame_of(&s.os, s.p, 1) == KB_NO_FRAME);
+    CHECK_EQ(word_at(&s, s.p, 1), 8);
+    end(&s);
+}
+
+/* A page of those to be pinned cannot be read: none is pinned then. */
+static void pin_of_a_page_that_cannot_be_read(void) {
+    struct share s;
+    bool refused;
+    begin(&s, (struct machine_wish){.format = "sv39", .frames = 8, .slots = 64, .failing = true});
+    for (unsigned i = 0; i < 4; i++)
+        CHECK(store(&s, s.p, i, i));
+    kb_os_release(&s.os, s.p, 0, 4 * PAGE, &refused);
+    kb_store_fail(&s.os.swap.store, KB_STORE_READ_ERROR, 3, 1);
+    CHECK(kb_os_pin_pages(&s.os, s.p, 0, 4 * PAGE, &refused) == KB_OK && refused);
+    kb_os_release(&s.os, s.p, 0, 4 * PAGE, &refused);
+    CHECK(!refused);
+    CHECK(kb_os_pin_pages(&s.os, s.p, 0, 4 * PAGE, &refused) == KB_OK && !refused);
+    for (unsigned i = 0; i < 4; i++)
+        CHECK_EQ(word_at(&s, s.p, i), i);
+    end(&s);
+}
+
+/* ---- the kernel, and who is no more ---- */
+
+static void refusals(void) {
+    struct share s;
+    bool refused;
+    struct kb_process *none = NULL;
+    begin(&s, (struct machine_wish){.format = "sv39", .frames = 8, .kernel = true});
+    uint64_t start = s.os.setup.kernel_start, end_at = start + PAGE;
+    CHECK(region_at(&s, s.os.kernel,
+                    (struct kb_region){.start = start, .end = end_at, .rights = READ_WRITE}));
+    CHECK(store(&s, s.p, 1, 1));
+    struct kb_process *gone = fork_of(&s, s.p, "G");
+    kb_os_exit(&s.os, gone, KB_REASON_DONE, 0);
+    struct kb_process *who[] = {s.os.kernel, gone, s.p};
+    for (unsigned i = 0; i < 3; i++) { /* the zone is not a process's either */
+        uint64_t from = i == 1 ? PAGE : start, to = i == 1 ? 2 * PAGE : end_at;
+        kb_os_release(&s.os, who[i], from, to, &refused);
+        CHECK(refused);
+        kb_os_discard(&s.os, who[i], from, to, &refused);
+        CHECK(refused);
+        CHECK(kb_os_pin_pages(&s.os, who[i], from, to, &refused) == KB_OK && refused);
+        kb_os_unpin_pages(&s.os, who[i], from, to, &refused);
+        CHECK(refused);
+        if (i == 2)
+            break;
+        CHECK(kb_os_swap_out(&s.os, who[i], &refused) == KB_OK && refused);
+        CHECK(kb_os_swap_in(&s.os, who[i], false, &refused) == KB_OK && refused);
+        CHECK(kb_os_fork(&s.os, who[i], "F", &none, &refused) == KB_OK && refused);
+        CHECK(none == NULL && kb_os_process(&s.os, "F") == NULL);
+    }
+    kb_os_release(&s.os, s.p, PAGE + 1, 2 * PAGE, &refused); /* not whole pages */
+    CHECK(refused);
+    kb_os_release(&s.os, s.p, 2 * PAGE, 2 * PAGE, &refused);
+    CHECK(refused);
+    CHECK_EQ(word_at(&s, s.p, 1), 1);
+    end(&s);
+}
+
+/* ---- release and discard ---- */
+
+/* G06: a release too early costs faults, never data. */
+static void releases(void) {
+    struct share s;
+    bool refused;
+    begin(&s, (struct machine_wish){.format = "sv39", .frames = 2});
+    CHECK(
+        region_at(&s, s.p, (struct kb_region){.start = 0, .end = 2 * PAGE, .rights = READ_WRITE}));
+    for (unsigned i = 0; i < 20; i++) {
+        uint64_t page = i % 2;
+        CHECK_EQ(word_at(&s, s.p, page), 0);
+        kb_os_release(&s.os, s.p, page * PAGE, (page + 1) * PAGE, &refused);
+        CHECK(!refused);
+    }
+    CHECK_EQ(s.os.counters.faults, 20);
+    CHECK_EQ(s.os.counters.write_backs, 0);
+    CHECK(store(&s, s.p, 0, 0x5a));
+    kb_os_release(&s.os, s.p, 0, PAGE, &refused);
+    CHECK_EQ(s.os.counters.write_backs, 1);
+    CHECK_EQ(word_at(&s, s.p, 0), 0x5a);
+    CHECK_EQ(s.os.swap.used, 1);
+    kb_os_discard(&s.os, s.p, 0, PAGE, &refused);
+    CHECK_EQ(s.os.swap.used, 0);
+    CHECK_EQ(word_at(&s, s.p, 0), 0);
+    kb_os_release(&s.os, s.p, 0, 3 * PAGE, &refused);
+    CHECK(refused && kb_os_frame_of(&s.os, s.p, 0) != KB_NO_FRAME);
+    end(&s);
+}
+
 /* ---- whole processes ---- */
 
 /* One of two places of a page has no entry any more: the page leaves once. */
@@ -207,6 +520,30 @@ static void guard_on_used_pages(void) {
 
 /* ---- stacks ---- */
 
+/* It grows to what was touched, and not into a guard, another region, or below its end. */
+static void stack_growth(void) {
+    struct share s;
+    uint64_t word;
+    begin(&s, (struct machine_wish){.format = "sv39", .frames = 8});
+    struct kb_region guard = {.start = 10 * PAGE, .end = 11 * PAGE, .guard = true};
+    struct kb_region stack = {
+        .start = 14 * PAGE, .end = 15 * PAGE, .rights = READ_WRITE, .lowest = 9 * PAGE};
+    CHECK(region_at(&s, s.p, guard) && region_at(&s, s.p, stack));
+    CHECK(store(&s, s.p, 13, 1));
+    CHECK_EQ(s.p->regions[1].start, 13 * PAGE);
+    CHECK(store(&s, s.p, 11, 1));
+    CHECK_EQ(s.p->regions[1].start, 11 * PAGE);
+    CHECK(load(&s, s.p, 12, &word) && word == 0);
+    struct kb_process *child = fork_of(&s, s.p, "C");
+    child->skips = true;
+    CHECK(!store(&s, child, 10, 1) && !store(&s, child, 9, 1) && !store(&s, child, 8, 1));
+    CHECK_EQ(child->regions[1].start, 11 * PAGE);
+    CHECK(!store(&s, s.p, 10, 1));
+    CHECK(s.p->state == KB_ENDED && s.p->reason == KB_REASON_GUARD);
+    CHECK_EQ(s.p->fault_address, 10 * PAGE + 8);
+    end(&s);
+}
+
 /* The nearest stack above grows, though another one in the list might reach as far down. */
 static void two_stacks(void) {
     struct share s;
@@ -264,6 +601,227 @@ static void sync_of_pages_of_others(void) {
         CHECK_EQ(word_in_file(&s, file, i), i >= 1 && i < 4 ? 100 + i : 0);
     CHECK_EQ(s.os.counters.file_writes, 3);
     CHECK_EQ(s.os.counters.disk_transfers - before, 1); /* neighbours are one */
+    end(&s);
+}
+
+/* X11: a clean page of a file costs no swap, and neighbours of a sync are one transfer. */
+static void files(void) {
+    struct share s;
+    struct kb_store store_below;
+    bool refused;
+    begin(&s, (struct machine_wish){.format = "sv39", .frames = 4});
+    uint32_t file = file_of(&s, 12, &store_below);
+    show(&s, s.p, file, 1, 12, true);
+    show(&s, s.p, file, 21, 12, false);
+    for (unsigned i = 0; i < 12; i++)
+        CHECK_EQ(word_at(&s, s.p, 1 + i), 0);
+    CHECK_EQ(s.os.counters.write_backs, 0);
+    CHECK_EQ(s.os.counters.file_reads, 12);
+    for (uint64_t i = 0; i < 3; i++)
+        CHECK(store(&s, s.p, 4 + i, 50 + i));
+    uint64_t before = s.os.counters.disk_transfers;
+    kb_store_fail(&store_below, KB_STORE_WRITE_ERROR, 2, 1);
+    CHECK_EQ(kb_os_sync(&s.os, s.p, PAGE, 13 * PAGE), 1);
+    CHECK_EQ(word_in_file(&s, file, 3), 50);
+    CHECK_EQ(word_in_file(&s, file, 4), 0);
+    CHECK_EQ(word_in_file(&s, file, 5), 52);
+    CHECK_EQ(kb_os_sync(&s.os, s.p, PAGE, 13 * PAGE), 0);
+    CHECK_EQ(word_in_file(&s, file, 4), 51);
+    CHECK_EQ(kb_os_sync(&s.os, s.p, PAGE, 13 * PAGE), 0);
+    CHECK_EQ(s.os.counters.file_writes, 3);
+    CHECK_EQ(s.os.counters.disk_transfers - before, 3); /* 3, 5; then 4 */
+    CHECK(store(&s, s.p, 25, 99));                      /* a private copy of page 4 */
+    CHECK(store(&s, s.p, 5, 61));
+    CHECK_EQ(word_at(&s, s.p, 25), 99);
+    CHECK_EQ(word_at(&s, s.p, 26), 52);
+    kb_os_discard(&s.os, s.p, 25 * PAGE, 26 * PAGE, &refused);
+    CHECK_EQ(word_at(&s, s.p, 25), 61);
+    CHECK(kb_os_unmap(&s.os, s.p, PAGE, 13 * PAGE) == KB_OK);
+    CHECK(kb_os_unmap(&s.os, s.p, 21 * PAGE, 33 * PAGE) == KB_OK); /* the last one: it is written */
+    CHECK_EQ(word_in_file(&s, file, 4), 61);
+    CHECK_EQ(kb_os_free_frames(&s.os), 4);
+    CHECK_EQ(s.os.swap.writes, 0);
+    end(&s);
+}
+
+/* The last region goes while the file cannot be written: the page waits in memory. */
+static void unmap_of_a_file_that_fails(void) {
+    struct share s;
+    struct kb_store below;
+    begin(&s, (struct machine_wish){.format = "sv39", .frames = 3});
+    uint32_t file = file_of(&s, 2, &below);
+    show(&s, s.p, file, 1, 2, true);
+    CHECK(store(&s, s.p, 1, 5) && store(&s, s.p, 2, 6));
+    kb_store_fail(&below, KB_STORE_WRITE_ERROR, 1, 0);
+    CHECK(kb_os_unmap(&s.os, s.p, PAGE, 3 * PAGE) == KB_OK);
+    CHECK_EQ(kb_os_free_frames(&s.os), 1);
+    CHECK(kb_os_check(&s.os) == NULL);
+    show(&s, s.p, file, 11, 2, true);
+    CHECK_EQ(word_at(&s, s.p, 11), 5);
+    kb_store_fail(&below, KB_STORE_WRITE_ERROR, 0, 0);
+    CHECK(kb_os_unmap(&s.os, s.p, 11 * PAGE, 13 * PAGE) == KB_OK);
+    CHECK_EQ(word_in_file(&s, file, 0), 5);
+    CHECK_EQ(word_in_file(&s, file, 1), 6);
+    CHECK_EQ(kb_os_free_frames(&s.os), 3);
+    end(&s);
+}
+
+/* ---- transfers ---- */
+
+static void fill(struct share *s, uint64_t first, uint64_t pages) {
+    for (uint64_t i = 0; i < pages; i++)
+        CHECK(store(s, s->p, first + i, 1000 + i));
+}
+
+static void check_filled(struct share *s, uint64_t first, uint64_t pages) {
+    for (uint64_t i = 0; i < pages; i++)
+        CHECK_EQ(word_at(s, s->p, first + i), 1000 + i);
+}
+
+/* Contiguous modified pages leave in one transfer, and come back in one, or page by page. */
+static void transfers_of_whole_processes(void) {
+    struct share s;
+    bool refused;
+    begin(&s, (struct machine_wish){.format = "sv39", .frames = 40});
+    fill(&s, 5, 30);
+    CHECK(kb_os_swap_out(&s.os, s.p, &refused) == KB_OK && !refused);
+    CHECK(s.p->state == KB_SWAPPED && s.os.running == NULL);
+    CHECK_EQ(s.os.counters.disk_transfers, 1);
+    CHECK_EQ(s.os.counters.disk_bytes, 30 * PAGE);
+    CHECK_EQ(s.os.counters.background_writes, 30);
+    CHECK(kb_os_swap_in(&s.os, s.p, false, &refused) == KB_OK && !refused);
+    CHECK_EQ(s.os.counters.disk_transfers, 2);
+    CHECK_EQ(s.p->resident, 30);
+    CHECK(kb_os_swap_out(&s.os, s.p, &refused) == KB_OK && !refused);
+    CHECK_EQ(s.os.counters.disk_transfers, 2); /* nothing was modified */
+    CHECK(kb_os_swap_in(&s.os, s.p, true, &refused) == KB_OK && !refused);
+    CHECK_EQ(s.os.counters.disk_transfers, 32);
+    uint64_t faults = s.os.counters.faults;
+    check_filled(&s, 5, 30);
+    CHECK_EQ(s.os.counters.faults, faults);
+    end(&s);
+}
+
+/* What cannot be written keeps its process in memory. */
+static void swap_out_that_fails(void) {
+    struct share s;
+    bool refused;
+    begin(&s, (struct machine_wish){.format = "sv39", .frames = 40, .slots = 99, .failing = true});
+    fill(&s, 5, 30);
+    kb_store_fail(&s.os.swap.store, KB_STORE_WRITE_ERROR, 10, 0);
+    CHECK(kb_os_swap_out(&s.os, s.p, &refused) == KB_OK && refused);
+    CHECK(s.p->state == KB_RUNNING && s.os.counters.swapped_out == 0);
+    kb_store_fail(&s.os.swap.store, KB_STORE_WRITE_ERROR, 0, 0);
+    check_filled(&s, 5, 30);
+    end(&s);
+}
+
+/* X08: eight modified neighbours are one transfer; the seven that stay are clean. */
+static void clusters(void) {
+    struct share s;
+    begin(&s, (struct machine_wish){.format = "sv39", .frames = 8, .cluster = 8});
+    fill(&s, 1, 8);
+    CHECK(store(&s, s.p, 20, 1));
+    CHECK_EQ(s.os.counters.evictions, 1);
+    CHECK_EQ(s.os.counters.write_backs, 8);
+    CHECK_EQ(s.os.counters.background_writes, 7);
+    CHECK_EQ(s.os.counters.disk_transfers, 1);
+    for (uint64_t i = 0; i < 7; i++)
+        CHECK(store(&s, s.p, 21 + i, 1));
+    CHECK_EQ(s.os.counters.evictions, 8);
+    CHECK_EQ(s.os.counters.write_backs, 8);
+    check_filled(&s, 1, 8);
+    end(&s);
+}
+
+/* Neighbours that show one page are one page, which is written once. */
+static void cluster_of_one_page(void) {
+    struct share s;
+    enum kb_reason reason;
+    begin(&s, (struct machine_wish){.format = "sv39", .frames = 8, .cluster = 8});
+    uint32_t object = memory_of(&s, 1);
+    for (uint64_t i = 0; i < 4; i++) {
+        CHECK(show(&s, s.p, object, 1 + i, 1, true));
+        CHECK(store(&s, s.p, 1 + i, i));
+    }
+    CHECK(kb_pager_send_out(&s.os, kb_os_frame_of(&s.os, s.p, 1), &reason));
+    CHECK_EQ(s.os.counters.write_backs, 1);
+    CHECK_EQ(s.os.swap.used, 1);
+    CHECK_EQ(word_at(&s, s.p, 2), 3);
+    end(&s);
+}
+
+/* ---- pages in advance ---- */
+
+/* A page that stands by is still there: a soft fault, no read. */
+static void rescue(void) {
+    struct share s;
+    bool refused;
+    begin(&s, (struct machine_wish){.format = "sv39", .frames = 16, .low = 2, .high = 4});
+    fill(&s, 1, 6);
+    kb_os_release(&s.os, s.p, PAGE, 7 * PAGE, &refused);
+    CHECK_EQ(s.os.standby_count, 6);
+    CHECK_EQ(s.os.counters.write_backs, 6);
+    uint64_t faults = s.os.counters.faults;
+    check_filled(&s, 1, 6);
+    CHECK_EQ(s.os.counters.faults, faults);
+    CHECK_EQ(s.os.counters.swap_reads, 0);
+    CHECK_EQ(s.os.counters.rescues, 6);
+    CHECK_EQ(s.os.counters.soft_faults, 6);
+    kb_os_release(&s.os, s.p, PAGE, 7 * PAGE, &refused);
+    CHECK_EQ(s.os.counters.write_backs, 6); /* it was not modified since */
+    for (uint64_t i = 0; i < 12; i++)       /* two more than there are empty frames */
+        CHECK(store(&s, s.p, 30 + i, i));
+    check_filled(&s, 1, 6);
+    CHECK(s.os.counters.swap_reads >= 2);
+    end(&s);
+}
+
+/* Whatever the marks: the page that a fault has just brought in is there after it. */
+static void page_daemon(const char *policy, uint32_t low, uint32_t high) {
+    struct share s;
+    begin(&s, (struct machine_wish){
+                  .format = "sv39", .frames = 8, .policy = policy, .low = low, .high = high});
+    for (uint64_t i = 0; i < 400; i++) {
+        uint64_t page = i * 7 % 23;
+        CHECK(store(&s, s.p, page, i));
+        CHECK(kb_os_frame_of(&s.os, s.p, page) != KB_NO_FRAME);
+        CHECK(kb_os_free_frames(&s.os) >= (low < 7 ? low : 7));
+    }
+    CHECK(s.os.counters.background_writes > 0);
+    end(&s);
+}
+
+static void page_daemons(void) {
+    static const char *const policies[] = {"fifo", "lru", "clock", "random", "2q", "lfu", "mru"};
+    for (unsigned i = 0; i < sizeof policies / sizeof policies[0]; i++) {
+        struct kb_policy_spec spec;
+        struct kb_error error = {.language = KB_ENGLISH};
+        if (kb_policy_parse(policies[i], &spec, NULL, NULL, &error) != KB_OK)
+            continue;
+        page_daemon(policies[i], 2, 4);
+        page_daemon(policies[i], 7, 8); /* all but the one in use */
+    }
+}
+
+/* The sum over references of the frames with pages: 1 after the first, 2 after the second … */
+static void page_time(void) {
+    struct share s;
+    bool refused;
+    begin(&s, (struct machine_wish){.format = "sv39", .frames = 8});
+    CHECK(store(&s, s.p, 1, 1)); /* in memory from before reference 1 on */
+    CHECK_EQ(kb_os_page_time(&s.os), 1);
+    CHECK(store(&s, s.p, 2, 1));
+    CHECK_EQ(kb_os_page_time(&s.os), 3);
+    struct kb_process *child = fork_of(&s, s.p, "C");
+    CHECK_EQ(word_at(&s, child, 1), 1); /* shared frames count once */
+    CHECK_EQ(kb_os_page_time(&s.os), 5);
+    CHECK(store(&s, child, 1, 2));
+    CHECK_EQ(kb_os_page_time(&s.os), 8);
+    kb_os_release(&s.os, child, PAGE, 2 * PAGE, &refused);
+    CHECK_EQ(kb_os_page_time(&s.os), 8);
+    CHECK_EQ(word_at(&s, s.p, 2), 1);
+    CHECK_EQ(kb_os_page_time(&s.os), 10);
     end(&s);
 }
 
@@ -367,6 +925,25 @@ static const struct {
 } tests[] = {
 #define TEST(name)                                                                                 \
     { #name, name }
+    TEST(counts_of_a_library),
+    TEST(eviction_of_a_shared_page),
+    TEST(forks),
+    TEST(copies_with_one_and_two_frames),
+    TEST(exit_while_pages_are_shared),
+    TEST(pins),
+    TEST(pin_of_a_page_that_cannot_be_read),
+    TEST(refusals),
+    TEST(releases),
+    TEST(stack_growth),
+    TEST(files),
+    TEST(unmap_of_a_file_that_fails),
+    TEST(transfers_of_whole_processes),
+    TEST(swap_out_that_fails),
+    TEST(clusters),
+    TEST(cluster_of_one_page),
+    TEST(rescue),
+    TEST(page_daemons),
+    TEST(page_time),
     TEST(swap_out_of_one_page_twice),
     TEST(swap_out_without_entries),
     TEST(swap_out_of_an_ended_process),

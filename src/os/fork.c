@@ -143,8 +143,9 @@ kb_status kb_os_fork(struct kb_os *os, struct kb_process *parent, const char *na
                      struct kb_process **made, bool *refused) {
     struct kb_process *child;
     uint32_t least = os->setup.minimum > 0 ? os->setup.minimum : 1;
-    *refused =
-        os->setup.allocation != KB_ALLOCATE_GLOBAL && !kb_os_allocation_fits(os, NULL, least);
+    bool local = os->setup.allocation != KB_ALLOCATE_GLOBAL;
+    *refused = parent == os->kernel || parent->state == KB_ENDED ||
+               (local && !kb_os_allocation_fits(os, NULL, least));
     kb_status status = *refused ? KB_OK : kb_os_create(os, name, &child);
     if (status != KB_OK || *refused)
         return status;

@@ -443,7 +443,7 @@ void kb_os_free_objects(struct kb_os *os);
 /* ---- fork.c: copies of processes, and of pages when they are written ---- */
 
 /* A process that sees what its parent sees, page for page. *refused: there is no room for its
- * superpages or tables, and nothing has changed. */
+ * superpages or tables, or the parent has ended or is the kernel; nothing has changed. */
 kb_status kb_os_fork(struct kb_os *os, struct kb_process *parent, const char *name,
                      struct kb_process **child, bool *refused) KB_MUST_CHECK;
 /* A write to a page in memory whose entry withholds writing: it is copied, or is the process's

@@ -185,18 +185,20 @@ static unsigned gather(const struct kb_os *os, uint32_t frame, uint32_t *row, un
 /* One after the other, where the disk goes on as it stands; what fails stays as it is. */
 static void write_row(struct kb_os *os, const uint32_t *row, unsigned count, unsigned at) {
     bool file = in_file(os, row[at]), background = os->background, batch = os->batch;
-    uint64_t first = file ? 0 : kb_swap_take_row(&os->swap, count);
+    uint64_t next = file ? 0 : kb_swap_take_row(&os->swap, count), end = next + count;
     enum kb_reason ignored;
-    if (first == KB_NO_SLOT)
+    if (next == KB_NO_SLOT)
         return;
     os->batch = true;
     for (unsigned i = 0; i < count; i++) {
         os->background = background || i != at;
         if (file)
             (void)to_file(os, row[i], &ignored);
-        else
-            (void)to_slot(os, row[i], first + i);
+        else if (os->keys[row[i]] & KB_MODIFIED)
+            (void)to_slot(os, row[i], next++);
     }
+    while (!file && next < end) /* neighbours that show one page were written once */
+        kb_swap_give_back(&os->swap, next++);
     os->background = background;
     os->batch = batch;
 }
