@@ -91,6 +91,10 @@ static void test_files(void) {
          "file f 0 2\nexpect resident 0\n");
     fine("file f size=8K\nprocess P\nP map file f start=0 private\nP store 0 1\nP sync page=0\n"
          "expect refused no\nexpect file f 0 0\nexpect copies 1\nP sync page=9\nexpect refused\n");
+    /* whoever has written to it, and though this one has not touched it */
+    fine("file f size=8K\nprocess P Q\nP map file f start=0\nQ map file f start=0\nP store 0x1001 "
+         "7\nQ "
+         "sync start=0 size=8K\nexpect done\nexpect file f 0x1001 7\nexpect P page 1 M=0\n");
     /* looking at a file is no operation of it */
     fine("file f size=4K\nprocess P\nP map file f start=0\nfail read file=f\nexpect file f 0 0\nP "
          "load 0\nexpect P ended \"swap read failed\"\nexpect io-errors 1\n");

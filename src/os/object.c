@@ -165,25 +165,39 @@ struct sync {
     uint64_t written, failed;
 };
 
-static void sync_page(struct kb_os *os, uint32_t mapping, void *context) {
-    struct sync *sync = context;
-    uint32_t page = os->pages.mapping[mapping].page, object = os->pages.page[page].object;
+static void sync_page(struct kb_os *os, uint32_t page, struct sync *sync) {
     enum kb_reason ignored;
-    if (object == KB_NO_OBJECT || !os->object[object]->file || os->pages.frame_of[page] == 0)
-        return;
     uint32_t frame = os->pages.frame_of[page] - 1;
-    if (!(os->keys[frame] & KB_MODIFIED))
+    if (frame == KB_NO_FRAME || !(os->keys[frame] & KB_MODIFIED))
         return;
     bool good = kb_os_write_back(os, frame, &ignored);
     sync->written += good;
     sync->failed += !good;
 }
 
+/* Whoever has modified the pages, and though this process has not touched them here. */
+static void sync_region(struct kb_os *os, const struct kb_region *region, uint64_t start,
+                        uint64_t end_at, struct sync *sync) {
+    unsigned bits = kb_os_page_bits(os);
+    uint64_t from = start > region->start ? start : region->start;
+    uint64_t to = end_at < region->end ? end_at : region->end;
+    if (region->object == 0 || !region->shared || !os->object[region->object - 1]->file ||
+        from >= to)
+        return;
+    for (uint64_t number = from >> bits; number <= (to - 1) >> bits; number++) {
+        uint64_t place = region->place + number - (region->start >> bits);
+        uint32_t page = kb_lookup_find(&os->pages.by_object, region->object - 1, place);
+        if (page != KB_LOOKUP_NONE)
+            sync_page(os, page, sync);
+    }
+}
+
 uint64_t kb_os_sync(struct kb_os *os, struct kb_process *process, uint64_t start, uint64_t end_at) {
     struct sync sync = {0};
     bool batch = os->batch;
     os->batch = true;
-    kb_os_each_mapping(os, process, start, end_at, sync_page, &sync);
+    for (uint32_t i = 0; i < process->region_count; i++)
+        sync_region(os, &process->regions[i], start, end_at, &sync);
     os->batch = batch;
     if (kb_os_heard(os))
         kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_ADVICE,
