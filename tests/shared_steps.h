@@ -276,7 +276,7 @@ static inline int model_begin(struct model *m, bool all) {
     kb_status status = kb_os_create(&m->os, p->name, &p->process);
     if (status == KB_DATA && m->os.setup.tables_place != KB_TABLES_APART) {
         p->process = NULL; /* no frame for its root */
-        return;
+        return -1;
     }
     model_ok(m, status);
     model_right(m, kb_os_process(&m->os, p->name) == p->process, "a process is not found by name");

@@ -91,6 +91,10 @@ static void test_files(void) {
          "file f 0 2\nexpect resident 0\n");
     fine("file f size=8K\nprocess P\nP map file f start=0 private\nP store 0 1\nP sync page=0\n"
          "expect refused no\nexpect file f 0 0\nexpect copies 1\nP sync page=9\nexpect refused\n");
+    /* whoever has written to it, and though this one has not touched it */
+    fine("file f size=8K\nprocess P Q\nP map file f start=0\nQ map file f start=0\nP store 0x1001 "
+         "7\nQ "
+         "sync start=0 size=8K\nexpect done\nexpect file f 0x1001 7\nexpect P page 1 M=0\n");
     /* looking at a file is no operation of it */
     fine("file f size=4K\nprocess P\nP map file f start=0\nfail read file=f\nexpect file f 0 0\nP "
          "load 0\nexpect P ended \"swap read failed\"\nexpect io-errors 1\n");
@@ -222,6 +226,9 @@ static void test_swapping(void) {
          "expect swapped-in 1\nexpect P faults 2\n");
     fine("machine frames=2\nprocess P\nP region a start=0 size=12K image=1\nP swap in\nexpect "
          "refused\n");
+    fine(
+        "shared s size=4K\nprocess P\nP share s page=10\nP share s page=4\nP touch 10 4\nP release "
+        "10\nP swap out\nexpect resident 0\n");
     fine("process P\nP pin 1\nP swap out\nexpect refused\nexpect P state running\n");
     wrong("machine frames=2\nprocess P\nP touch 1w 2w 3w\nP swap out\nP touch 1\n",
           "test.kb:5:", "cannot come back whole");
@@ -232,16 +239,36 @@ static void test_swapping(void) {
     wrong("machine kernel=yes\nkernel swap out\n", "test.kb:2:", "the kernel");
 }
 
+/* What is in memory though nobody maps it, and what stands by. */
+static void test_tables(void) {
+    static const char text[] =
+        "machine frames=4 reserve=1,2\nfile f size=4K\nprocess P\nP map file f start=0\nP guard "
+        "page=9\nP "
+        "store 0 1\nfail write count=0 file=f\nP unmap page=0\nP region a page=1 size=16K\nP touch "
+        "1 2 3\nshow memory\nshow free\nshow objects\nshow regions P\nexpect standby 2\n";
+    fine(text);
+    CHECK_EQ(run(KB_VIEW_NARRATE, text), KB_OK);
+    CHECK(strstr(output, "standby") != NULL);
+    CHECK(strstr(output, "guard            0x9000             0xa000             ---    guard") !=
+          NULL);
+    CHECK(strstr(output, "f                file   4096         0        1        1        0") !=
+          NULL);
+    CHECK(strstr(output, "0        f            0            0     1 1 1 ") != NULL);
+    CHECK_EQ(run(KB_VIEW_JSON, text), KB_OK);
+}
+
 /* ---- opt knows the future of all this ---- */
 
 static void test_opt(void) {
-    static const char text[] = "machine frames=8 replace=opt\nfile f size=20K image=1\nshared s "
-                               "size=8K\nprocess P\nP share "
-                               "s start=0x100000\nP map file f start=0\nP touch 0 1w 2 3 4 0 1\nP "
-                               "store 0x100000 1\nP fork "
-                               "C\nC touch 0 1w 2 0x100w\nP sync start=0 size=20K\nP release 0 "
-                               "2\nC touch 0 2 4\nP touch 1 "
-                               "0x101w\nC swap out\nC touch 0\nexpect references 18\n";
+    static const char text[] =
+        "machine frames=8 replace=opt\nfile f size=20K image=1\nshared s "
+        "size=8K\nprocess P\nP share "
+        "s start=0x100000\nP map file f start=0\nP touch 0 1w 2 3 4 0 1\nP "
+        "store 0x100000 1\nP fork "
+        "C\nC touch 0 1w 2 0x100w\nP sync start=0 size=20K\nP release 0 "
+        "2\nC touch 0 2 4\nP touch 1 "
+        "0x101w\nC swap out\nC touch 0\nshow objects\nshow memory\nshow free\nshow regions P\nshow "
+        "page-table C\nshow swap\nexpect references 18\n";
     fine(text);
     CHECK_EQ(run(KB_VIEW_JSON, text), KB_OK);
     CHECK_EQ(tally.failed, 0);
@@ -257,6 +284,7 @@ int main(void) {
     test_guards();
     test_advice();
     test_swapping();
+    test_tables();
     test_opt();
     return harness_end();
 }

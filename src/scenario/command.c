@@ -31,7 +31,7 @@ static const struct {
     {"reset", kb_command_reset, "reset counters|victims|referenced"},
     {"show", kb_command_show,
      "show page-table NAME | tlb | memory | free | swap | counters [NAME] | regions NAME |\n      "
-     "translation NAME ADDRESS | split ADDRESS | bytes PHYSICAL LENGTH | processes"},
+     "translation NAME ADDRESS | split ADDRESS | bytes PHYSICAL LENGTH | processes | objects"},
     {"expect", kb_command_expect,
      "expect [NAME] QUANTITY [=|<|>|<=|>=|!=] VALUE [±TOLERANCE] | expect fault KIND |\n      "
      "expect "
