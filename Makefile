@@ -46,10 +46,11 @@ fuzz: deps ## Fuzz each target for FUZZ_SECONDS (60)
 	@$(call build,fuzz,build-fuzz)
 	@scripts/fuzz.sh build-fuzz $(FUZZ_SECONDS)
 
-soak: deps build ## The long tests: random traces, walks, whole traces on the machine, fuzzing
+soak: deps build ## The long tests: random traces, walks, whole traces on the machine, shared pages, fuzzing
 	python3 tests/reference/differential.py --traces 20000 build/tests/victims
 	python3 tests/reference/walk.py --walks 3000000 --seed 7 build/tests/walks
 	KILBURN_REFERENCES=0 build/tests/test_traces
+	KILBURN_OPERATIONS=10000000 build/tests/test_sharing
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=600
 
 asan: deps ## Run every test under the address and undefined-behaviour sanitizers

@@ -19,9 +19,20 @@ void kb_os_block(struct kb_os *os, uint32_t frame) {
                                             .count = process->wake_at});
 }
 
-static void wake(struct kb_os *os, struct kb_process *process) {
-    os->frame[process->awaited - 1].pins--;
+void kb_os_stop_waiting(struct kb_os *os, struct kb_process *process) {
+    if (process->awaited != 0)
+        os->frame[process->awaited - 1].pins--;
     process->awaited = 0;
+}
+
+void kb_os_page_went(struct kb_os *os, uint32_t frame) {
+    for (uint32_t i = 0; os->frame[frame].pins > 0 && i < os->process_count; i++)
+        if (os->process[i]->awaited == frame + 1)
+            kb_os_stop_waiting(os, os->process[i]);
+}
+
+static void wake(struct kb_os *os, struct kb_process *process) {
+    kb_os_stop_waiting(os, process);
     process->state = KB_READY;
     if (kb_os_heard(os))
         kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_WAKE, .process = process});

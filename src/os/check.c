@@ -93,7 +93,7 @@ static const char *check_frame(const struct kb_os *os, uint32_t frame, uint32_t 
 static const char *check_frames(const struct kb_os *os, uint8_t *seen) {
     uint32_t free = 0, standing = 0, paged = 0;
     for (uint32_t i = 0; i < os->process_count; i++)
-        if (os->process[i]->state == KB_BLOCKED)
+        if (os->process[i]->awaited != 0)
             seen[os->process[i]->awaited - 1]++;
     for (uint32_t frame = 0; frame < os->setup.frames; frame++) {
         const char *wrong = check_frame(os, frame, seen[frame]);

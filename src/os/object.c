@@ -165,11 +165,10 @@ struct sync {
     uint64_t written, failed;
 };
 
-static void sync_page(struct kb_os *os, uint32_t mapping, void *context) {
-    struct sync *sync = context;
-    uint32_t page = os->pages.mapping[mapping].page, object = os->pages.page[page].object;
+static void sync_page(struct kb_os *os, uint32_t object, uint64_t place, struct sync *sync) {
+    uint32_t page = kb_lookup_find(&os->pages.by_object, object, place);
     enum kb_reason ignored;
-    if (object == KB_NO_OBJECT || !os->object[object]->file || os->pages.frame_of[page] == 0)
+    if (page == KB_LOOKUP_NONE || os->pages.frame_of[page] == 0)
         return;
     uint32_t frame = os->pages.frame_of[page] - 1;
     if (!(os->keys[frame] & KB_MODIFIED))
@@ -179,11 +178,25 @@ static void sync_page(struct kb_os *os, uint32_t mapping, void *context) {
     sync->failed += !good;
 }
 
+/* What others have modified is written, too, though this process never looked at it. */
+static void sync_region(struct kb_os *os, const struct kb_region *region, uint64_t start,
+                        uint64_t end_at, struct sync *sync) {
+    uint64_t from = start > region->start ? start : region->start;
+    uint64_t behind = end_at < region->end ? end_at : region->end;
+    unsigned bits = kb_os_page_bits(os);
+    if (region->object == 0 || !os->object[region->object - 1]->file || from >= behind)
+        return;
+    uint64_t place = region->place + (from >> bits) - (region->start >> bits);
+    for (uint64_t pages = ((behind - 1) >> bits) - (from >> bits) + 1; pages > 0; pages--)
+        sync_page(os, region->object - 1, place++, sync);
+}
+
 uint64_t kb_os_sync(struct kb_os *os, struct kb_process *process, uint64_t start, uint64_t end_at) {
     struct sync sync = {0};
     bool batch = os->batch;
     os->batch = true;
-    kb_os_each_mapping(os, process, start, end_at, sync_page, &sync);
+    for (uint32_t i = 0; i < process->region_count; i++)
+        sync_region(os, &process->regions[i], start, end_at, &sync);
     os->batch = batch;
     if (kb_os_heard(os))
         kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_ADVICE,

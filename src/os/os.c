@@ -311,9 +311,7 @@ void kb_os_exit(struct kb_os *os, struct kb_process *process, enum kb_reason rea
                                             .address = address});
     if (process == os->running)
         kb_os_unpin(os);
-    if (process->awaited != 0)
-        os->frame[process->awaited - 1].pins--;
-    process->awaited = 0;
+    kb_os_stop_waiting(os, process);
     uint32_t free_before = kb_os_free_frames(os);
     uint64_t slots_before = os->swap.used;
     drop_all(os, process);

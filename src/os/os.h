@@ -428,8 +428,8 @@ kb_status kb_os_file(struct kb_os *os, const char *name, uint64_t bytes,
                      uint32_t *object) KB_MUST_CHECK;
 /* The number of the object of that name, or KB_NO_OBJECT. */
 uint32_t kb_os_object(const struct kb_os *os, const char *name);
-/* Writes the modified pages of files that a process sees in start … end − 1 to them. Returns how
- * many could not be written; they stay as they were. */
+/* Writes the modified pages of files that a process sees in start … end − 1 to them, whoever
+ * modified them. Returns how many could not be written; they stay as they were. */
 uint64_t kb_os_sync(struct kb_os *os, struct kb_process *process, uint64_t start,
                     uint64_t end) KB_MUST_CHECK;
 /* Bytes as they stand in the file, whatever is in memory. */
@@ -490,6 +490,10 @@ kb_status kb_os_make_room(struct kb_os *os, uint32_t frames) KB_MUST_CHECK;
 /* The running process waits for the page in a frame, which has been brought in: until then the
  * frame stays, and the instruction starts again afterwards. */
 void kb_os_block(struct kb_os *os, uint32_t frame);
+/* The process holds the frame no more, since it ends; nobody does, since the page is dropped. Who
+ * is blocked stays so until its time has come. */
+void kb_os_stop_waiting(struct kb_os *os, struct kb_process *process);
+void kb_os_page_went(struct kb_os *os, uint32_t frame);
 /* Those whose time has come are ready. */
 void kb_os_wake(struct kb_os *os);
 /* Nobody can run: time passes until the first page comes. false: nobody waits. */

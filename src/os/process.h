@@ -87,7 +87,7 @@ struct kb_process {
     struct kb_pager *pager;    /* its own, unless replacement is global */
     uint64_t segments;         /* given so far, with paged segmentation */
     uint64_t wake_at;          /* cycle, while blocked */
-    uint32_t awaited;          /* frame + 1 of the page that comes, while blocked */
+    uint32_t awaited; /* frame + 1 of the page that comes, while blocked; 0: it was dropped */
     struct kb_process_counters counters;
 };
 

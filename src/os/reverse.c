@@ -164,13 +164,17 @@ bool kb_os_must_copy(const struct kb_os *os, uint32_t id) {
 
 /* ---- entries of tables ---- */
 
-/* What the region allows; writing is withheld where a copy must be made first. */
+/* What the region allows; writing is withheld where a copy must be made first. Where who may write
+ * may read, that stays. */
 static unsigned rights_for(struct kb_os *os, uint32_t id) {
     struct kb_mapping *mapping = mapping_of(os, id);
+    bool readable = os->mmu.format.family->writable_is_readable;
     const struct kb_process *process = os->process[mapping->process];
     unsigned rights = kb_os_rights_at(os, process, mapping->number << kb_os_page_bits(os), NULL);
     mapping->withheld = (rights & KB_ENTRY_WRITE) != 0 && kb_os_must_copy(os, id);
-    return mapping->withheld ? rights & ~(unsigned)KB_ENTRY_WRITE : rights;
+    if (!mapping->withheld)
+        return rights;
+    return (rights & ~(unsigned)KB_ENTRY_WRITE) | (readable ? KB_ENTRY_READ : 0u);
 }
 
 /* marks: R and M that the entry is to have. */
@@ -356,6 +360,7 @@ void kb_os_drop_page(struct kb_os *os, uint32_t id, enum kb_why why) {
     struct kb_page *page = &os->pages.page[id];
     if (os->pages.frame_of[id] != 0) {
         uint32_t frame = os->pages.frame_of[id] - 1;
+        kb_os_page_went(os, frame);
         kb_pager_forget(os, frame, why);
         kb_os_vacate(os, frame, false);
         kb_os_free_frame(os, frame);

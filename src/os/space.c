@@ -111,7 +111,7 @@ unsigned kb_os_rights_at(const struct kb_os *os, const struct kb_process *proces
     if (region != NULL)
         *region = found;
     if (found != NULL)
-        return found->rights;
+        return found->guard ? 0 : found->rights;
     if (process->bounded)
         return 0;
     return os->setup.write_xor_execute ? KB_ENTRY_READ | KB_ENTRY_WRITE : KB_ENTRY_RIGHTS;
@@ -259,6 +259,13 @@ static kb_status load_pages(struct kb_os *os, struct kb_process *process,
     return KB_OK;
 }
 
+/* A stack grows by zeros: an image or object has nothing below its first page. A segment's place is
+ * its number. */
+static bool may_grow(const struct kb_os *os, const struct kb_region *region) {
+    return region->lowest == 0 ||
+           (region->object == 0 && !region->has_image && !region->guard && !kb_os_segmented(os));
+}
+
 /* What is not as a region must be: a status, or *refused. */
 static kb_status check_region(struct kb_os *os, const struct kb_process *process,
                               const struct kb_region *region, bool *refused) {
@@ -275,15 +282,14 @@ static kb_status check_region(struct kb_os *os, const struct kb_process *process
     if (overlaps(os, process, region->start, region->end))
         return kb_fail(os->error, KB_DATA, KB_MSG_os_overlap, (unsigned long long)region->start,
                        (unsigned long long)region->end, process->name);
-    bool grows = region->lowest != 0;
-    if (grows && (region->lowest % kb_os_page_bytes(os) != 0 || region->lowest >= region->start ||
-                  region->has_image || object != NULL || kb_os_segmented(os)))
+    if (region->lowest % kb_os_page_bytes(os) != 0 ||
+        (region->lowest != 0 && region->lowest >= region->start))
         return bad_range(os, process, region->lowest, region->start);
     uint64_t pages = (end - region->start) >> kb_os_page_bits(os);
     if (object != NULL && (region->place > object->pages || pages > object->pages - region->place))
         return kb_fail(os->error, KB_DATA, KB_MSG_os_beyond_object, object->name,
                        (unsigned long long)object->bytes);
-    *refused = may_not_be(os, region->rights) ||
+    *refused = may_not_be(os, region->rights) || !may_grow(os, region) ||
                (object != NULL && process_uses(os, process, region->start, end));
     return check_supers(os, process, region->start, end);
 }
@@ -326,10 +332,9 @@ bool kb_os_grow_stack(struct kb_os *os, struct kb_process *process, uint64_t add
     uint64_t page = address & ~(uint64_t)(kb_os_page_bytes(os) - 1);
     for (uint32_t i = 0; i < process->region_count; i++) {
         struct kb_region *stack = &process->regions[i];
-        if (stack->lowest == 0 || page < stack->lowest || page >= stack->start)
+        if (stack->lowest == 0 || page < stack->lowest || page >= stack->start ||
+            overlaps(os, process, page, stack->start))
             continue;
-        if (overlaps(os, process, page, stack->start))
-            return false;
         stack->start = page;
         kb_os_share_out(os);
         if (kb_os_heard(os))
@@ -496,8 +501,9 @@ static kb_status map_super(struct kb_os *os, struct kb_process *process, uint64_
            (size_t)1 << bits);
     struct kb_entry leaf = {KB_ENTRY_VALID | KB_ENTRY_LEAF | KB_ENTRY_USER | rights,
                             (uint64_t)first << format->page_bits};
-    kb_memory_set_entry(&os->mmu.memory, entry, format->entry_bytes,
-                        format->family->encode(format, leaf, depth));
+    if (rights != 0) /* else it stays 0: what lies there would be a table to RISC-V */
+        kb_memory_set_entry(&os->mmu.memory, entry, format->entry_bytes,
+                            format->family->encode(format, leaf, depth));
     process->resident += (uint32_t)frames;
     process->held += (uint32_t)frames;
     if (kb_os_heard(os))

@@ -61,7 +61,11 @@ static uint32_t frame_of(const struct kb_os *os, uint32_t mapping) {
     return os->pages.frame_of[os->pages.mapping[mapping].page] - 1;
 }
 
-/* Pages in memory. false: one of them is held there. */
+static bool is_resident(const struct kb_os *os, uint32_t mapping) {
+    return os->pages.frame_of[os->pages.mapping[mapping].page] != 0;
+}
+
+/* Mappings of pages in memory; two of them may have one page. false: one is held there. */
 static bool list_resident(const struct kb_os *os, const struct kb_process *process,
                           struct list *list) {
     for (uint32_t id = process->mappings; id != KB_NO_MAPPING; id = os->pages.mapping[id].next) {
@@ -97,7 +101,8 @@ kb_status kb_os_swap_out(struct kb_os *os, struct kb_process *process, bool *ref
     uint64_t written = 0;
     uint32_t room = process->mapped;
     *refused = process == os->kernel || process->state == KB_SWAPPED ||
-               process->state == KB_BLOCKED || os->setup.scheme == KB_SCHEME_RELOCATION;
+               process->state == KB_BLOCKED || process->state == KB_ENDED ||
+               os->setup.scheme == KB_SCHEME_RELOCATION;
     kb_status status = *refused ? KB_OK : take_list(os, process, &list);
     if (status != KB_OK || *refused)
         return status;
@@ -107,11 +112,9 @@ kb_status kb_os_swap_out(struct kb_os *os, struct kb_process *process, bool *ref
         *refused = !write_all(os, &list, &written);
     for (uint32_t i = 0; !*refused && i < list.count; i++) {
         enum kb_reason ignored;
-        uint32_t frame = frame_of(os, list.mapping[i]);
-        bool goes = !kb_os_seen_by_others(os, list.mapping[i]);
         kb_os_leave(os, list.mapping[i]);
-        if (goes)
-            (void)kb_os_give_up(os, frame, KB_RELEASED, &ignored);
+        if (is_resident(os, list.mapping[i]) && !kb_os_seen_by_others(os, list.mapping[i]))
+            (void)kb_os_give_up(os, frame_of(os, list.mapping[i]), KB_RELEASED, &ignored);
     }
     drop_list(os, &list, room);
     if (*refused)
@@ -232,7 +235,8 @@ kb_status kb_os_swap_in(struct kb_os *os, struct kb_process *process, bool page_
     struct arrival arrival = {.status = KB_OK, .in = true};
     uint64_t pages = 0, reads = os->counters.disk_transfers;
     bool batch = os->batch;
-    *refused = process == os->kernel || os->setup.scheme == KB_SCHEME_RELOCATION;
+    *refused = process == os->kernel || process->state == KB_ENDED ||
+               os->setup.scheme == KB_SCHEME_RELOCATION;
     kb_status status = *refused ? KB_OK : each_to_read(os, process, count_page, &pages);
     if (status != KB_OK || *refused)
         return status;

@@ -201,21 +201,26 @@ static void write_row(struct kb_os *os, const uint32_t *row, unsigned count, uns
     os->batch = batch;
 }
 
+/* Whether a page that is to leave with its process must be written to a slot first. */
+static bool goes_with(const struct kb_os *os, uint32_t mapping) {
+    uint32_t frame = os->pages.frame_of[os->pages.mapping[mapping].page] - 1;
+    return os->keys[frame] & KB_MODIFIED && !in_file(os, frame) &&
+           !kb_os_seen_by_others(os, mapping);
+}
+
 void kb_os_write_list(struct kb_os *os, const uint32_t *mappings, uint32_t count) {
     uint64_t wanted = 0, next;
-    for (unsigned pass = 0; pass < 2; pass++) {
-        next = pass == 1 && wanted > 0 ? kb_swap_take_row(&os->swap, wanted) : KB_NO_SLOT;
-        for (uint32_t i = 0; i < count && (pass == 0 || next != KB_NO_SLOT); i++) {
-            uint32_t frame = os->pages.frame_of[os->pages.mapping[mappings[i]].page] - 1;
-            if (!(os->keys[frame] & KB_MODIFIED) || in_file(os, frame) ||
-                kb_os_seen_by_others(os, mappings[i]))
-                continue;
-            if (pass == 0)
-                wanted++;
-            else
-                (void)to_slot(os, frame, next++);
-        }
-    }
+    for (uint32_t i = 0; i < count; i++)
+        wanted += goes_with(os, mappings[i]);
+    next = wanted > 0 ? kb_swap_take_row(&os->swap, wanted) : KB_NO_SLOT;
+    uint64_t end = next + wanted;
+    if (next == KB_NO_SLOT)
+        return;
+    for (uint32_t i = 0; i < count; i++)
+        if (goes_with(os, mappings[i]))
+            (void)to_slot(os, os->pages.frame_of[os->pages.mapping[mappings[i]].page] - 1, next++);
+    while (next < end) /* a page that two of the mappings show was written once */
+        kb_swap_give_back(&os->swap, next++);
 }
 
 bool kb_os_write_back(struct kb_os *os, uint32_t frame, enum kb_reason *reason) {

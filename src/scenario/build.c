@@ -418,7 +418,8 @@ kb_status kb_scenario_make(struct kb_scenario *s) {
     kb_status status = kb_os_init(&s->os, &s->setup, s->options.host, &s->os_error);
     s->described = false; /* its store is the system's now */
     s->built = status == KB_OK;
-    return kb_scenario_os_status(s, status);
+    status = kb_scenario_os_status(s, status);
+    return status == KB_OK ? kb_scenario_time_begin(s) : status;
 }
 
 void kb_scenario_tear_down(struct kb_scenario *s) {

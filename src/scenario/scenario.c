@@ -65,6 +65,7 @@ static void hear(void *context, const struct kb_os_event *event) {
     struct kb_scenario *s = context;
     if (!s->unkept)
         keep(s, event);
+    kb_scenario_time_event(s, event);
     if (s->rehearsing || s->options.view == KB_VIEW_QUIET)
         return;
     if (s->options.view == KB_VIEW_JSON) {
@@ -82,7 +83,8 @@ static void hear(void *context, const struct kb_os_event *event) {
 }
 
 void kb_scenario_listen(struct kb_scenario *s, bool keeps) {
-    bool heard = keeps || (s->options.view != KB_VIEW_QUIET && !s->rehearsing);
+    bool seen = s->options.view != KB_VIEW_QUIET || s->options.timeline.write != NULL;
+    bool heard = keeps || (seen && !s->rehearsing);
     s->os.listener = (struct kb_listener){s, heard ? hear : NULL};
     s->unkept = !keeps;
     if (keeps)
@@ -404,13 +406,14 @@ kb_status kb_scenario_end(struct kb_scenario *s, struct kb_scenario_tally *tally
         kb_status json = kb_json_end(&s->json);
         status = status == KB_OK ? json : status;
     }
-    return status;
+    return status == KB_OK && s->failure[0] == '\0' ? kb_scenario_time_end(s, error) : status;
 }
 
 void kb_scenario_free(struct kb_scenario *s) {
     if (s == NULL)
         return;
     kb_scenario_tear_down(s);
+    kb_scenario_time_free(s);
     if (s->has_future)
         kb_future_free(&s->future);
     free_lines(s, &s->lines);

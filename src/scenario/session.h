@@ -3,7 +3,7 @@
 #define KB_SCENARIO_SESSION_H
 
 #include "machine/cost.h"
-#include "os/os.h"
+#include "os/timeline.h"
 #include "replay/replay.h"
 #include "scenario/event_json.h"
 #include "scenario/line.h"
@@ -81,6 +81,10 @@ struct kb_scenario {
     uint64_t told;      /* references of the present command that were narrated */
     bool muted;         /* the narration of the present command has said enough */
 
+    struct kb_timeline *timeline; /* of this machine; NULL: none */
+    uint64_t turn_from;           /* reference at which the running process's turn began */
+    bool timeline_failed;         /* for want of memory */
+
     bool together;   /* a blocked process does not keep the others waiting */
     bool rehearsing; /* only the sequence of pages is wanted */
     struct kb_future future;
@@ -127,6 +131,14 @@ kb_status kb_scenario_usual(struct kb_scenario *s) KB_MUST_CHECK;
 kb_status kb_scenario_make(struct kb_scenario *s) KB_MUST_CHECK;
 /* No machine any more, nor one that is only described. */
 void kb_scenario_tear_down(struct kb_scenario *s);
+
+/* ---- timeline.c ---- */
+
+/* A machine was made: its time line begins, if one is wanted. */
+kb_status kb_scenario_time_begin(struct kb_scenario *s) KB_MUST_CHECK;
+void kb_scenario_time_event(struct kb_scenario *s, const struct kb_os_event *event);
+kb_status kb_scenario_time_end(struct kb_scenario *s, struct kb_error *error) KB_MUST_CHECK;
+void kb_scenario_time_free(struct kb_scenario *s);
 
 /* ---- allocate.c ---- */
 
