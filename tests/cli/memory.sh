@@ -9,22 +9,6 @@ traces=$KILBURN_SOURCE/traces
 policies=$("$KILBURN" sim t1.kbt --policy all --frames 8 --csv | awk -F, 'NR > 1 && $1 !~ /^opt/ {print $1}' | paste -sd,)
 fixed=${policies/,ws,/,} fixed=${fixed/,pff/}
 
-true_of() { # true_of TEST…: Python on the last run's JSON: data, r (its results); plain (plain.json)
-    expect 0
-    checks=$((checks + $#))
-    python3 - "$@" <<'PY' || fail "$ran"
-import json, os, sys
-data = json.load(open("out"))
-r = data["results"]
-plain = json.load(open("plain.json"))["results"] if os.path.exists("plain.json") else []
-counts = lambda x: [x[k] for k in ("references", "faults", "evictions", "write_backs", "still_dirty")]
-wrong = [test for test in sys.argv[1:] if not eval(test)]
-if wrong:
-    print("not true:", *wrong, json.dumps(data)[:1500], sep="\n")
-sys.exit(len(wrong) > 0)
-PY
-}
-
 # 1. Equal shares: each process counts as it does alone in half the frames. They take turns of one
 # reference, so that only the last one of the second process is made when the first has ended.
 # (That one is no fault here, under any policy.)
