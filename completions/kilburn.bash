@@ -64,6 +64,14 @@ _kilburn() {
         mapfile -t COMPREPLY < <(compgen -f -X '!*.json' -- "$cur")
         return
         ;;
+    --allocation)
+        mapfile -t COMPREPLY < <(compgen -W "global equal proportional" -- "$cur")
+        return
+        ;;
+    --tables)
+        mapfile -t COMPREPLY < <(compgen -W "apart resident pageable" -- "$cur")
+        return
+        ;;
     --tlb | --tlb2)
         mapfile -t COMPREPLY < <(compgen -W "none 64 16x4" -- "$cur")
         return
@@ -88,7 +96,7 @@ _kilburn() {
         [[ ${subcommand[0]-} == explain ]] && mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return
         ;;
-    --frames | --page-size | --asids | --levels | --swap | --quantum | --processes | --disk | --memory-time) return ;;
+    --frames | --page-size | --asids | --levels | --swap | --quantum | --processes | --disk | --memory-time | --minimum | --cluster | --reserve) return ;;
     esac
 
     if [[ $cur == -* ]]; then

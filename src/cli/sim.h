@@ -23,6 +23,11 @@ enum sim_output { SIM_TABLE, SIM_JSON, SIM_CSV };
     X(PROCESSES, "processes", required_argument)                                                   \
     X(DISK, "disk", required_argument)                                                             \
     X(MEMORY_TIME, "memory-time", required_argument)                                               \
+    X(ALLOCATION, "allocation", required_argument)                                                 \
+    X(MINIMUM, "minimum", required_argument)                                                       \
+    X(CLUSTER, "cluster", required_argument)                                                       \
+    X(RESERVE, "reserve", required_argument)                                                       \
+    X(TABLES, "tables", required_argument)                                                         \
     X(TIMELINE, "timeline", required_argument)
 
 #define SIM_MACHINE_OPTION 512
@@ -46,6 +51,9 @@ struct sim_machine {
     struct cli_sizes copies; /* of each trace: one list of results for each number */
     struct kb_disk disk;
     double memory_ns;
+    enum kb_allocation allocation;
+    enum kb_tables_place tables;
+    uint64_t minimum, cluster, low, high; /* 0: unsaid */
 };
 
 /* A trace that has been read through once. */
@@ -94,6 +102,10 @@ kb_status sim_machine_check(struct sim *sim);
 /* The tables of a machine whose pages have 2^page_bits bytes, for page numbers up to `highest`. */
 kb_status sim_machine_format(struct sim *sim, unsigned page_bits, uint64_t highest,
                              struct kb_os_setup *setup);
+/* Whether so many processes can run in so many frames, as far as it is known beforehand. */
+kb_status sim_machine_fits(struct sim *sim, uint64_t frames, uint64_t processes);
+const char *sim_allocation_name(enum kb_allocation allocation);
+const char *sim_tables_name(enum kb_tables_place place);
 char *sim_tlb_text(const struct kb_tlb_geometry *geometry, char text[CLI_NUMBER_TEXT]);
 
 /* sim_traces.c: traces that are read more than once */
@@ -110,7 +122,7 @@ void sim_player_close(struct sim_player *player); /* NULL is fine */
 struct sim_machine_process {
     char name[KB_NAME_BYTES];
     struct kb_process_counters counters;
-    uint64_t still_dirty, resident_peak;
+    uint64_t still_dirty, resident_peak, allocation;
 };
 
 struct sim_machine_result {

@@ -59,12 +59,25 @@ static kb_status choose_page_size(struct study *s) {
     return KB_OK;
 }
 
+/* A table in a frame is not larger than that, and not inverted. */
+static kb_status check_tables(struct study *s) {
+    const struct kb_format *format = &s->results.setup.format;
+    bool fits = s->results.setup.scheme == KB_SCHEME_TABLES;
+    for (unsigned depth = 0; depth < format->levels; depth++)
+        fits = fits && kb_format_table_bytes(format, depth) <= s->results.page_bytes;
+    return s->sim->machine.tables == KB_TABLES_APART || fits
+               ? KB_OK
+               : kb_fail(&s->sim->cli->error, KB_USAGE, KB_MSG_os_tables_in_frames);
+}
+
 static kb_status choose_tables(struct study *s) {
     uint64_t highest = 0;
     for (size_t i = 0; i < s->sim->trace_count; i++)
         if (s->traces[i].highest > highest)
             highest = s->traces[i].highest;
-    return sim_machine_format(s->sim, kb_log2(s->results.page_bytes), highest, &s->results.setup);
+    kb_status status =
+        sim_machine_format(s->sim, kb_log2(s->results.page_bytes), highest, &s->results.setup);
+    return status == KB_OK ? check_tables(s) : status;
 }
 
 static void choose_machine(struct study *s) {
@@ -75,6 +88,12 @@ static void choose_machine(struct study *s) {
     memcpy(setup->tlb, m->tlb, sizeof setup->tlb);
     while (m->asids > 0 && setup->asid_bits < 16 && UINT64_C(1) << setup->asid_bits < m->asids + 1)
         setup->asid_bits++; /* one number is the global entries' */
+    setup->allocation = m->allocation;
+    setup->minimum = (uint32_t)m->minimum;
+    setup->cluster = (uint32_t)m->cluster;
+    setup->low = (uint32_t)m->low; /* below the frames, as was checked */
+    setup->high = (uint32_t)m->high;
+    setup->tables_place = m->tables;
     setup->future = (struct kb_os_future){s->future.runs, s->future.next, s->future.count};
 }
 
@@ -93,6 +112,13 @@ static uint64_t frames_of(const struct study *s, size_t size, uint64_t copies) {
     if (s->sim->frames.count > 0)
         return s->sim->frames.values[size];
     return pages < KB_MOST_FRAMES ? pages : KB_MOST_FRAMES;
+}
+
+static kb_status check_items(struct study *s) {
+    kb_status status = KB_OK;
+    for (size_t i = 0; i < s->results.count && status == KB_OK; i++)
+        status = sim_machine_fits(s->sim, s->results.item[i].frames, s->results.item[i].processes);
+    return status;
 }
 
 static kb_status make_items(struct study *s) {
@@ -114,7 +140,7 @@ static kb_status make_items(struct study *s) {
             for (size_t c = 0; c < copies->count; c++)
                 add_item(s, &sim->policies.specs[i], frames_of(s, k, copies->values[c]),
                          copies->values[c]);
-    return KB_OK;
+    return check_items(s);
 }
 
 /* ---- one machine ---- */
@@ -147,6 +173,7 @@ static kb_status open_jobs(struct study *s, struct attempt *a,
     kb_status status = KB_OK;
     for (uint32_t i = 0; i < a->count && status == KB_OK; i++) {
         const struct sim_trace *trace = &s->traces[i % s->sim->trace_count];
+        a->job[i].pages = trace->pages;
         status = sim_player_open(s->sim, trace, &a->player[i], &a->job[i].trace, &a->error);
     }
     name_jobs(s, a);
@@ -163,6 +190,13 @@ static void tell_progress(void *context, uint64_t references) {
     atomic_flag_clear(&s->telling);
 }
 
+/* A slot for each page; rows of neighbours find room beside them, and so do tables. */
+static uint64_t usual_slots(const struct study *s, uint64_t copies) {
+    const struct sim_machine *m = &s->sim->machine;
+    uint64_t slots = s->pages * copies, more = m->cluster > 1 ? slots : 0;
+    return slots + more + (m->tables == KB_TABLES_PAGEABLE ? slots : 0);
+}
+
 static kb_status make_machine(struct study *s, struct attempt *a,
                               const struct sim_machine_result *result) {
     struct kb_os_setup setup = s->results.setup;
@@ -172,7 +206,7 @@ static kb_status make_machine(struct study *s, struct attempt *a,
     if (!kb_replay_needs_future(result->spec.policy))
         setup.future = (struct kb_os_future){NULL, NULL, 0};
     if (slots == 0)
-        slots = s->pages * result->copies;
+        slots = usual_slots(s, result->copies);
     kb_status status = kb_store_memory(&setup.swap, (uint32_t)s->results.page_bytes, slots,
                                        &s->sim->host, &a->error);
     return status == KB_OK ? kb_os_init(&a->os, &setup, &s->sim->host, &a->error) : status;
@@ -211,6 +245,7 @@ static kb_status take_results(struct attempt *a, struct sim_machine_result *r) {
             to->counters = from->process->counters;
             to->still_dirty = from->still_dirty;
             to->resident_peak = from->resident_peak;
+            to->allocation = from->allocation;
             r->still_dirty += from->still_dirty;
         }
     r->processes = r->process_count; /* a trace may be of several */

@@ -7,6 +7,10 @@
 
 #define MOST_ASIDS 65535
 #define MOST_COPIES 4096
+#define MOST_CLUSTER 64
+
+static const char *const allocations[] = {"global", "equal", "proportional", NULL};
+static const char *const places[] = {"apart", "resident", "pageable", NULL};
 
 void sim_machine_usual(struct sim_machine *machine) {
     *machine = (struct sim_machine){.tlb = {{16, 4, KB_TLB_LRU, 0}},
@@ -15,6 +19,10 @@ void sim_machine_usual(struct sim_machine *machine) {
                                     .disk = {8, 4, 100.0 * (1 << 20)},
                                     .memory_ns = 100};
 }
+
+const char *sim_allocation_name(enum kb_allocation allocation) { return allocations[allocation]; }
+
+const char *sim_tables_name(enum kb_tables_place place) { return places[place]; }
 
 char *sim_tlb_text(const struct kb_tlb_geometry *geometry, char text[CLI_NUMBER_TEXT]) {
     if (geometry->sets == 1)
@@ -96,6 +104,28 @@ static kb_status parse_disk(struct sim *sim, const char *text) {
     return KB_OK;
 }
 
+/* One of the words, which end with NULL: its place among them. */
+static kb_status parse_word(struct sim *sim, const char *option, const char *text,
+                            const char *const *words, unsigned *found) {
+    char names[100] = "";
+    for (*found = 0; words[*found] != NULL; ++*found) {
+        if (strcmp(text, words[*found]) == 0)
+            return KB_OK;
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s",
+                 *found > 0 ? ", " : "", words[*found]);
+    }
+    return kb_fail(&sim->cli->error, KB_USAGE, KB_MSG_machine_word, option, text, names);
+}
+
+static kb_status parse_reserve(struct sim *sim, const char *text) {
+    struct sim_machine *m = &sim->machine;
+    size_t low = strcspn(text, ",");
+    const char *high = text[low] == ',' ? text + low + 1 : "";
+    bool fine = kb_parse_size(text, low, &m->low) && kb_parse_size(high, strlen(high), &m->high) &&
+                m->low > 0 && m->low <= m->high;
+    return fine ? KB_OK : kb_fail(&sim->cli->error, KB_USAGE, KB_MSG_machine_reserve, text);
+}
+
 /* ---- options ---- */
 
 kb_status sim_machine_take(struct sim *sim, int option, const char *argument) {
@@ -107,6 +137,8 @@ kb_status sim_machine_take(struct sim *sim, int option, const char *argument) {
     struct sim_machine *m = &sim->machine;
     struct kb_error *error = &sim->cli->error;
     const char *name = names[option - SIM_MACHINE_OPTION];
+    unsigned word = 0;
+    kb_status status;
     if (m->because == NULL)
         m->because = name;
     switch ((enum sim_machine_option)option) {
@@ -138,6 +170,20 @@ kb_status sim_machine_take(struct sim *sim, int option, const char *argument) {
     case SIM_OPT_TIMELINE:
         m->timeline = argument;
         return KB_OK;
+    case SIM_OPT_ALLOCATION:
+        status = parse_word(sim, name, argument, allocations, &word);
+        m->allocation = (enum kb_allocation)word;
+        return status;
+    case SIM_OPT_TABLES:
+        status = parse_word(sim, name, argument, places, &word);
+        m->tables = (enum kb_tables_place)word;
+        return status;
+    case SIM_OPT_MINIMUM:
+        return cli_parse_number(name, argument, 1, KB_MOST_FRAMES, &m->minimum, error);
+    case SIM_OPT_CLUSTER:
+        return cli_parse_number(name, argument, 1, MOST_CLUSTER, &m->cluster, error);
+    case SIM_OPT_RESERVE:
+        return parse_reserve(sim, argument);
     case SIM_OPT_MACHINE:
     case SIM_OPTIONS_BEFORE:
     case SIM_OPTIONS_END:
@@ -167,15 +213,18 @@ static kb_status check_copies(struct sim *sim) {
     return status;
 }
 
-/* What comes next is known for one trace that runs alone. */
+/* What comes next is known for one trace that runs alone, to the policy of all frames. */
 static kb_status check_future(struct sim *sim) {
+    bool local = sim->machine.allocation != KB_ALLOCATE_GLOBAL;
     bool alone = sim->trace_count == 1;
     for (size_t i = 0; i < sim->machine.copies.count; i++)
         alone = alone && sim->machine.copies.values[i] == 1;
-    for (size_t i = 0; i < sim->policies.count && !alone; i++)
+    for (size_t i = 0; i < sim->policies.count && (local || !alone); i++)
         if (kb_replay_needs_future(sim->policies.specs[i].policy))
-            return kb_fail(&sim->cli->error, KB_USAGE, KB_MSG_machine_future,
-                           sim->policies.specs[i].policy->name);
+            return kb_fail(&sim->cli->error, KB_USAGE,
+                           alone ? KB_MSG_machine_future_local : KB_MSG_machine_future,
+                           sim->policies.specs[i].policy->name,
+                           sim_allocation_name(sim->machine.allocation));
     return KB_OK;
 }
 
@@ -203,18 +252,39 @@ kb_status sim_machine_check(struct sim *sim) {
         status = check_future(sim);
     if (status == KB_OK)
         status = check_timeline(sim);
+    if (status == KB_OK && sim->machine.minimum > 0 &&
+        sim->machine.allocation == KB_ALLOCATE_GLOBAL)
+        status = kb_fail(&sim->cli->error, KB_USAGE, KB_MSG_machine_minimum_global);
     return status;
+}
+
+kb_status sim_machine_fits(struct sim *sim, uint64_t frames, uint64_t processes) {
+    const struct sim_machine *m = &sim->machine;
+    uint64_t least = m->minimum > 0 ? m->minimum : 1;
+    if (m->high >= frames)
+        return m->high == 0 ? KB_OK
+                            : kb_fail(&sim->cli->error, KB_USAGE, KB_MSG_machine_reserve_frames,
+                                      (unsigned long long)m->low, (unsigned long long)m->high,
+                                      (unsigned long long)frames);
+    if (m->allocation != KB_ALLOCATE_GLOBAL && least * processes > frames - m->high)
+        return kb_fail(&sim->cli->error, KB_USAGE, KB_MSG_machine_minimum,
+                       sim_allocation_name(m->allocation), (unsigned long long)processes,
+                       (unsigned long long)least, (unsigned long long)(frames - m->high));
+    return KB_OK;
 }
 
 /* ---- page tables ---- */
 
-/* Nine bits a level, as in the tables of a page of 4 KiB, unless the levels are said; the bits that
- * the page numbers need are shared out evenly, the first levels taking what is left over. */
+/* Nine bits a level, as in the tables of a page of 4 KiB, or as many as a table in a frame has room
+ * for, unless the levels are said; the bits that the page numbers need are shared out evenly, the
+ * first levels taking what is left over. */
 static kb_status make_generic(struct sim *sim, unsigned page_bits, unsigned bits, unsigned levels,
                               struct kb_format *format) {
-    unsigned split[KB_MOST_LEVELS];
+    unsigned split[KB_MOST_LEVELS], most = 9;
+    if (sim->machine.tables != KB_TABLES_APART && page_bits > 3 && page_bits - 3 < most)
+        most = page_bits - 3;
     if (levels == 0)
-        levels = (bits + 8) / 9;
+        levels = (bits + most - 1) / most;
     if (levels > KB_MOST_LEVELS)
         levels = KB_MOST_LEVELS;
     if (bits < levels)

@@ -86,6 +86,9 @@ static void json_tlb(const struct sim_machine *m, unsigned level, struct kb_json
     kb_json_close_object(json);
 }
 
+/* Frames that a process gets at least, of shares. */
+static uint64_t least(const struct sim_machine *m) { return m->minimum > 0 ? m->minimum : 1; }
+
 static const char *format_name(const struct sim_machine_results *results) {
     return results->setup.scheme == KB_SCHEME_INVERTED ? "inverted" : results->setup.format.name;
 }
@@ -93,6 +96,25 @@ static const char *format_name(const struct sim_machine_results *results) {
 /* An inverted table has one. */
 static unsigned levels(const struct sim_machine_results *results) {
     return results->setup.scheme == KB_SCHEME_INVERTED ? 1 : results->setup.format.levels;
+}
+
+/* Who gives frames, and what goes when. */
+static void json_memory(const struct sim_machine *m, struct kb_json *json) {
+    kb_json_string(json, "allocation", sim_allocation_name(m->allocation));
+    if (m->allocation == KB_ALLOCATE_GLOBAL)
+        kb_json_null(json, "minimum");
+    else
+        kb_json_u64(json, "minimum", least(m));
+    kb_json_u64(json, "cluster", m->cluster > 0 ? m->cluster : 1);
+    if (m->high > 0) {
+        kb_json_object(json, "reserve");
+        kb_json_u64(json, "low", m->low);
+        kb_json_u64(json, "high", m->high);
+        kb_json_close_object(json);
+    } else {
+        kb_json_null(json, "reserve");
+    }
+    kb_json_string(json, "tables", sim_tables_name(m->tables));
 }
 
 static void json_machine(const struct sim *sim, const struct sim_machine_results *results,
@@ -112,6 +134,7 @@ static void json_machine(const struct sim *sim, const struct sim_machine_results
     else
         kb_json_null(json, "swap");
     kb_json_u64(json, "quantum", m->quantum);
+    json_memory(m, json);
     kb_json_bool(json, "events", sim->events);
     kb_json_double(json, "memory_ns", m->memory_ns);
     kb_json_object(json, "disk");
@@ -140,12 +163,17 @@ static void json_process(const struct sim_machine_process *p, struct kb_json *js
     kb_json_u64(json, "evictions", c->evictions + c->released);
     kb_json_u64(json, "write_backs", c->write_backs);
     kb_json_u64(json, "still_dirty", p->still_dirty);
+    kb_json_u64(json, "table_faults", c->table_faults);
     kb_json_double(json, "hit_ratio", c->references == 0 ? 0 : 1 - ratio(c->faults, c->references));
     kb_json_u64(json, "zero_fills", c->zero_fills);
     kb_json_u64(json, "image_reads", c->image_reads);
     kb_json_u64(json, "swap_reads", c->swap_reads);
     kb_json_u64(json, "disk_reads", c->image_reads + c->swap_reads);
     kb_json_u64(json, "resident_peak", p->resident_peak);
+    if (p->allocation > 0)
+        kb_json_u64(json, "allocation", p->allocation);
+    else
+        kb_json_null(json, "allocation");
     kb_json_close_object(json);
 }
 
@@ -157,10 +185,13 @@ enum number {
     REFERENCES,
     FAULTS,
     SOFT_FAULTS,
+    RESCUES,
     COLD_FAULTS,
     EVICTIONS,
     RELEASED,
     WRITE_BACKS,
+    BACKGROUND_WRITES,
+    SYNCHRONOUS_WRITES,
     STILL_DIRTY,
     ZERO_FILLS,
     IMAGE_READS,
@@ -174,18 +205,45 @@ enum number {
     CYCLES,
     TABLES,
     TABLE_BYTES,
+    TABLE_FAULTS,
+    TABLE_WRITES,
     SWITCHES,
     DISK_TRANSFERS,
     DISK_BYTES,
     NUMBERS
 };
 
-static const char *const number_names[NUMBERS] = {
-    "frames",         "processes",   "copies",        "references",  "faults",      "soft_faults",
-    "cold_faults",    "evictions",   "released",      "write_backs", "still_dirty", "zero_fills",
-    "image_reads",    "swap_reads",  "resident_peak", "slots_peak",  "tlb_hits",    "tlb2_hits",
-    "tlb_misses",     "table_reads", "cycles",        "tables",      "table_bytes", "switches",
-    "disk_transfers", "disk_bytes"};
+static const char *const number_names[NUMBERS] = {"frames",
+                                                  "processes",
+                                                  "copies",
+                                                  "references",
+                                                  "faults",
+                                                  "soft_faults",
+                                                  "rescues",
+                                                  "cold_faults",
+                                                  "evictions",
+                                                  "released",
+                                                  "write_backs",
+                                                  "background_writes",
+                                                  "synchronous_writes",
+                                                  "still_dirty",
+                                                  "zero_fills",
+                                                  "image_reads",
+                                                  "swap_reads",
+                                                  "resident_peak",
+                                                  "slots_peak",
+                                                  "tlb_hits",
+                                                  "tlb2_hits",
+                                                  "tlb_misses",
+                                                  "table_reads",
+                                                  "cycles",
+                                                  "tables",
+                                                  "table_bytes",
+                                                  "table_faults",
+                                                  "table_writes",
+                                                  "switches",
+                                                  "disk_transfers",
+                                                  "disk_bytes"};
 
 enum real {
     HIT_RATIO,
@@ -213,10 +271,13 @@ static void fill(const struct sim *sim, const struct sim_machine_result *r, stru
                                     [REFERENCES] = c->references,
                                     [FAULTS] = c->faults,
                                     [SOFT_FAULTS] = c->soft_faults,
+                                    [RESCUES] = c->rescues,
                                     [COLD_FAULTS] = r->pages,
                                     [EVICTIONS] = c->evictions + c->released,
                                     [RELEASED] = c->released,
                                     [WRITE_BACKS] = c->write_backs,
+                                    [BACKGROUND_WRITES] = c->background_writes,
+                                    [SYNCHRONOUS_WRITES] = c->write_backs - c->background_writes,
                                     [STILL_DIRTY] = r->still_dirty,
                                     [ZERO_FILLS] = c->zero_fills,
                                     [IMAGE_READS] = c->image_reads,
@@ -230,6 +291,8 @@ static void fill(const struct sim *sim, const struct sim_machine_result *r, stru
                                     [CYCLES] = r->cycles,
                                     [TABLES] = r->tables,
                                     [TABLE_BYTES] = r->table_bytes,
+                                    [TABLE_FAULTS] = c->table_faults,
+                                    [TABLE_WRITES] = c->table_writes,
                                     [SWITCHES] = c->switches,
                                     [DISK_TRANSFERS] = c->disk_transfers,
                                     [DISK_BYTES] = c->disk_bytes},
@@ -327,20 +390,26 @@ static void rate_text(double value, char text[CLI_NUMBER_TEXT]) {
     snprintf(text, CLI_NUMBER_TEXT, "%.*f", digits, value);
 }
 
-#define MOST_COLUMNS 12
-
 static void show_results(const struct sim *sim, const struct sim_machine_results *results) {
-    static const enum kb_message titles[] = {KB_MSG_col_policy,           KB_MSG_col_frames,
-                                             KB_MSG_col_processes,        KB_MSG_col_faults,
-                                             KB_MSG_col_fault_rate,       KB_MSG_col_evictions,
-                                             KB_MSG_col_write_backs,      KB_MSG_col_tlb_hits,
-                                             KB_MSG_col_cycles_reference, KB_MSG_col_effective};
-    enum { COLUMNS = sizeof titles / sizeof titles[0], PROCESSES_COLUMN = 2 };
-    const bool alone = one_process(results);
+    static const enum kb_message titles[] = {
+        KB_MSG_col_policy,           KB_MSG_col_frames,     KB_MSG_col_processes,
+        KB_MSG_col_faults,           KB_MSG_col_fault_rate, KB_MSG_col_rescues,
+        KB_MSG_col_table_faults,     KB_MSG_col_evictions,  KB_MSG_col_write_backs,
+        KB_MSG_col_waited,           KB_MSG_col_transfers,  KB_MSG_col_tlb_hits,
+        KB_MSG_col_cycles_reference, KB_MSG_col_effective};
+    enum { COLUMNS = sizeof titles / sizeof titles[0] };
+    const struct sim_machine *m = &sim->machine;
+    const bool waits = m->high > 0 || m->cluster > 1;
+    const bool left_out[COLUMNS] = {[2] = one_process(results),
+                                    [5] = m->high == 0,
+                                    [6] = m->tables != KB_TABLES_PAGEABLE,
+                                    [7] = waits, /* what follows tells more, and there is no room */
+                                    [9] = !waits,
+                                    [10] = !waits};
     const char *shown[COLUMNS];
     unsigned count = 0;
     for (unsigned i = 0; i < COLUMNS; i++)
-        if (!alone || i != PROCESSES_COLUMN)
+        if (!left_out[i])
             shown[count++] = cli_text(sim->cli, titles[i]);
     struct cli_table *table = cli_table_new(shown, count, ~UINT64_C(1), false);
     for (size_t k = 0; k < results->count; k++) {
@@ -352,14 +421,18 @@ static void show_results(const struct sim *sim, const struct sim_machine_results
         cli_number(n.whole[PROCESSES], cells[2]);
         cli_number(n.whole[FAULTS], cells[3]);
         rate_text(1000 * ratio(n.whole[FAULTS], n.whole[REFERENCES]), cells[4]);
-        cli_number(n.whole[EVICTIONS], cells[5]);
-        cli_number(n.whole[WRITE_BACKS], cells[6]);
-        snprintf(cells[7], CLI_NUMBER_TEXT, "%.4f", n.real[TLB_HIT_RATIO]);
-        snprintf(cells[8], CLI_NUMBER_TEXT, "%.3f", n.real[CYCLES_PER_REFERENCE]);
-        rate_text(n.real[EFFECTIVE_ACCESS_NS], cells[9]);
+        cli_number(n.whole[RESCUES], cells[5]);
+        cli_number(n.whole[TABLE_FAULTS], cells[6]);
+        cli_number(n.whole[EVICTIONS], cells[7]);
+        cli_number(n.whole[WRITE_BACKS], cells[8]);
+        cli_number(n.whole[SYNCHRONOUS_WRITES], cells[9]);
+        cli_number(n.whole[DISK_TRANSFERS], cells[10]);
+        snprintf(cells[11], CLI_NUMBER_TEXT, "%.4f", n.real[TLB_HIT_RATIO]);
+        snprintf(cells[12], CLI_NUMBER_TEXT, "%.3f", n.real[CYCLES_PER_REFERENCE]);
+        rate_text(n.real[EFFECTIVE_ACCESS_NS], cells[13]);
         count = 0;
         for (unsigned i = 0; i < COLUMNS; i++)
-            if (!alone || i != PROCESSES_COLUMN)
+            if (!left_out[i])
                 shown[count++] = cells[i];
         cli_table_row(table, shown);
     }
@@ -369,12 +442,14 @@ static void show_results(const struct sim *sim, const struct sim_machine_results
 /* A row a process of each result. */
 static void show_processes(const struct sim *sim, const struct sim_machine_results *results) {
     static const enum kb_message titles[] = {
-        KB_MSG_col_policy,     KB_MSG_col_frames,       KB_MSG_col_processes,
-        KB_MSG_col_process,    KB_MSG_col_references,   KB_MSG_col_faults,
-        KB_MSG_col_fault_rate, KB_MSG_col_evictions,    KB_MSG_col_write_backs,
-        KB_MSG_col_disk_reads, KB_MSG_col_resident_peak};
-    enum { COLUMNS = sizeof titles / sizeof titles[0] };
-    const bool left_out[COLUMNS] = {one_policy(results), one_policy(results), results->count == 1};
+        KB_MSG_col_policy,     KB_MSG_col_frames,        KB_MSG_col_processes,
+        KB_MSG_col_process,    KB_MSG_col_references,    KB_MSG_col_faults,
+        KB_MSG_col_fault_rate, KB_MSG_col_evictions,     KB_MSG_col_write_backs,
+        KB_MSG_col_disk_reads, KB_MSG_col_resident_peak, KB_MSG_col_allocation};
+    enum { COLUMNS = sizeof titles / sizeof titles[0], SHARE = COLUMNS - 1 };
+    const bool left_out[COLUMNS] = {
+        one_policy(results), one_policy(results),
+        results->count == 1, [SHARE] = sim->machine.allocation == KB_ALLOCATE_GLOBAL};
     const char *shown[COLUMNS];
     unsigned count = 0;
     uint64_t right = 0;
@@ -401,6 +476,7 @@ static void show_processes(const struct sim *sim, const struct sim_machine_resul
             cli_number(c->write_backs, cells[8]);
             cli_number(c->image_reads + c->swap_reads, cells[9]);
             cli_number(r->process[p].resident_peak, cells[10]);
+            cli_number(r->process[p].allocation, cells[SHARE]);
             count = 0;
             for (unsigned i = 0; i < COLUMNS; i++)
                 if (!left_out[i])
@@ -409,6 +485,26 @@ static void show_processes(const struct sim *sim, const struct sim_machine_resul
         }
     }
     cli_table_end(table);
+}
+
+/* What is not as usual. */
+static void show_memory(const struct sim *sim) {
+    const struct sim_machine *m = &sim->machine;
+    if (m->allocation != KB_ALLOCATE_GLOBAL)
+        cli_print(sim->cli, stdout, KB_MSG_machine_shares,
+                  cli_text(sim->cli, m->allocation == KB_ALLOCATE_EQUAL
+                                         ? KB_MSG_machine_equal
+                                         : KB_MSG_machine_proportional),
+                  (unsigned long long)least(m));
+    if (m->cluster > 1)
+        cli_print(sim->cli, stdout, KB_MSG_machine_clusters, (unsigned long long)m->cluster);
+    if (m->high > 0)
+        cli_print(sim->cli, stdout, KB_MSG_machine_daemon, (unsigned long long)m->low,
+                  (unsigned long long)m->high);
+    if (m->tables != KB_TABLES_APART)
+        cli_print(sim->cli, stdout,
+                  m->tables == KB_TABLES_RESIDENT ? KB_MSG_machine_tables_resident
+                                                  : KB_MSG_machine_tables_pageable);
 }
 
 static void show_headlines(const struct sim *sim, const struct sim_machine_results *results) {
@@ -433,6 +529,7 @@ static void show_headlines(const struct sim *sim, const struct sim_machine_resul
               kb_format_size((uint64_t)m->disk.bytes_per_second, rate));
     if (!one_process(results))
         cli_print(sim->cli, stdout, KB_MSG_machine_turns, (unsigned long long)m->quantum);
+    show_memory(sim);
 }
 
 /* ---- plot ---- */

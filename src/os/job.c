@@ -44,6 +44,7 @@ static kb_status create(struct kb_jobs *jobs, struct kb_job *job) {
         status = kb_timeline_begin(jobs->timeline, os, own->process);
     job->count += status == KB_OK;
     job->current = own;
+    own->allocation = status == KB_OK ? own->process->allocation : 0;
     return status;
 }
 
@@ -55,12 +56,9 @@ static kb_status resume(struct kb_jobs *jobs, struct kb_job *job) {
             job->current = &job->process[i];
     if (job->current == NULL)
         status = create(jobs, job);
-    if (status != KB_OK)
-        return status;
-    if (job->current->process->counters.references == 0)
-        job->current->allocation = job->current->process->allocation;
-    kb_os_switch(jobs->os, job->current->process);
-    return KB_OK;
+    if (status == KB_OK)
+        kb_os_switch(jobs->os, job->current->process);
+    return status;
 }
 
 /* While a process runs its pages only become more, until an event or the policy takes some. */
@@ -266,6 +264,9 @@ kb_status kb_jobs_run(struct kb_jobs *jobs) {
     jobs->alive = jobs->count;
     for (uint32_t i = 0; i < jobs->count && status == KB_OK; i++)
         status = begin(jobs, &jobs->job[i]);
+    for (uint32_t i = 0; i < jobs->count && status == KB_OK; i++)
+        if (jobs->job[i].count > 0)
+            jobs->job[i].process->allocation = jobs->job[i].process->process->allocation;
     if (status == KB_OK && jobs->timeline != NULL)
         status = kb_timeline_sample(jobs->timeline, jobs->os);
     while (status == KB_OK && jobs->alive > 0)

@@ -29,7 +29,8 @@ struct kb_job_process {
     struct kb_process *process;
     uint64_t still_dirty;   /* modified pages in memory when it ended */
     uint32_t resident_peak; /* pages, as seen behind runs of references */
-    uint32_t allocation;    /* frames it might hold when its first turn began; 0: global */
+    uint32_t
+        allocation; /* frames it might hold when it, and all first ones, had begun; 0: global */
 };
 
 struct kb_job {

@@ -6,21 +6,6 @@ need python3
 export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$CLI_TESTS
 "$KILBURN" trace generate phases -o t1.kbt -q || fail "no trace"
 
-true_of() { # true_of TEST…: Python on the last run's JSON: data, r (its results), a function near
-    local test
-    expect 0
-    for test in "$@"; do
-        checks=$((checks + 1))
-        python3 - "$test" <<'PY' || fail "$ran: not true: $test: $(head -c 1500 out)"
-import json, sys
-data = json.load(open("out"))
-r = data["results"]
-near = lambda a, b: abs(a - b) <= 1e-6 * max(abs(a), abs(b), 1)
-sys.exit(not eval(sys.argv[1]))
-PY
-    done
-}
-
 # 1. Machine = replay: every policy on every shipped trace.
 policies=$("$KILBURN" sim t1.kbt --policy all --frames 8 --csv | awk -F, 'NR > 1 {print $1}' | paste -sd,)
 for trace in "$KILBURN_SOURCE"/traces/*.kbt; do
@@ -50,7 +35,7 @@ run sim t1.kbt --policy ws,pff --json
 mv out plain.json
 run sim t1.kbt --policy ws,pff --machine --json
 true_of '[x["frames"] for x in r] == [84, 84]' \
-    '[[x[k] for k in ("faults", "evictions", "write_backs", "still_dirty")] for x in r] == [[x[k] for k in ("faults", "evictions", "write_backs", "still_dirty")] for x in json.load(open("plain.json"))["results"]]' \
+    '[[x[k] for k in ("faults", "evictions", "write_backs", "still_dirty")] for x in r] == [[x[k] for k in ("faults", "evictions", "write_backs", "still_dirty")] for x in plain]' \
     'all(x["released"] == x["evictions"] for x in r)'
 run sim t1.kbt --policy ws --frames 6 --machine --json
 true_of 'r[0]["frames"] == 6 and r[0]["resident_peak"] == 6 and r[0]["evictions"] > r[0]["released"]'
@@ -105,8 +90,8 @@ true_of 'r[0]["faults"] == 4 and r[0]["write_backs"] == 3 and r[0]["swap_reads"]
 run sim t1.kbt --policy lru --frames 200 --processes 2 --quantum 50 --tlb 64 --json
 mv out flushed.json
 run sim t1.kbt --policy lru --frames 200 --processes 2 --quantum 50 --tlb 64 --asids 4 --json
-true_of 'r[0]["tlb_hits"] > json.load(open("flushed.json"))["results"][0]["tlb_hits"]' \
-    'data["machine"]["asids"] == 4' 'r[0]["faults"] == json.load(open("flushed.json"))["results"][0]["faults"]'
+true_of 'r[0]["tlb_hits"] > results("flushed.json")[0]["tlb_hits"]' \
+    'data["machine"]["asids"] == 4' 'r[0]["faults"] == results("flushed.json")[0]["faults"]'
 for pair in sv32:2 sv39:3 sv48:4 sv57:5 x86-32:2 x86-64:4 inverted:1 generic:1; do
     run sim t1.kbt --policy clock --frames 12 --table-format ${pair%:*} --json
     true_of "data['machine']['table_format'] == '${pair%:*}' and data['machine']['levels'] == ${pair#*:}" \
@@ -160,7 +145,7 @@ for trace in unmap release range room edges; do
             mv out plain.json
             # shellcheck disable=SC2086
             run sim $trace.kbt --policy fifo,lru,clock,nru,2q,arc,sieve --frames $frames $option --machine --json
-            true_of '[[x[k] for k in ("faults", "evictions", "write_backs", "still_dirty", "cold_faults")] for x in r] == [[x[k] for k in ("faults", "evictions", "write_backs", "still_dirty", "cold_faults")] for x in json.load(open("plain.json"))["results"]]'
+            true_of '[[x[k] for k in ("faults", "evictions", "write_backs", "still_dirty", "cold_faults")] for x in r] == [[x[k] for k in ("faults", "evictions", "write_backs", "still_dirty", "cold_faults")] for x in plain]'
         done
     done
 done
@@ -180,7 +165,7 @@ for frames in 20 60 200; do
     run sim random.kbt --policy "$policies" --frames $frames --events --json
     mv out plain.json
     run sim random.kbt --policy "$policies" --frames $frames --events --machine --json
-    true_of '[[x[k] for k in ("policy", "faults", "evictions", "write_backs", "still_dirty", "cold_faults")] for x in r if x["policy"] not in ("ws", "pff") or x["frames"] == 200] == [[x[k] for k in ("policy", "faults", "evictions", "write_backs", "still_dirty", "cold_faults")] for x in json.load(open("plain.json"))["results"] if x["frames"] is not None or r[0]["frames"] == 200]'
+    true_of '[[x[k] for k in ("policy", "faults", "evictions", "write_backs", "still_dirty", "cold_faults")] for x in r if x["policy"] not in ("ws", "pff") or x["frames"] == 200] == [[x[k] for k in ("policy", "faults", "evictions", "write_backs", "still_dirty", "cold_faults")] for x in plain if x["frames"] is not None or r[0]["frames"] == 200]'
 done
 # The processes of a trace are processes.
 make family '[[("r", 1), ("process", 7), ("r", 2), ("process", 0), ("r", 1)]]'

@@ -35,6 +35,8 @@ expect --machine kilburn sim x.kbt --mach
 expect x86-64 kilburn sim x.kbt --table-format x86
 expect inverted kilburn sim x.kbt --table-format inv
 expect none kilburn sim x.kbt --tlb n
+expect proportional kilburn sim x.kbt --allocation p
+expect pageable kilburn sim x.kbt --tables p
 expect step kilburn st
 expect --quiet kilburn step --q
 expect --interactive kilburn step x.kb --int
