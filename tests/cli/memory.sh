@@ -91,7 +91,7 @@ done
 run sim t1.kbt --policy lru --frames 12 --machine --json
 true_of 'r[0]["rescues"] == r[0]["background_writes"] == 0 and r[0]["synchronous_writes"] == r[0]["write_backs"] == 87'
 run sim t1.kbt --policy lru --frames 12 --reserve 4,8; expect 0 rescues waited transfers "Below 4 free frames" "until there are 8" "~ 0 +[0-9]+ +0\.[0-9]+ +[0-9.]+ +[0-9]+$"
-for reserve in "" 4 4, ,4 0,4 5,4 4,5,6 x,4 -1,4; do
+for reserve in "" 4 "4," ,4 0,4 5,4 4,5,6 x,4 -1,4; do
     run sim t1.kbt --policy lru --frames 12 --reserve "$reserve"; expect 2 --reserve LOW,HIGH
 done
 run sim t1.kbt --policy lru --frames 12..30 --reserve 4,12; expect 2 --reserve 4,12 "12 frames"

@@ -37,6 +37,6 @@ for line in sys.stdin:
                  "data": data, "r": data.get("results"),
                  "plain": results("plain.json") if os.path.exists("plain.json") else None}
         wrong = [test for test in line.rstrip("\n").split("\x1f") if not is_true(test, names)]
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         wrong = [str(error)]
     print("; ".join(wrong), flush=True)
