@@ -438,7 +438,6 @@ static void swap_out_of_one_page_twice(void) {
     end(&s);
 }
 
-/* Nobody has an entry of it, but it is still in memory, since its write failed. */
 /* A page that only this process sees, though twice, must be safe before it goes. */
 static void swap_out_of_one_page_twice_that_fails(void) {
     struct share s;
@@ -459,6 +458,7 @@ static void swap_out_of_one_page_twice_that_fails(void) {
     end(&s);
 }
 
+/* Nobody has an entry of it, but it is still in memory, since its write failed. */
 static void swap_out_without_entries(void) {
     struct share s;
     bool refused;
