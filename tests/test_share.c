@@ -734,6 +734,49 @@ static void clusters(void) {
     end(&s);
 }
 
+/* Each cluster is a transfer, also where its slots go on behind those of the last one; so is each
+ * sync, and each process. */
+static void one_transfer_each(void) {
+    struct share s;
+    bool refused;
+    begin(&s, (struct machine_wish){.format = "sv39", .frames = 16, .cluster = 8});
+    fill(&s, 1, 16);
+    fill(&s, 21, 16);
+    CHECK_EQ(s.os.counters.write_backs, 16);
+    CHECK_EQ(s.os.counters.disk_transfers, 2);
+    end(&s);
+    begin(&s, (struct machine_wish){.format = "sv39", .frames = 16});
+    fill(&s, 1, 4);
+    struct kb_process *first = s.p;
+    CHECK(kb_os_create(&s.os, "Q", &s.p) == KB_OK);
+    fill(&s, 1, 4);
+    CHECK(kb_os_swap_out(&s.os, first, &refused) == KB_OK && !refused);
+    CHECK(kb_os_swap_out(&s.os, s.p, &refused) == KB_OK && !refused);
+    CHECK_EQ(s.os.counters.disk_transfers, 2);
+    end(&s);
+    begin(&s, (struct machine_wish){.format = "sv39", .frames = 16});
+    CHECK(show(&s, s.p, file_of(&s, 8, NULL), 1, 8, true));
+    fill(&s, 1, 8);
+    uint64_t before = s.os.counters.disk_transfers;
+    CHECK_EQ(kb_os_sync(&s.os, s.p, PAGE, 5 * PAGE), 0);
+    CHECK_EQ(kb_os_sync(&s.os, s.p, 5 * PAGE, 9 * PAGE), 0);
+    CHECK_EQ(s.os.counters.disk_transfers - before, 2);
+    end(&s);
+}
+
+/* Slots that were given back are used again, rather than ever new ones. */
+static void slots_of_rows(void) {
+    struct share s;
+    begin(&s, (struct machine_wish){.format = "sv39", .frames = 16, .cluster = 8});
+    for (unsigned round = 0; round < 200; round++)
+        for (uint64_t page = 0; page < 32; page++)
+            CHECK(store(&s, s.p, page, round));
+    CHECK(s.os.counters.write_backs > 5000);
+    CHECK(s.os.swap.peak <= 32 + 8);
+    CHECK(s.os.swap.fresh <= 4 * 32);
+    end(&s);
+}
+
 /* Neighbours that show one page are one page, which is written once. */
 static void cluster_of_one_page(void) {
     struct share s;
@@ -941,6 +984,8 @@ static const struct {
     TEST(swap_out_that_fails),
     TEST(clusters),
     TEST(cluster_of_one_page),
+    TEST(one_transfer_each),
+    TEST(slots_of_rows),
     TEST(rescue),
     TEST(page_daemons),
     TEST(page_time),
