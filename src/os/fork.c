@@ -143,6 +143,10 @@ kb_status kb_os_fork(struct kb_os *os, struct kb_process *parent, const char *na
     struct kb_process *child;
     *refused = parent == os->kernel || parent->state == KB_ENDED;
     kb_status status = *refused ? KB_OK : kb_os_create(os, name, &child);
+    if (status == KB_DATA && os->process_count < KB_MOST_PROCESSES) { /* no room for its root */
+        *refused = true;
+        return KB_OK;
+    }
     if (*refused || status != KB_OK)
         return status;
     child->base = parent->base;
