@@ -124,6 +124,25 @@ static void transfers_of_whole_processes(void) {
     end(&s);
 }
 
+/* Of a region with an image all pages come, in the order of addresses: one transfer. */
+static void swap_in_of_an_image(void) {
+    struct share s;
+    bool refused;
+    begin(&s, (struct machine_wish){.format = "sv39", .frames = 40});
+    CHECK(region_at(&s, s.p,
+                    (struct kb_region){
+                        .start = PAGE, .end = 11 * PAGE, .rights = READ_WRITE, .has_image = true}));
+    CHECK(store(&s, s.p, 4, 1));
+    CHECK(kb_os_swap_out(&s.os, s.p, &refused) == KB_OK && !refused);
+    uint64_t before = s.os.counters.disk_transfers;
+    CHECK(kb_os_swap_in(&s.os, s.p, false, &refused) == KB_OK && !refused);
+    CHECK_EQ(s.p->resident, 10);
+    CHECK_EQ(s.os.counters.image_reads, 1 + 9);
+    CHECK_EQ(s.os.counters.disk_transfers - before, 3); /* image, slot, image */
+    CHECK_EQ(word_at(&s, s.p, 4), 1);
+    end(&s);
+}
+
 /* What cannot be written keeps its process in memory. */
 static void swap_out_that_fails(void) {
     struct share s;
@@ -249,7 +268,11 @@ static void page_daemon(const char *policy, uint32_t low, uint32_t high) {
                   .format = "sv39", .frames = 8, .policy = policy, .low = low, .high = high});
     for (uint64_t i = 0; i < 400; i++) {
         uint64_t page = i * 7 % 23;
-        CHECK(store(&s, s.p, page, i));
+        bool done = true;
+        if (i % 2 == 0)
+            CHECK(store(&s, s.p, page, i));
+        else
+            CHECK(kb_os_run(&s.os, page * PAGE, KB_ACCESS_WRITE, 3, &done) == KB_OK && done);
         CHECK(kb_os_frame_of(&s.os, s.p, page) != KB_NO_FRAME);
         CHECK(kb_os_free_frames(&s.os) >= (low < 7 ? low : 7));
     }
@@ -359,6 +382,7 @@ static const struct share_test tests[] = {TEST(sync_of_pages_of_others),
                                           TEST(files),
                                           TEST(unmap_of_a_file_that_fails),
                                           TEST(transfers_of_whole_processes),
+                                          TEST(swap_in_of_an_image),
                                           TEST(swap_out_that_fails),
                                           TEST(clusters),
                                           TEST(one_transfer_each),

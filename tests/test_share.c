@@ -142,6 +142,34 @@ static void forks(void) {
     end(&s);
 }
 
+/* There is no room for the child's tables: the parent goes on as if nothing had been. */
+static void fork_without_room(uint64_t tables) {
+    struct share s;
+    struct kb_process *none = NULL;
+    bool refused;
+    begin(&s,
+          (struct machine_wish){.format = "sv39", .frames = 60, .tlb = {{4, 4, KB_TLB_LRU, 0}}});
+    for (uint64_t i = 0; i < 20; i++)
+        CHECK(store(&s, s.p, i << 18 | i, i));
+    uint64_t bytes = s.os.tables.bytes;
+    s.os.tables.limit = s.os.tables.end + tables * PAGE;
+    CHECK(kb_os_fork(&s.os, s.p, "C", &none, &refused) == KB_OK && refused && none == NULL);
+    CHECK_EQ(s.os.tables.bytes, bytes);
+    CHECK(kb_os_check(&s.os) == NULL);
+    for (uint64_t i = 0; i < 20; i++) {
+        CHECK_EQ(word_at(&s, s.p, i << 18 | i), i);
+        CHECK(store(&s, s.p, i << 18 | i, i + 1));
+    }
+    CHECK_EQ(s.os.counters.copies, 0);
+    CHECK_EQ(page_at(&s, s.p, 0)->count, 1);
+    end(&s);
+}
+
+static void forks_without_room(void) {
+    for (uint64_t tables = 0; tables < 10; tables++)
+        fork_without_room(tables);
+}
+
 /* A copy needs the original and a frame; if need be they are one frame. */
 static void copies_in_few_frames(uint32_t frames) {
     struct share s;
@@ -489,6 +517,7 @@ static void superpages_in(const char *format) {
     CHECK_EQ(word_in_super(&s, s.p, SUPER + 8192, &done), 5);
     CHECK_EQ(word_in_super(&s, child, SUPER + 8192, &done), 6);
     CHECK_EQ(child->held, 512);
+    CHECK(kb_os_swap_out(&s.os, child, &refused) == KB_OK && refused);
     CHECK(kb_os_protect(&s.os, child, SUPER, 2 * SUPER, 0, &refused) == KB_OK && !refused);
     struct kb_process *third = fork_of(&s, child, "D");
     third->skips = true;
@@ -514,6 +543,7 @@ static void superpages(void) {
 static const struct share_test tests[] = {TEST(counts_of_a_library),
                                           TEST(eviction_of_a_shared_page),
                                           TEST(forks),
+                                          TEST(forks_without_room),
                                           TEST(copies_with_one_and_two_frames),
                                           TEST(exit_while_pages_are_shared),
                                           TEST(pins),
