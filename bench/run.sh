@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# run.sh - what `make bench` runs: replay from memory, reading, stores, the machine, whole processes; a summary.
+# run.sh - what `make bench` runs: replay from memory, reading, stores, the machine, shared pages, whole processes; a
+# summary.
 #
 #   KILBURN       the program (build/kilburn); its folder holds bench/bench_*
 #   BENCH_QUICK   1: a tenth of the trace, less than half a minute
@@ -24,7 +25,7 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/kilburn-bench-XXXXXX")
 trap 'rm -rf "$folder"' EXIT
 summary=$folder/summary
 
-for name in bench_replay bench_trace bench_store bench_machine bench_oracle bench_walk; do
+for name in bench_replay bench_trace bench_store bench_machine bench_share bench_oracle bench_walk; do
     [ -x "$programs/$name" ] || { echo "bench: $programs/$name is missing: run make first" >&2; exit 2; }
 done
 
@@ -40,6 +41,9 @@ echo
 echo "== bench_machine"
 (cd "$here/.." && "$programs/bench_machine" "${quick[@]}") | tee "$folder/machine"
 echo
+echo "== bench_share"
+"$programs/bench_share" "${quick[@]}" | tee "$folder/share"
+echo
 echo "== bench_walk"
 "$programs/bench_walk" "${quick[@]}"
 
@@ -53,6 +57,7 @@ awk '$NF == "yes" || $NF == "NO" {
          printf "%-44s %9.1f  >= %4d  %s\n", "reading " ($1 == "zipf," ? "zipf, kbt" : $1) " (Mrefs/s)", $(NF - 4), $(NF - 1), $NF }' \
     "$folder/trace" >>"$summary"
 sed -n 's/^goal: /machine: /p' "$folder/machine" >>"$summary"
+sed -n 's/^goal: /sharing: /p' "$folder/share" >>"$summary"
 
 # process TITLE SIM-ARGUMENTS…: the wall time of one kilburn sim, and references replayed a second
 process() {

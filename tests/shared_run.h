@@ -306,6 +306,14 @@ static inline void model_digest(struct model *m) {
     }
 }
 
+/* Frames of the kernel's page tables, where tables take frames. */
+static inline uint32_t model_kernel_tables(const struct model *m) {
+    uint32_t count = 0;
+    for (uint32_t frame = 0; frame < m->os.setup.frames; frame++)
+        count += m->os.frame[frame].use == KB_FRAME_TABLE;
+    return m->os.kernel != NULL ? count : 0;
+}
+
 /* All end: nothing is left, no slot keeps bytes. */
 static inline void model_end(struct model *m) {
     model_check(m);
@@ -313,7 +321,8 @@ static inline void model_end(struct model *m) {
         if (m->process[i].process != NULL)
             model_exit(m, i);
     if (!m->may_fail)
-        model_right(m, kb_os_free_frames(&m->os) == m->os.setup.frames, "frames are missing");
+        model_right(m, kb_os_free_frames(&m->os) + model_kernel_tables(m) == m->os.setup.frames,
+                    "frames are missing");
     model_right(m, m->os.swap.used == 0, "slots are missing");
     model_right(m, watch_kept(m->watch) == 0, "slots were not scrubbed");
     model_check(m);

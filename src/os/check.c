@@ -64,8 +64,10 @@ static const char *check_frame(const struct kb_os *os, uint32_t frame, uint32_t 
     case KB_FRAME_STANDBY:
         if (os->keys[frame] != 0 || f->pins != 0)
             return "a frame that stands by with flags or pins";
-        return os->pages.page[id].standing_by != frame + 1 || os->pages.frame_of[id] != 0
-                   ? "a frame that stands by and its page do not name each other"
+        if (os->pages.page[id].standing_by != frame + 1 || os->pages.frame_of[id] != 0)
+            return "a frame that stands by and its page do not name each other";
+        return os->pages.page[id].count == 0 && os->pages.page[id].object == KB_NO_OBJECT
+                   ? "a frame stands by for a page that nobody can ask for"
                    : NULL;
     case KB_FRAME_TABLE:
         return check_table(os, frame);

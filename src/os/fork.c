@@ -147,7 +147,11 @@ kb_status kb_os_fork(struct kb_os *os, struct kb_process *parent, const char *na
     *refused = parent == os->kernel || parent->state == KB_ENDED ||
                (local && !kb_os_allocation_fits(os, NULL, least));
     kb_status status = *refused ? KB_OK : kb_os_create(os, name, &child);
-    if (status != KB_OK || *refused)
+    if (status == KB_DATA && os->process_count < KB_MOST_PROCESSES) { /* no room for its root */
+        *refused = true;
+        return KB_OK;
+    }
+    if (*refused || status != KB_OK)
         return status;
     child->base = parent->base;
     child->limit = parent->limit;

@@ -193,8 +193,7 @@ static void sync_region(struct kb_os *os, const struct kb_region *region, uint64
 
 uint64_t kb_os_sync(struct kb_os *os, struct kb_process *process, uint64_t start, uint64_t end_at) {
     struct sync sync = {0};
-    bool batch = os->batch;
-    os->batch = true;
+    bool batch = kb_os_begin_batch(os);
     for (uint32_t i = 0; i < process->region_count; i++)
         sync_region(os, &process->regions[i], start, end_at, &sync);
     os->batch = batch;

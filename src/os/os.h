@@ -381,6 +381,9 @@ bool kb_os_write_back(struct kb_os *os, uint32_t frame, enum kb_reason *reason);
 /* Writes the modified ones of these mappings' pages that only they show to slots in a row, if there
  * are as many; what fails stays modified. */
 void kb_os_write_list(struct kb_os *os, const uint32_t *mappings, uint32_t count);
+/* From here on transfers that go on where the last one ended are one. Returns os->batch as it was,
+ * for the caller to set again. */
+bool kb_os_begin_batch(struct kb_os *os);
 /* Counts a page that the disk moves: a transfer of its own, or the rest of the last one. */
 void kb_os_transfer(struct kb_os *os, enum kb_stream stream, uint64_t key, uint64_t place);
 /* The store has failed at a page. */

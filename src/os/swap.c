@@ -4,6 +4,9 @@
 /* What a slot that was used once is now. */
 enum { FREE = 1, STACKED = 2 };
 
+/* While there are slots that were never used, a row is sought among so many times its length. */
+#define WORTH 64
+
 void kb_swap_init(struct kb_swap *swap, const struct kb_store *store, const struct kb_host *host) {
     *swap = (struct kb_swap){.store = *store, .host = host};
 }
@@ -44,31 +47,34 @@ uint64_t kb_swap_take(struct kb_swap *swap) {
     return slot;
 }
 
-/* Next fit among the slots given back: one turn around. */
-static uint64_t find_row(struct kb_swap *swap, uint64_t count) {
+/* Next fit among the slots given back, of which at most so many are looked at; the next search goes
+ * on where this one ended. */
+static uint64_t find_row(struct kb_swap *swap, uint64_t count, uint64_t most) {
     uint64_t end = swap->fresh < swap->state_room ? swap->fresh : swap->state_room, run = 0;
-    for (uint64_t step = 0; step < end + count && swap->free >= count; step++) {
-        uint64_t slot = (swap->look + step) % end;
+    for (uint64_t step = 0; step < most && swap->free >= count; step++) {
+        uint64_t slot = swap->look < end ? swap->look : 0;
+        swap->look = slot + 1;
         run = slot == 0 ? 0 : run;
         run = swap->state[slot] & FREE ? run + 1 : 0;
-        if (run == count) {
-            swap->look = (slot + 1) % end;
+        if (run == count)
             return slot + 1 - count;
-        }
     }
     return KB_NO_SLOT;
 }
 
 uint64_t kb_swap_take_row(struct kb_swap *swap, uint64_t count) {
+    bool room = swap->store.slots - swap->fresh >= count;
+    uint64_t all = swap->fresh + count, most = room && all > WORTH * count ? WORTH * count : all;
     uint64_t first = KB_NO_SLOT;
-    if (swap->store.slots - swap->fresh >= count) {
+    if (!room || swap->free > swap->fresh / 2)
+        first = find_row(swap, count, most);
+    if (first != KB_NO_SLOT) {
+        for (uint64_t i = 0; i < count; i++)
+            swap->state[first + i] &= (uint8_t)~FREE;
+        swap->free -= count;
+    } else if (room) {
         first = swap->fresh;
         swap->fresh += count;
-    } else if (swap->free >= count) {
-        first = find_row(swap, count);
-        for (uint64_t i = 0; first != KB_NO_SLOT && i < count; i++)
-            swap->state[first + i] &= (uint8_t)~FREE;
-        swap->free -= first != KB_NO_SLOT ? count : 0;
     }
     if (first != KB_NO_SLOT)
         use(swap, count);

@@ -1,10 +1,11 @@
 /* swap.h - the paging file: which slots of the store are free, and what their bytes must sum to.
  *
  * Slots are handed out lowest first at the start, then as they were given back
- * (last in, first out). Rows of slots are taken from those never used, or where
- * enough lie side by side. A slot whose write failed is set aside and not used
- * again. The checksum is the caller's to keep (kb_page.sum), apart from the
- * store. */
+ * (last in, first out). A row of slots is taken where enough lie side by side
+ * once more than half of those that were used are free, else from those never
+ * used, as long as there are any: the store takes little more room than its
+ * pages. A slot whose write failed is set aside and not used again. The
+ * checksum is the caller's to keep (kb_page.sum), apart from the store. */
 #ifndef KB_OS_SWAP_H
 #define KB_OS_SWAP_H
 

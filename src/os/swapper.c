@@ -91,8 +91,8 @@ static bool stays(const struct kb_os *os, uint32_t mapping) {
 
 static bool write_all(struct kb_os *os, const struct list *list, uint64_t *written) {
     uint64_t before = os->counters.write_backs;
-    bool good = true, batch = os->batch, background = os->background;
-    os->batch = os->background = true;
+    bool good = true, batch = kb_os_begin_batch(os), background = os->background;
+    os->background = true;
     kb_os_write_list(os, list->mapping, list->count);
     for (uint32_t i = 0; good && i < list->count; i++) {
         enum kb_reason ignored;

@@ -9,6 +9,14 @@
 
 #define KB_MOST_CLUSTER 64
 
+bool kb_os_begin_batch(struct kb_os *os) {
+    bool batch = os->batch;
+    if (!batch) /* what was moved before was another transfer */
+        os->stream = KB_STREAM_NONE;
+    os->batch = true;
+    return batch;
+}
+
 void kb_os_transfer(struct kb_os *os, enum kb_stream stream, uint64_t key, uint64_t place) {
     bool goes_on =
         os->batch && stream == os->stream && key == os->stream_key && place == os->stream_next;
@@ -184,12 +192,12 @@ static unsigned gather(const struct kb_os *os, uint32_t frame, uint32_t *row, un
 
 /* One after the other, where the disk goes on as it stands; what fails stays as it is. */
 static void write_row(struct kb_os *os, const uint32_t *row, unsigned count, unsigned at) {
-    bool file = in_file(os, row[at]), background = os->background, batch = os->batch;
+    bool file = in_file(os, row[at]), background = os->background, batch;
     uint64_t next = file ? 0 : kb_swap_take_row(&os->swap, count), end = next + count;
     enum kb_reason ignored;
     if (next == KB_NO_SLOT)
         return;
-    os->batch = true;
+    batch = kb_os_begin_batch(os);
     for (unsigned i = 0; i < count; i++) {
         os->background = background || i != at;
         if (file)
