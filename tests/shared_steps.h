@@ -38,10 +38,11 @@ static inline struct model_met model_what_failed(const struct model *m) {
     return met;
 }
 
-/* Frames that the running process can have for pages: its share, and not those of tables. */
+/* Frames that the running process can have for pages: its share, and not those of tables, which
+ * may have been given back since. */
 static inline uint64_t model_room(const struct model *m) {
     const struct kb_os_setup *setup = &m->os.setup;
-    uint64_t tables = setup->tables_place != KB_TABLES_APART ? m->os.tables.count + 4 : 0;
+    uint64_t tables = setup->tables_place != KB_TABLES_APART ? m->os.tables.peak / m->page + 4 : 0;
     uint64_t share = setup->allocation != KB_ALLOCATE_GLOBAL
                          ? m->process[m->current].process->allocation
                          : setup->frames;
@@ -65,7 +66,8 @@ static inline bool model_excuses(const struct model *m, enum kb_reason reason) {
     case KB_REASON_MINIMUM_FRAMES:
         return m->pieces + model_pins(m) >= model_room(m);
     case KB_REASON_NO_TABLE:
-        return m->os.setup.tables_place != KB_TABLES_APART && model_room(m) == 0;
+        return m->os.setup.tables_place != KB_TABLES_APART &&
+               m->pieces + model_pins(m) >= model_room(m);
     default:
         return false;
     }
