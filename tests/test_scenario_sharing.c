@@ -271,6 +271,25 @@ static void test_vain_waits(void) {
          "image=1\nP copy 0 131072 3000\nexpect done\nexpect P ended none\n");
 }
 
+/* ---- a page goes to another process while a victim's frame waits: the search ends ---- */
+
+static void test_random_shares(void) {
+    fine("machine frames=30 replace=random format=x86-64 tables-in=resident allocation=equal "
+         "minimum=3 swap=5 tlb=2x2\n"
+         "process P Q\n"
+         "Q touch 12w 6w 8 11w\n"
+         "Q allocate 3\n"
+         "P touch 5w 8 6w 6x 1x\n"
+         "Q fork C3\n"
+         "P touch 11w 4 1w 1w 2w\n"
+         "P touch 10w 6 1 1x 4w\n"
+         "Q copy 24576 4096 4096\n"
+         "Q store 28670 220 bytes=4\n"
+         "P evict 10\n"
+         "Q copy 0 8192 1\n"
+         "expect processes > 0\n");
+}
+
 /* ---- opt knows the future of all this ---- */
 
 static void test_opt(void) {
@@ -300,6 +319,7 @@ int main(void) {
     test_swapping();
     test_tables();
     test_vain_waits();
+    test_random_shares();
     test_opt();
     return harness_end();
 }
