@@ -126,6 +126,8 @@ static void test_files(void) {
 /* ---- forks, guards, stacks ---- */
 
 static void test_forks(void) {
+    fine("machine organisation=relocation frames=4\nprocess P\nP relocate base=0 limit=4096\nP "
+         "store 5 7\nP fork Q\nexpect refused\nexpect processes 1\n");
     fine(
         "process P\nP store 0 1\nP fork C\nexpect C page 0 mappings=2 rights=r-x\nC load 0\nexpect "
         "value 1\nC store 0 2\nP load 0\nexpect value 1\nexpect copies 1\nexpect C copies "
@@ -257,6 +259,37 @@ static void test_tables(void) {
     CHECK_EQ(run(KB_VIEW_JSON, text), KB_OK);
 }
 
+/* ---- an instruction whose pages leave while it waits comes to an end ---- */
+
+static void test_vain_waits(void) {
+    fine("machine frames=100 replace=ws:window=3 page=256 address=16 io=7\nprocess P\nP region a "
+         "start=0 size=16K image=1\nP copy 1280 1536 768\nexpect P ended \"minimum frames\"\n");
+    fine("machine frames=100 replace=ws:window=3 page=256 address=16 io=7\nprocess P Q\nP region a "
+         "start=0 size=16K image=1\nP handler skip\ntogether\nP copy 1280 1536 768\nP load 9\nQ "
+         "touch 1 2 3\nend\nexpect P ended none\nexpect Q ended none\nexpect instructions 1\n");
+    fine("machine frames=100 page=64 address=20 io=7\nprocess P\nP region a start=0 size=256K "
+         "image=1\nP copy 0 131072 3000\nexpect done\nexpect P ended none\n");
+}
+
+/* ---- a page goes to another process while a victim's frame waits: the search ends ---- */
+
+static void test_random_shares(void) {
+    fine("machine frames=30 replace=random format=x86-64 tables-in=resident allocation=equal "
+         "minimum=3 swap=5 tlb=2x2\n"
+         "process P Q\n"
+         "Q touch 12w 6w 8 11w\n"
+         "Q allocate 3\n"
+         "P touch 5w 8 6w 6x 1x\n"
+         "Q fork C3\n"
+         "P touch 11w 4 1w 1w 2w\n"
+         "P touch 10w 6 1 1x 4w\n"
+         "Q copy 24576 4096 4096\n"
+         "Q store 28670 220 bytes=4\n"
+         "P evict 10\n"
+         "Q copy 0 8192 1\n"
+         "expect processes > 0\n");
+}
+
 /* ---- opt knows the future of all this ---- */
 
 static void test_opt(void) {
@@ -285,6 +318,8 @@ int main(void) {
     test_advice();
     test_swapping();
     test_tables();
+    test_vain_waits();
+    test_random_shares();
     test_opt();
     return harness_end();
 }

@@ -5,6 +5,10 @@
  * for another process or standing by, needs steps 5 and 6 only: a soft fault. */
 #include "os/os.h"
 
+/* Times that an instruction may wait for a page beyond its first while none is done: twice the
+ * pieces of the longest one. */
+#define KB_MOST_WAITS 4100
+
 /* ---- step 3: a frame ---- */
 
 /* Its share allows the process one more, or nobody has shares; what holds nothing that could go
@@ -413,6 +417,18 @@ static kb_status serve(struct kb_os *os, struct kb_process *process, uint64_t nu
     return bring(os, process, mapping, frame, again, reason);
 }
 
+/* An instruction whose pages leave while it waits for others (by the window of its policy, by the
+ * page daemon) would begin anew for ever. One without operands reached waits for one page only. */
+static bool waits_in_vain(struct kb_os *os, struct kb_process *process) {
+    if (os->pieces == 0)
+        return false;
+    if (process->waits_since != os->counters.instructions) {
+        process->waits_since = os->counters.instructions;
+        process->waits = 0;
+    }
+    return ++process->waits > KB_MOST_WAITS;
+}
+
 kb_status kb_os_fault(struct kb_os *os, uint64_t address, enum kb_access access,
                       enum kb_fault fault, bool *again) {
     struct kb_process *process = os->running;
@@ -439,9 +455,13 @@ kb_status kb_os_fault(struct kb_os *os, uint64_t address, enum kb_access access,
     }
     if (*again && os->setup.io_cycles > 0 && os->brought != KB_FROM_ZERO) {
         kb_pager_admit(os, frame, KB_BY_FAULT);
-        kb_os_block(os, frame);
         *again = false;
-        return kb_os_page_out(os);
+        if (!waits_in_vain(os, process)) {
+            kb_os_block(os, frame);
+            return kb_os_page_out(os);
+        }
+        process->waits = 0;
+        reason = KB_REASON_MINIMUM_FRAMES;
     }
     return end_or_restart(os, address, access, fault, reason, *again);
 }

@@ -145,6 +145,7 @@ kb_status kb_os_fork(struct kb_os *os, struct kb_process *parent, const char *na
     uint32_t least = os->setup.minimum > 0 ? os->setup.minimum : 1;
     bool local = os->setup.allocation != KB_ALLOCATE_GLOBAL;
     *refused = parent == os->kernel || parent->state == KB_ENDED ||
+               os->setup.scheme == KB_SCHEME_RELOCATION || /* nothing keeps their bytes apart */
                (local && !kb_os_allocation_fits(os, NULL, least));
     kb_status status = *refused ? KB_OK : kb_os_create(os, name, &child);
     if (status == KB_DATA && os->process_count < KB_MOST_PROCESSES) { /* no room for its root */

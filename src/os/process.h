@@ -87,7 +87,9 @@ struct kb_process {
     struct kb_pager *pager;    /* its own, unless replacement is global */
     uint64_t segments;         /* given so far, with paged segmentation */
     uint64_t wake_at;          /* cycle, while blocked */
-    uint32_t awaited; /* frame + 1 of the page that comes, while blocked; 0: it was dropped */
+    uint32_t awaited;     /* frame + 1 of the page that comes, while blocked; 0: it was dropped */
+    uint32_t waits;       /* of one instruction for pages beyond its first, while none was done */
+    uint64_t waits_since; /* instructions that were done when they began */
     struct kb_process_counters counters;
 };
 

@@ -48,7 +48,8 @@ KB_HOOK void random_admit(KB_SELF(random), uint32_t frame, KB_UNUSED uint32_t pa
     uint32_t place = s->hole != KB_NO_FRAME && a.frame[s->hole] == frame ? s->hole : s->length++;
     a.frame[place] = frame;
     a.place[frame] = place;
-    s->hole = KB_NO_FRAME;
+    if (place == s->hole)
+        s->hole = KB_NO_FRAME;
     if (s->passed > 0)
         random_forgive(s, a, f);
 }
@@ -81,7 +82,10 @@ KB_HOOK void random_forget(KB_SELF(random), uint32_t frame, KB_UNUSED enum kb_wh
     uint32_t place = a.place[frame], last = a.frame[--s->length];
     a.frame[place] = last;
     a.place[last] = place;
-    s->hole = KB_NO_FRAME;
+    if (s->hole == place)
+        s->hole = KB_NO_FRAME;
+    else if (s->hole == s->length) /* another page goes before the victim's frame is filled */
+        s->hole = place;
 }
 
 static const struct kb_option random_options[] = {
