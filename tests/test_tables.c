@@ -135,6 +135,30 @@ static void forks(enum kb_tables_place place) {
     kb_os_free(&os);
 }
 
+/* A table that comes back with other bytes ends the process that needs it, and no other. */
+static void corrupt(void) {
+    struct kb_os os;
+    struct kb_process *p[2];
+    struct machine_wish wish = {
+        .format = "x86-32", .frames = 6, .failing = true, .tables = KB_TABLES_PAGEABLE};
+    uint64_t word;
+    bool done;
+    CHECK(machine_make(&os, &wish, NULL, &error) == KB_OK);
+    CHECK(kb_os_create(&os, "A", &p[0]) == KB_OK && kb_os_create(&os, "B", &p[1]) == KB_OK);
+    store(&os, p[0], 0, 5);
+    for (uint64_t i = 0; i < 3; i++)
+        store(&os, p[1], i * PART_BYTES, i);
+    CHECK(os.counters.table_writes > 0);
+    kb_store_fail(&os.swap.store, KB_STORE_CORRUPT, 1, 1);
+    kb_os_switch(&os, p[0]);
+    CHECK(kb_os_load(&os, 0, &word, 8, &done) == KB_OK && !done);
+    CHECK(p[0]->state == KB_ENDED && p[0]->reason == KB_REASON_CORRUPT);
+    check(&os);
+    for (uint64_t i = 0; i < 3; i++)
+        expect(&os, p[1], i * PART_BYTES, i);
+    kb_os_free(&os);
+}
+
 static void refusals(void) {
     struct kb_os os;
     struct machine_wish flat = {.frames = 64, .tables = KB_TABLES_RESIDENT};
@@ -152,6 +176,7 @@ int main(void) {
     bytes(KB_TABLES_PAGEABLE, 12);
     forks(KB_TABLES_RESIDENT);
     forks(KB_TABLES_PAGEABLE);
+    corrupt();
     refusals();
     return harness_end();
 }

@@ -53,6 +53,11 @@ kb_status kb_os_copy_on_write(struct kb_os *os, uint32_t mapping, bool *again,
     if (!*again)
         return status;
     copy_bytes(os, frame, from);
+    if (os->setup.allocation != KB_ALLOCATE_GLOBAL && os->frame[frame].pager != NULL) {
+        os->keys[frame] = os->evicted_flags; /* the original may pass to another's policy next: */
+        kb_pager_forget(os, frame, KB_EVICTED); /* the victim's is answered first */
+        os->keys[frame] = 0;
+    }
     kb_os_remap(os, mapping, copy);
     kb_os_connect(os, copy, frame);
     status = kb_os_find_entry(os, mapping, &entry); /* there is one: it was valid */

@@ -171,6 +171,17 @@ static void tell(struct kb_os *os, uint32_t frame, uint64_t part, bool in, uint6
                                             .flag = in});
 }
 
+static void tell_failure(struct kb_os *os, const struct kb_process *process, uint64_t part,
+                         uint64_t slot, const char *text) {
+    os->counters.io_errors++;
+    if (kb_os_heard(os))
+        kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_STORE_FAILED,
+                                            .owner = process,
+                                            .page = part,
+                                            .slot = slot,
+                                            .text = text});
+}
+
 /* The oldest that no instruction holds; it is written before it goes. */
 uint32_t kb_os_table_out(struct kb_os *os) {
     uint32_t frame = os->idle_oldest;
@@ -187,7 +198,7 @@ uint32_t kb_os_table_out(struct kb_os *os) {
         return KB_NO_FRAME;
     const void *bytes = kb_memory_at(&os->mmu.memory, address_of(os, frame));
     if (kb_swap_write(&os->swap, slot, bytes, &table->sum, &failure) != KB_OK) {
-        os->counters.io_errors++;
+        tell_failure(os, os->process[f->process], f->table, slot, failure.text);
         kb_swap_set_aside(&os->swap, slot);
         table->slot = KB_NO_SLOT;
         return KB_NO_FRAME;
@@ -228,10 +239,12 @@ kb_status kb_os_table_in(struct kb_os *os, struct kb_process *process, uint64_t 
         return status == KB_DATA ? KB_OK : status;
     uint32_t frame = (uint32_t)(entry >> kb_os_page_bits(os));
     struct kb_table_page *table = &os->table[id];
-    if (kb_swap_read(&os->swap, table->slot, kb_memory_at(&os->mmu.memory, address_of(os, frame)),
-                     table->sum, &failure) != KB_OK) {
-        os->counters.io_errors++;
-        *reason = KB_REASON_READ_FAILED;
+    status =
+        kb_swap_read(&os->swap, table->slot, kb_memory_at(&os->mmu.memory, address_of(os, frame)),
+                     table->sum, &failure);
+    if (status != KB_OK) {
+        tell_failure(os, process, id, table->slot, failure.text);
+        *reason = status == KB_DATA ? KB_REASON_CORRUPT : KB_REASON_READ_FAILED;
         memset(kb_memory_at(&os->mmu.memory, address_of(os, frame)), 0, kb_os_page_bytes(os));
         return KB_OK;
     }
