@@ -413,7 +413,7 @@ static const struct share_test tests[] = {TEST(sync_of_pages_of_others),
                                           TEST(page_time),
                                           TEST(swap_out_of_one_page_twice),
                                           TEST(swap_out_of_one_page_twice_that_fails),
-    TEST(swap_out_without_entries),
+                                          TEST(swap_out_without_entries),
                                           TEST(swap_out_of_an_ended_process)};
 
 int main(int argc, char **argv) {
