@@ -1,7 +1,7 @@
 /* bench_machine.c - what the simulated machine costs, on one core: loads and stores of bytes, whole
- * traces, page faults, and the same with very many processes and frames.
+ * traces, alone and as processes that take turns, page faults, and very many processes and frames.
  *
- *   bench_machine [--quick] [--times N] [--part accesses|traces|faults|scale]
+ *   bench_machine [--quick] [--times N] [--part accesses|traces|processes|faults|scale]
  *
  * Everything that is compared takes turns in one run. Accesses are of 8 bytes
  * through 4-level tables in simulated memory (sv48), TLB 64 × 4 and 128 × 12.
@@ -11,6 +11,7 @@
 
 #include "../tests/machine.h"
 #include "bench.h"
+#include "os/job.h"
 
 #define PAGE 4096
 #define BATCH 4096 /* addresses are made beforehand */
@@ -307,6 +308,101 @@ static void part_traces(void) {
     closedir(folder);
 }
 
+/* ---- processes ---- */
+
+#define TOGETHER 4
+#define QUANTUM 10000
+
+/* A trace in memory, as a job wants it. */
+struct playing {
+    const struct bench_trace *trace;
+    size_t at;
+};
+
+static kb_status next_block(void *context, struct kb_block *block, struct kb_error *error) {
+    struct playing *p = context;
+    (void)error;
+    *block = p->at < p->trace->count ? p->trace->blocks[p->at++] : (struct kb_block){.runs = NULL};
+    return KB_OK;
+}
+
+static const uint64_t *page_numbers(void *context) {
+    const struct playing *p = context;
+    return p->trace->page_numbers;
+}
+
+/* The traces first … end − 1 as processes, with a share of their pages as frames. */
+static double play_together(const struct stretch *s, unsigned first, unsigned end, double share,
+                            uint64_t *references, uint64_t *faults) {
+    struct playing playing[TOGETHER];
+    struct kb_job job[TOGETHER] = {0};
+    struct kb_os os;
+    uint64_t pages = 0;
+    for (unsigned i = first; i < end; i++) {
+        playing[i] = (struct playing){&s[i].trace, 0};
+        job[i] = (struct kb_job){.name = "trace", .trace = {&playing[i], next_block, page_numbers}};
+        pages += s[i].trace.pages;
+    }
+    struct machine_wish wish = {.levels = 4,
+                                .frames = (uint32_t)((double)pages * share),
+                                .policy = "clock",
+                                .tlb = {{16, 4, KB_TLB_LRU, 0}}};
+    make(&os, wish, false);
+    struct kb_jobs jobs = {.os = &os, .job = job + first, .count = end - first, .quantum = QUANTUM};
+    double start = bench_now();
+    bench_check(kb_jobs_run(&jobs));
+    double seconds = bench_now() - start;
+    *references += os.counters.references;
+    *faults += os.counters.faults;
+    kb_jobs_free(&jobs);
+    kb_os_free(&os);
+    return seconds;
+}
+
+static void measure_processes(const struct stretch *s, double share) {
+    struct bench_times together = {0}, alone = {0};
+    uint64_t references = 0, faults = 0, alone_faults = 0, same = 0;
+    char title[100];
+    for (unsigned i = 0; i < times; i++) {
+        double seconds = 0;
+        references = faults = alone_faults = same = 0;
+        bench_note(&together, play_together(s, 0, TOGETHER, share, &references, &faults));
+        for (unsigned k = 0; k < TOGETHER; k++)
+            seconds += play_together(s, k, k + 1, share, &same, &alone_faults);
+        bench_note(&alone, seconds);
+    }
+    if (references != same)
+        bench_die("together and alone have different references");
+    double mega = (double)references * 1e-6 / bench_median(&together);
+    printf("%6.2f %11.2f %11.2f %9.1f %9.1f %8.2f\n", share,
+           (double)faults * 1e6 / (double)references,
+           (double)alone_faults * 1e6 / (double)references, mega,
+           (double)references * 1e-6 / bench_median(&alone),
+           bench_median(&together) / bench_median(&alone));
+    snprintf(title, sizeof title, "four processes, memory for %.2f", share);
+    goal(title, mega, "Mrefs/s", 40, false);
+}
+
+static void part_processes(void) {
+    static const char *const names[TOGETHER] = {"cc1", "python", "redis", "sqlite"};
+    struct stretch s[TOGETHER];
+    for (unsigned i = 0; i < TOGETHER; i++) {
+        char path[100];
+        snprintf(path, sizeof path, "traces/%s.kbt", names[i]);
+        read_trace(&s[i], path);
+    }
+    printf(
+        "Four traces as processes through kb_jobs_run, turns of %d references, clock, TLB 16 x 4, "
+        "4 levels:\nmemory as a share of all pages, faults a million references, together and "
+        "alone; Mrefs/s\ntogether, and alone one after the other; the ratio of their times\n"
+        "%6s %11s %11s %9s %9s %8s\n",
+        QUANTUM, "memory", "faults/M", "alone", "Mrefs/s", "alone", "/alone");
+    measure_processes(s, 0.25);
+    measure_processes(s, 0.5);
+    for (unsigned i = 0; i < TOGETHER; i++)
+        bench_free(&s[i].trace, host);
+}
+
 /* ---- faults ---- */
 
 /* Every access faults: pages in turn, twice as many as frames, under policies that so lose. */
@@ -453,7 +549,7 @@ int main(int argc, char **argv) {
         else if (strcmp(argv[i], "--part") == 0 && i + 1 < argc)
             part = argv[++i];
         else
-            bench_die("options: --quick --times N --part accesses|traces|faults|scale");
+            bench_die("options: --quick --times N --part accesses|traces|processes|faults|scale");
     }
     if (times == 0 || times > BENCH_MOST_TIMES)
         bench_die("--times: 1 to 32");
@@ -464,6 +560,7 @@ int main(int argc, char **argv) {
         void (*run)(void);
     } parts[] = {{"accesses", part_accesses},
                  {"traces", part_traces},
+                 {"processes", part_processes},
                  {"faults", part_faults},
                  {"scale", part_scale}};
     for (unsigned i = 0; i < sizeof parts / sizeof parts[0]; i++)

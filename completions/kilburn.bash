@@ -56,6 +56,26 @@ _kilburn() {
         mapfile -t COMPREPLY < <(compgen -W "pages rw ls lackey din pin champsim oracle kbt" -- "$cur")
         return
         ;;
+    --table-format)
+        mapfile -t COMPREPLY < <(compgen -W "generic sv32 sv39 sv48 sv57 x86-32 x86-64 inverted" -- "$cur")
+        return
+        ;;
+    --timeline)
+        mapfile -t COMPREPLY < <(compgen -f -X '!*.json' -- "$cur")
+        return
+        ;;
+    --allocation)
+        mapfile -t COMPREPLY < <(compgen -W "global equal proportional" -- "$cur")
+        return
+        ;;
+    --tables)
+        mapfile -t COMPREPLY < <(compgen -W "apart resident pageable" -- "$cur")
+        return
+        ;;
+    --tlb | --tlb2)
+        mapfile -t COMPREPLY < <(compgen -W "none 64 16x4" -- "$cur")
+        return
+        ;;
     --lang)
         mapfile -t COMPREPLY < <(compgen -W "en es" -- "$cur")
         return
@@ -76,7 +96,7 @@ _kilburn() {
         [[ ${subcommand[0]-} == explain ]] && mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return
         ;;
-    --frames | --page-size) return ;;
+    --frames | --page-size | --asids | --levels | --swap | --quantum | --processes | --disk | --memory-time | --minimum | --cluster | --reserve) return ;;
     esac
 
     if [[ $cur == -* ]]; then

@@ -23,6 +23,9 @@ struct machine_wish {
     bool kernel;
     bool load_all;
     struct kb_os_future future;
+    enum kb_allocation allocation;
+    uint32_t minimum;
+    enum kb_tables_place tables;
     bool write_xor_execute;
     uint32_t cluster, low, high;
     uint64_t io_cycles;
@@ -52,6 +55,9 @@ static inline kb_status machine_make(struct kb_os *os, const struct machine_wish
                                 .kernel = wish->kernel,
                                 .load_all = wish->load_all,
                                 .future = wish->future,
+                                .allocation = wish->allocation,
+                                .minimum = wish->minimum,
+                                .tables_place = wish->tables,
                                 .write_xor_execute = wish->write_xor_execute,
                                 .cluster = wish->cluster,
                                 .low = wish->low,

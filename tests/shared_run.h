@@ -270,8 +270,9 @@ static inline void model_check(struct model *m) {
     for (unsigned i = 0; i < m->most; i++)
         model_right(m, m->process[i].process == NULL || held[i] == m->process[i].process->held,
                     "frames that a process answers for are not counted right");
-    model_right(m, m->os.swap.reads == c->swap_reads, "swap reads are counted wrongly");
-    model_right(m, m->os.swap.writes == c->write_backs - c->file_writes,
+    model_right(m, m->os.swap.reads == c->swap_reads + c->table_faults,
+                "swap reads are counted wrongly");
+    model_right(m, m->os.swap.writes == c->write_backs - c->file_writes + c->table_writes,
                 "write-backs are counted wrongly");
 }
 

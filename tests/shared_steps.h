@@ -38,6 +38,17 @@ static inline struct model_met model_what_failed(const struct model *m) {
     return met;
 }
 
+/* Frames that the running process can have for pages: its share, and not those of tables. */
+static inline uint64_t model_room(const struct model *m) {
+    const struct kb_os_setup *setup = &m->os.setup;
+    uint64_t tables = setup->tables_place != KB_TABLES_APART ? m->os.tables.count + 4 : 0;
+    uint64_t share = setup->allocation != KB_ALLOCATE_GLOBAL
+                         ? m->process[m->current].process->allocation
+                         : setup->frames;
+    uint64_t left = tables < setup->frames ? setup->frames - tables : 0;
+    return share < left ? share : left;
+}
+
 /* Whether the machine may say so, though the model knows of nothing. */
 static inline bool model_excuses(const struct model *m, enum kb_reason reason) {
     struct model_met met = model_what_failed(m);
@@ -52,7 +63,9 @@ static inline bool model_excuses(const struct model *m, enum kb_reason reason) {
         return (m->small || m->may_fail) && m->watch->writes >= m->free_slots;
     case KB_REASON_NO_FRAME:
     case KB_REASON_MINIMUM_FRAMES:
-        return m->pieces + model_pins(m) >= m->os.setup.frames;
+        return m->pieces + model_pins(m) >= model_room(m);
+    case KB_REASON_NO_TABLE:
+        return m->os.setup.tables_place != KB_TABLES_APART && model_room(m) == 0;
     default:
         return false;
     }
@@ -260,7 +273,12 @@ static inline int model_begin(struct model *m, bool all) {
     if (i < 0)
         return i;
     snprintf(p->name, sizeof p->name, "P%" PRIu64, m->names++);
-    model_ok(m, kb_os_create(&m->os, p->name, &p->process));
+    kb_status status = kb_os_create(&m->os, p->name, &p->process);
+    if (status == KB_DATA && m->os.setup.tables_place != KB_TABLES_APART) {
+        p->process = NULL; /* no frame for its root */
+        return -1;
+    }
+    model_ok(m, status);
     model_right(m, kb_os_process(&m->os, p->name) == p->process, "a process is not found by name");
     p->skips = p->process->skips = model_one_in(m, 2);
     p->swapped = false;
@@ -292,7 +310,11 @@ static inline void model_fork(struct model *m, int i) {
         return;
     snprintf(child->name, sizeof child->name, "F%" PRIu64, m->names++);
     model_ok(m, kb_os_fork(&m->os, p->process, child->name, &child->process, &refused));
-    model_right(m, !refused, "a fork was refused");
+    model_right(m, !refused || m->os.setup.tables_place != KB_TABLES_APART, "a fork was refused");
+    if (refused) {
+        child->process = NULL;
+        return;
+    }
     child->skips = p->skips;
     child->all = p->all;
     child->swapped = false;
@@ -401,7 +423,9 @@ static inline void model_pin(struct model *m, int i, unsigned first, unsigned en
         return;
     model_ok(m, kb_os_pin_pages(&m->os, p->process, model_address(m, first),
                                 model_address(m, end - 1) + m->page, &refused));
-    if (refused && legal && (model_short(m) || model_blocked(m)))
+    bool scarce =
+        m->os.setup.allocation != KB_ALLOCATE_GLOBAL || m->os.setup.tables_place != KB_TABLES_APART;
+    if (refused && legal && (model_short(m) || model_blocked(m) || scarce))
         return;
     model_right(m, refused == !legal, "a pin was refused, or let pass, wrongly");
     for (unsigned k = first; !refused && k < end; k++)
@@ -460,8 +484,11 @@ static inline void model_swap_in(struct model *m, int i) {
     for (unsigned k = 0; k < MODEL_PLACES; k++)
         most += p->place[k].legal;
     model_ok(m, kb_os_swap_in(&m->os, p->process, model_one_in(m, 2), &refused));
-    model_right(m, !refused || most > m->os.setup.frames || model_short(m) || model_blocked(m),
-                "a swap in was refused");
+    bool scarce = m->os.setup.tables_place != KB_TABLES_APART ||
+                  (p->process->pager != NULL && most > p->process->allocation);
+    model_right(
+        m, !refused || most > m->os.setup.frames || scarce || model_short(m) || model_blocked(m),
+        "a swap in was refused");
     if (!refused)
         p->swapped = false;
     else if (p->swapped && model_one_in(m, 4))

@@ -37,14 +37,15 @@ static struct kb_trace_access *all(const char *spec, size_t room, size_t *count)
     return accesses;
 }
 
-/* The first accesses as text: 8w 11 11. */
+/* The first accesses as text: 8w 11 11; a page that is released behind it: 8! */
 static void expect_start(const char *spec, const char *wanted) {
     char text[512];
     size_t n = 0, count;
     struct kb_trace_access *accesses = all(spec, 5, &count);
     for (size_t i = 0; i < count && n < strlen(wanted); i++)
-        n += (size_t)snprintf(text + n, sizeof text - n, "%s%" PRIu64 "%s", n == 0 ? "" : " ",
-                              accesses[i].address, accesses[i].kind == KB_WRITE ? "w" : "");
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%" PRIu64 "%s%s", n == 0 ? "" : " ",
+                              accesses[i].address, (accesses[i].kind & 3) == KB_WRITE ? "w" : "",
+                              accesses[i].kind & KB_ACCESS_RELEASES ? "!" : "");
     CHECK_STR(text, wanted);
     free(accesses);
 }
@@ -87,6 +88,8 @@ static void t1(void) {
 static void orders(void) {
     expect_start("sequential:pages=3:passes=2", "0 1 2 0 1 2");
     expect_start("sequential:pages=2:each=3:passes=2", "0 0 0 1 1 1 0 0 0 1 1 1");
+    expect_start("sequential:pages=2:each=2:release=yes", "0 0! 1 1!");
+    expect_start("sequential:pages=1:passes=2:release=yes:writes=100", "0w! 0w!");
     expect_start("loop:pages=3:references=5", "0 1 2 0 1");
     expect_start("loop:pages=2:passes=2", "0 1 0 1");
     expect_start("stride:base=1K:stride=4:count=3:passes=2", "1024 1028 1032 1024 1028 1032");
@@ -127,10 +130,10 @@ static void kinds_of_numbers(void) {
         CHECK(strncmp(usage, names[i], strlen(names[i])) == 0 && usage[strlen(names[i])] == ':');
         CHECK_EQ(kb_generator_page_numbers(generator), i < 6);
         /* The usage states the defaults: it is a spec of the same trace. */
-        const char *bar = strstr(usage, "|columns");
+        const char *bar = strchr(usage, '|');
         snprintf(spec, sizeof spec, "%.*s%s",
                  (int)(bar == NULL ? strlen(usage) : (size_t)(bar - usage)), usage,
-                 bar == NULL ? "" : bar + 8);
+                 bar == NULL ? "" : bar + strcspn(bar, ":"));
         size_t a_count, b_count;
         struct kb_trace_access *a = all(names[i], 999, &a_count), *b = all(spec, 1001, &b_count);
         CHECK(a_count == b_count && memcmp(a, b, a_count * sizeof *a) == 0);

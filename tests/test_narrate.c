@@ -595,6 +595,154 @@ static void segments(void) {
     end();
 }
 
+/* ---- what several processes see, and what programs say of their pages ---- */
+
+static void show_object(struct kb_process *process, uint32_t what, uint64_t start, bool shared) {
+    struct kb_region r = {.start = start,
+                          .end = start + 0x2000,
+                          .rights = KB_ENTRY_READ | KB_ENTRY_WRITE,
+                          .object = what + 1,
+                          .shared = shared};
+    bool refused;
+    snprintf(r.name, sizeof r.name, "%s", os.object[what]->name);
+    clear();
+    CHECK(kb_os_region(&os, process, &r, &refused) == KB_OK && !refused);
+}
+
+static void sharing(void) {
+    struct kb_process *q;
+    uint32_t lib;
+    begin(&(struct machine_wish){.frames = 1});
+    clear();
+    CHECK(kb_os_shared(&os, "lib", 0x2000, &lib) == KB_OK);
+    SAYS("shared memory lib: 8192 bytes of zeros");
+    JSON_SAYS("\"object\":\"lib\",\"kind\":\"shared\",\"bytes\":8192}");
+    CHECK(kb_os_create(&os, "Q", &q) == KB_OK);
+    show_object(p, lib, 0x1000, true);
+    SAYS("P: region lib is legal: shared memory, 8192 bytes from 0x1000 on, rw-");
+    JSON_SAYS("\"object\":\"lib\",\"shared\":true,\"guard\":false}");
+    show_object(q, lib, 0x5000, true);
+    CHECK(store(0x1000));
+    kb_os_switch(&os, q);
+    CHECK(load(0x5000));
+    SAYS("trap: page fault: page 5", "1 the reference is legal: region lib",
+         "page 5 is in frame 0 already: nothing is read, a soft fault (reference count 2)",
+         "5 both tables", "6 the instruction");
+    CHECK(load(0x6000));
+    SAYS("proposes page 1 of P as victim", "written to slot 0", "the entry of page 1 of P at 0x",
+         "it is shared: the entry of page 5 of Q at 0x", "invalid now, too");
+    end();
+}
+
+static void file(void) {
+    struct kb_store inner, failing;
+    uint32_t data;
+    begin(&(struct machine_wish){.frames = 1});
+    CHECK(kb_store_memory(&inner, 4096, 2, NULL, &error) == KB_OK);
+    CHECK(kb_store_failing(&failing, &inner, &error) == KB_OK);
+    clear();
+    CHECK(kb_os_file(&os, "data", 0x2000, NULL, &failing, &data) == KB_OK);
+    SAYS("file data: 8192 bytes");
+    show_object(p, data, 0, true);
+    SAYS("region data is legal: a file", "what is written is the file's");
+    show_object(p, data, 0x4000, false);
+    SAYS("region data is legal: a file", "a copy of its own");
+    CHECK(store(0x1000));
+    SAYS("4 page 1 comes into frame 0: page 1 of the file data");
+    CHECK(load(0));
+    SAYS("page 1 of P was modified: frame 0 is written to the file data, page 1 there");
+    CHECK(store(0));
+    clear();
+    CHECK(kb_os_sync(&os, p, 0, 0x2000) == 0);
+    SAYS("frame 0 is written to the file data, page 0 there",
+         "P writes 8192 bytes from 0x0 on back to their file: pages that were modified: 1");
+    kb_store_fail(&failing, KB_STORE_READ_ERROR, 1, 1);
+    CHECK(!load(0x1000));
+    SAYS("the file data fails at page 1 of P, page 1 there: ", "its page could not be read");
+    end();
+}
+
+static void stack(void) {
+    bool refused;
+    begin(&(struct machine_wish){.frames = 2});
+    region(p, "stack", 0x8000, 0x9000, KB_ENTRY_READ | KB_ENTRY_WRITE);
+    p->regions[p->region_count - 1].lowest = 0x7000;
+    struct kb_region guard = {.name = "guard", .start = 0x6000, .end = 0x7000, .guard = true};
+    clear();
+    CHECK(kb_os_region(&os, p, &guard, &refused) == KB_OK && !refused);
+    SAYS("P: region guard is a guard: nobody may be in 4096 bytes from 0x6000 on");
+    CHECK(store(0x7ff0));
+    SAYS("trap: page fault", "the stack stack grows: from 0x7000 on, 8192 bytes",
+         "1 the reference is legal: region stack");
+    CHECK(!store(0x6ff0));
+    SAYS("1 the reference is not legal: page 6 is a guard", "2 P ends: guard page");
+    end();
+}
+
+static void forks(void) {
+    struct kb_process *child;
+    bool refused;
+    begin(&(struct machine_wish){.frames = 4});
+    CHECK(store(0x1000) && load(0x2000));
+    clear();
+    CHECK(kb_os_fork(&os, p, "C", &child, &refused) == KB_OK && !refused);
+    SAYS("C is a copy of P: both see the same 2 pages");
+    JSON_SAYS("\"event\":\"fork\"", "\"process\":\"C\",\"parent\":\"P\",\"pages\":2}");
+    kb_os_switch(&os, child);
+    CHECK(store(0x1000));
+    SAYS("trap: protection fault: page 1 grants r-x, not the right to write",
+         "1 the reference is legal: C has no regions", "3 frame 2 is taken",
+         "copy on write: page 1 is written and others see it too: frame 2 gets a copy of frame 0",
+         "6 the instruction");
+    kb_os_switch(&os, p);
+    CHECK(store(0x1000));
+    SAYS("copy on write: nobody else has page 1 any more");
+    JSON_SAYS("\"physical\":\"0x0\"");
+    end();
+}
+
+static void advice(void) {
+    bool refused;
+    uint8_t byte = 1;
+    begin(&(struct machine_wish){.frames = 3, .low = 1, .high = 2});
+    CHECK(store(0x1000) && store(0x2000));
+    clear();
+    CHECK(kb_os_store(&os, 0x3000, &byte, 1, &refused) == KB_OK);
+    SAYS("frames are to be free before they are needed: policy fifo proposes page 1 of P",
+         "pages that went before their frames were needed: 2; free frames now: 2");
+    CHECK(load(0x1000));
+    SAYS("page 1 is still in frame 0, which stands by: nothing is read, a soft fault");
+    JSON_SAYS("\"event\":\"translation\"");
+    clear();
+    kb_os_release(&os, p, 0x1000, 0x2000, &refused);
+    SAYS("P releases 4096 bytes from 0x1000 on: pages that it gives back: 1");
+    clear();
+    CHECK(kb_os_pin_pages(&os, p, 0x3000, 0x4000, &refused) == KB_OK && !refused);
+    SAYS("P pins 4096 bytes from 0x3000 on: pages that stay in memory: 1");
+    kb_os_unpin_pages(&os, p, 0x3000, 0x4000, &refused);
+    SAYS("P unpins");
+    kb_os_discard(&os, p, 0x3000, 0x4000, &refused);
+    SAYS("P discards", "what only it had is gone");
+    CHECK(store(0x4000));
+    clear();
+    CHECK(kb_os_swap_out(&os, p, &refused) == KB_OK && !refused);
+    SAYS("written to slot", "P is swapped out, whole: pages that left: 1, of them written: 1");
+    CHECK(kb_os_swap_in(&os, p, false, &refused) == KB_OK && !refused);
+    SAYS("P is swapped in, whole: pages that came: 3, transfers of the disk: 0");
+    end();
+}
+
+static void paged_tables(void) {
+    begin(&(struct machine_wish){.format = "x86-32", .frames = 3, .tables = KB_TABLES_PAGEABLE});
+    CHECK(store(0x1000)); /* a root, a table, a page */
+    CHECK(store(UINT64_C(1) << 22));
+    clear();
+    CHECK(load(0x1000));
+    SAYS("table fault: page table 0 of P comes back into frame", "6 the instruction",
+         "page table 1 of P shows no page: its frame", "it goes to slot", "6 the instruction");
+    end();
+}
+
 static void spanish(void) {
     error.language = KB_SPANISH;
     begin(&(struct machine_wish){.frames = 1, .levels = 2, .tlb = {{1, 2, KB_TLB_LRU, 0}}});
@@ -641,6 +789,12 @@ int main(int count, char **arguments) {
     opt();
     failures();
     waiting();
+    sharing();
+    file();
+    stack();
+    forks();
+    advice();
+    paged_tables();
     spanish();
     segments();
     for (unsigned i = 0; i < KB_OS_EVENT_KINDS; i++) {

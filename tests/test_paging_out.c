@@ -340,6 +340,26 @@ static void swap_out_of_one_page_twice(void) {
     end(&s);
 }
 
+/* A page that only this process sees, though twice, must be safe before it goes. */
+static void swap_out_of_one_page_twice_that_fails(void) {
+    struct share s;
+    bool refused;
+    begin(&s, (struct machine_wish){.format = "sv39", .frames = 8, .failing = true});
+    uint32_t object = memory_of(&s, 2);
+    show(&s, s.p, object, 1, 2, true);
+    show(&s, s.p, object, 11, 2, true);
+    for (uint64_t i = 0; i < 2; i++) {
+        CHECK(store(&s, s.p, 1 + i, 100 + i));
+        CHECK_EQ(word_at(&s, s.p, 11 + i), 100 + i);
+    }
+    kb_store_fail(&s.os.swap.store, KB_STORE_WRITE_ERROR, 1, 0);
+    CHECK(kb_os_swap_out(&s.os, s.p, &refused) == KB_OK && refused);
+    CHECK(s.p->state != KB_SWAPPED);
+    for (uint64_t i = 0; i < 2; i++)
+        CHECK_EQ(word_at(&s, s.p, 11 + i), 100 + i);
+    end(&s);
+}
+
 /* Nobody has an entry of it, but it is still in memory, since its write failed. */
 static void swap_out_without_entries(void) {
     struct share s;
@@ -392,6 +412,7 @@ static const struct share_test tests[] = {TEST(sync_of_pages_of_others),
                                           TEST(page_daemons),
                                           TEST(page_time),
                                           TEST(swap_out_of_one_page_twice),
+                                          TEST(swap_out_of_one_page_twice_that_fails),
                                           TEST(swap_out_without_entries),
                                           TEST(swap_out_of_an_ended_process)};
 

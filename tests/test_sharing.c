@@ -11,7 +11,8 @@
 #include "host/host.h"
 
 #define OPERATIONS 1000000
-#define RUNS 120
+#define RUNS 160
+#define PLAIN_RUNS 120 /* the others have local replacement, or tables in frames */
 #define CHECKED_EVERY 64
 
 struct shape {
@@ -85,8 +86,19 @@ static struct machine_wish wish_for(unsigned run) {
                                 .cluster = run % 3 == 0 ? 8 : run % 3,
                                 .io_cycles = run % 7 == 3 ? 50 : 0,
                                 .load_all = run % 13 == 12,
-                                .kernel = run % 6 == 5};
+                                .kernel = run % 6 == 5 && run < PLAIN_RUNS};
     memcpy(wish.tlb, tlbs[run / 5 % 4], sizeof wish.tlb);
+    if (run >= PLAIN_RUNS && run % 2 == 0) {
+        wish.allocation = run % 4 == 0 ? KB_ALLOCATE_EQUAL : KB_ALLOCATE_PROPORTIONAL;
+        wish.frames = 60 + run % 3 * 200;
+        wish.minimum = 1;
+    } else if (run >= PLAIN_RUNS) {
+        wish.tables = run % 4 == 1 ? KB_TABLES_PAGEABLE : KB_TABLES_RESIDENT;
+        wish.format = run % 3 == 0 ? "sv39" : run % 3 == 1 ? "x86-32" : "x86-64";
+        wish.levels = wish.page_bits = 0;
+        wish.frames = run % 5 == 0 ? 700 : 300;
+        wish.allocation = run % 7 == 0 ? KB_ALLOCATE_EQUAL : KB_ALLOCATE_GLOBAL;
+    }
     if (run % 5 < 2) {
         wish.low = wish.frames / 5 + 1;
         wish.high = wish.frames / 3 + 1;
@@ -102,8 +114,9 @@ static void share(unsigned run, uint64_t steps, uint64_t seed, unsigned every,
     snprintf(name, sizeof name,
              "test_sharing %u %" PRIu64 " %" PRIu64 " (%s, %s, %" PRIu32 " frames, cluster %" PRIu32
              ", reserve %" PRIu32 ", slots %" PRIu64 ")",
-             run, steps, seed, shapes[run % SHAPES].name, wish.policy, wish.frames, wish.cluster,
-             wish.high, wish.slots);
+             run, steps, seed,
+             wish.tables != KB_TABLES_APART ? wish.format : shapes[run % SHAPES].name, wish.policy,
+             wish.frames, wish.cluster, wish.high, wish.slots);
     unsigned most = processes[run % (sizeof processes / sizeof processes[0])];
     if (!model_init(&m, name, &wish, most, seed, host))
         return;

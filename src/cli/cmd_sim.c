@@ -46,7 +46,10 @@ static const struct option options[] = {
     {"json", no_argument, NULL, OPT_JSON},
     {"csv", no_argument, NULL, OPT_CSV},
     {"threads", required_argument, NULL, OPT_THREADS},
-    {"quiet", no_argument, NULL, 'q'},
+#define X(id, name, argument) {name, argument, NULL, SIM_OPT_##id},
+    SIM_MACHINE_OPTIONS(X)
+#undef X
+        {"quiet", no_argument, NULL, 'q'},
     {"lang", required_argument, NULL, OPT_LANG},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -115,7 +118,8 @@ static kb_status take_option(struct sim *sim, struct request *request, int c) {
         request->csv = true;
         return KB_OK;
     default:
-        return KB_OK;
+        return c > SIM_OPTIONS_BEFORE && c < SIM_OPTIONS_END ? sim_machine_take(sim, c, optarg)
+                                                             : KB_OK;
     }
 }
 
@@ -148,6 +152,7 @@ static void complete(struct sim *sim, struct request *request) {
 
 /* Pairs of options that contradict each other. */
 static kb_status check_pairs(struct sim *sim, const struct request *request) {
+    const char *machine = sim->machine.because;
     const struct {
         bool both;
         const char *one, *other;
@@ -164,6 +169,10 @@ static kb_status check_pairs(struct sim *sim, const struct request *request) {
         {sim->steps && sim->plot, "--steps", "--plot"},
         {sim->steps && sim->advice, "--steps", "--advice"},
         {sim->steps && request->csv, "--steps", "--csv"},
+        {machine != NULL && request->study, machine, "--study"},
+        {machine != NULL && sim->steps, machine, "--steps"},
+        {machine != NULL && sim->advice, machine, "--advice"},
+        {machine != NULL && sim->interval > 0, machine, "--per-interval"},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
         if (pairs[i].both)
@@ -181,6 +190,8 @@ static kb_status check(struct sim *sim, struct request *request) {
     kb_status status = cli_parse_policies(request->policies, &sim->policies, error);
     if (status == KB_OK)
         status = check_pairs(sim, request);
+    if (status == KB_OK && sim->machine.because != NULL)
+        status = sim_machine_check(sim);
     if (status != KB_OK)
         return status;
     if (sim->frames_text == NULL && sim->memory_text == NULL && any_fixed(sim))
@@ -199,7 +210,7 @@ static kb_status check(struct sim *sim, struct request *request) {
 /* ---- sizes ---- */
 
 /* Bytes to frames, when the page size is known. */
-static kb_status memory_to_frames(struct sim *sim) {
+kb_status sim_memory_to_frames(struct sim *sim) {
     uint64_t page = sim->info.page_size;
     if (sim->memory_text == NULL)
         return KB_OK;
@@ -214,7 +225,7 @@ static kb_status memory_to_frames(struct sim *sim) {
     return KB_OK;
 }
 
-static kb_status check_frames(struct sim *sim) {
+kb_status sim_check_frames(struct sim *sim) {
     for (size_t i = 0; i < sim->frames.count; i++)
         if (sim->frames.values[i] > UINT32_C(1) << 30)
             return kb_fail(&sim->cli->error, KB_USAGE, KB_MSG_too_many_frames,
@@ -254,13 +265,9 @@ static kb_status count_pages(struct sim *sim, uint64_t *pages) {
     return status;
 }
 
-/* Sizes in equal ratios from a small memory to one that holds every page. */
-static kb_status choose_frames(struct sim *sim) {
-    uint64_t pages = 0, last = 0;
+kb_status sim_choose_frames(struct sim *sim, uint64_t pages) {
+    uint64_t last = 0;
     char text[AUTO_SIZES * 24] = "";
-    kb_status status = count_pages(sim, &pages);
-    if (status != KB_OK)
-        return status;
     double low = (double)pages / 128 > 4 ? (double)pages / 128 : 4;
     double factor = (double)pages / low;
     for (unsigned i = 0; i < AUTO_SIZES; i++) {
@@ -331,22 +338,25 @@ static kb_status run(struct sim *sim) {
     struct kb_error *error = &sim->cli->error;
     struct kb_source source;
     struct kb_reader *reader = NULL;
-    sim->reading.host = &sim->host;
+    kb_status status = KB_OK;
     if (sim->frames_auto) {
-        kb_status status = choose_frames(sim);
+        uint64_t pages = 0;
+        status = count_pages(sim, &pages);
+        if (status == KB_OK)
+            status = sim_choose_frames(sim, pages);
         if (status != KB_OK)
             return with_name(sim, status);
     }
-    kb_status status = kb_file_open(&source, sim->trace, error);
+    status = kb_file_open(&source, sim->trace, error);
     if (status != KB_OK)
         return status;
     status = with_name(sim, kb_reader_open(&reader, source, &sim->reading, error));
     if (status == KB_OK) {
         kb_reader_info(reader, &sim->info);
-        status = memory_to_frames(sim);
+        status = sim_memory_to_frames(sim);
     }
     if (status == KB_OK)
-        status = check_frames(sim);
+        status = sim_check_frames(sim);
     if (status == KB_OK)
         status = with_name(sim, sim->steps ? sim_show_steps(sim, reader)
                                            : run_sweep(sim, &source, reader));
@@ -358,6 +368,7 @@ static kb_status run(struct sim *sim) {
 int cmd_sim(struct cli *cli, int argc, char **argv) {
     struct sim sim = {.cli = cli};
     struct request request = {0};
+    sim_machine_usual(&sim.machine);
     for (int c; (c = getopt_long(argc, argv, ":p:f:qh", options, NULL)) != -1;) {
         if (c == '?' || c == ':')
             return cli_bad_option(cli, c, argv);
@@ -376,17 +387,21 @@ int cmd_sim(struct cli *cli, int argc, char **argv) {
     }
     if (optind == argc)
         return cli_usage(cli, KB_MSG_no_trace);
-    if (optind + 1 < argc)
-        return cli_usage(cli, KB_MSG_extra_argument, argv[optind + 1]);
+    sim.traces = argv + optind;
+    sim.trace_count = (size_t)(argc - optind);
     sim.trace = argv[optind];
+    if (sim.trace_count > 1 && sim.machine.because == NULL)
+        sim.machine.because = cli_text(cli, KB_MSG_machine_traces);
     kb_status status = check(&sim, &request);
     if (status == KB_OK)
         status = kb_host_open(&sim.host, (unsigned)sim.threads, &cli->error);
     if (status == KB_OK) {
-        status = run(&sim);
+        sim.reading.host = &sim.host;
+        status = sim.machine.because != NULL ? sim_machine_run(&sim) : run(&sim);
         kb_host_close(&sim.host);
     }
     free(sim.policies.specs);
     free(sim.frames.values);
+    free(sim.machine.copies.values);
     return status == KB_OK ? EXIT_FINE : cli_fail(cli);
 }

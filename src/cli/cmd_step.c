@@ -8,13 +8,14 @@
 
 #define MOST_TEXT (UINT64_C(64) << 20)
 
-enum { OPT_JSON = 256, OPT_LANG, OPT_ALL };
+enum { OPT_JSON = 256, OPT_LANG, OPT_ALL, OPT_TIMELINE };
 
 static const struct option options[] = {
     {"json", no_argument, NULL, OPT_JSON},
     {"quiet", no_argument, NULL, 'q'},
     {"all", no_argument, NULL, OPT_ALL},
     {"interactive", no_argument, NULL, 'i'},
+    {"timeline", required_argument, NULL, OPT_TIMELINE},
     {"lang", required_argument, NULL, OPT_LANG},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -97,6 +98,8 @@ static int run_file(struct step *step) {
     struct kb_error later = {.language = cli->language};
     step_options(step, &scenario_options);
     kb_status status = step_read(step);
+    if (status == KB_OK && step->timeline != NULL)
+        status = kb_file_create(&scenario_options.timeline, step->timeline, &cli->error);
     if (status == KB_OK)
         status = kb_scenario_open(&scenario, &scenario_options, &cli->error);
     if (status != KB_OK)
@@ -108,6 +111,10 @@ static int run_file(struct step *step) {
         status = ended;
         cli->error = later;
     }
+    if (step->timeline != NULL && status == KB_OK)
+        status = kb_file_commit(&scenario_options.timeline, &cli->error);
+    else if (step->timeline != NULL)
+        kb_file_abandon(&scenario_options.timeline);
     if (status != KB_OK) {
         fflush(stdout);
         return cli_fail(cli);
@@ -137,6 +144,7 @@ int cmd_step(struct cli *cli, int argc, char **argv) {
         interactive = interactive || c == 'i';
         help = help || c == 'h';
         step.all = step.all || c == OPT_ALL;
+        step.timeline = c == OPT_TIMELINE ? optarg : step.timeline;
     }
     if (help) {
         print_help(cli);
@@ -149,6 +157,8 @@ int cmd_step(struct cli *cli, int argc, char **argv) {
     if (interactive && (quiet || json))
         return cli_usage(cli, KB_MSG_not_together, "--interactive", quiet ? "--quiet" : "--json");
     step.file = optind < argc ? argv[optind] : NULL;
+    if (step.timeline != NULL && (interactive || step.file == NULL))
+        return cli_usage(cli, KB_MSG_not_together, "--timeline", "--interactive");
     if (interactive && step.file != NULL && strcmp(step.file, "-") == 0)
         return cli_usage(cli, KB_MSG_not_together, "--interactive", "-");
     if (step.file == NULL && (quiet || json))

@@ -9,8 +9,9 @@ struct step {
     struct kb_host host;
     enum kb_scenario_view view;
     bool all;
-    const char *file; /* NULL: none */
-    char *text;       /* of the file; owned */
+    const char *file;     /* NULL: none */
+    const char *timeline; /* where its time line goes; NULL: nowhere */
+    char *text;           /* of the file; owned */
     size_t length;
 };
 

@@ -96,26 +96,42 @@ static bool is_table(const struct kb_tables *tables, uint64_t table, unsigned de
 
 /* ---- tables ---- */
 
-kb_status kb_tables_new(struct kb_tables *tables, unsigned depth, uint64_t *address,
-                        struct kb_error *error) {
+/* Among the frames, or behind them: one that was given back, or a new one. */
+static kb_status take_place(struct kb_tables *tables, unsigned depth, uint64_t entry,
+                            uint64_t virtual, uint64_t *address, struct kb_error *error) {
     uint64_t bytes = kb_format_table_bytes(tables->format, depth), kept = tables->free[depth];
-    if (kept != KB_NO_TABLE) {
+    if (tables->frames.take == NULL && kept != KB_NO_TABLE) {
         tables->free[depth] = note_of(tables, kept)->next;
         memset(kb_memory_at(tables->memory, kept), 0, (size_t)bytes);
         *address = kept;
-    } else {
-        kb_status status = kb_tables_reserve(tables, bytes, address, error);
-        if (status == KB_OK)
-            status = make_note(tables, *address, error);
-        if (status != KB_OK)
-            return status;
+        return KB_OK;
     }
+    kb_status status =
+        tables->frames.take != NULL
+            ? tables->frames.take(tables->frames.context, depth, entry, virtual, address)
+            : kb_tables_reserve(tables, bytes, address, error);
+    return status == KB_OK ? make_note(tables, *address, error) : status;
+}
+
+static kb_status begin(struct kb_tables *tables, unsigned depth, uint64_t entry, uint64_t virtual,
+                       uint64_t *address, struct kb_error *error) {
+    uint64_t bytes = kb_format_table_bytes(tables->format, depth);
+    kb_status status = take_place(tables, depth, entry, virtual, address, error);
+    if (status != KB_OK)
+        return status;
     note_of(tables, *address)->used = depth + 1;
     tables->count++;
     tables->bytes += bytes;
+    if (tables->count > tables->most)
+        tables->most = tables->count;
     if (tables->bytes > tables->peak)
         tables->peak = tables->bytes;
     return KB_OK;
+}
+
+kb_status kb_tables_new(struct kb_tables *tables, unsigned depth, uint64_t *address,
+                        struct kb_error *error) {
+    return begin(tables, depth, KB_NO_TABLE, 0, address, error);
 }
 
 void kb_tables_give_back(struct kb_tables *tables, uint64_t table, unsigned depth) {
@@ -123,10 +139,15 @@ void kb_tables_give_back(struct kb_tables *tables, uint64_t table, unsigned dept
     if (!is_table(tables, table, depth))
         return;
     memset(kb_memory_at(tables->memory, table), 0, (size_t)bytes);
-    *note_of(tables, table) = (struct kb_table_note){.next = tables->free[depth]};
-    tables->free[depth] = table;
+    bool among = tables->frames.give_back != NULL;
+    *note_of(tables, table) =
+        (struct kb_table_note){.next = among ? KB_NO_TABLE : tables->free[depth]};
+    if (!among)
+        tables->free[depth] = table;
     tables->count--;
     tables->bytes -= bytes;
+    if (among)
+        tables->frames.give_back(tables->frames.context, table);
 }
 
 static uint64_t entry_address(const struct kb_format *format, uint64_t table, uint64_t address,
@@ -143,7 +164,7 @@ kb_status kb_tables_make(struct kb_tables *tables, uint64_t root, uint64_t addre
         uint64_t raw = kb_memory_entry(tables->memory, at, format->entry_bytes);
         struct kb_entry next = format->family->decode(format, raw, d);
         if (!(next.bits & KB_ENTRY_VALID)) {
-            kb_status status = kb_tables_new(tables, d + 1, &next.address, error);
+            kb_status status = begin(tables, d + 1, at, address, &next.address, error);
             if (status != KB_OK)
                 return status;
             next.bits = KB_ENTRY_VALID;

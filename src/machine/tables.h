@@ -20,13 +20,25 @@ struct kb_table_note {
     unsigned used; /* depth + 1; 0: free, or no table begins here */
 };
 
+/* Who gives tables their place, where they share the frames with pages; take NULL: nobody, they lie
+ * behind the frames. entry: of the table above, KB_NO_TABLE of a root; address: virtual. A table
+ * has at most the bytes of a page. */
+struct kb_table_frames {
+    void *context;
+    kb_status (*take)(void *context, unsigned depth, uint64_t entry, uint64_t address,
+                      uint64_t *table);
+    void (*give_back)(void *context, uint64_t table);
+};
+
 struct kb_tables {
+    struct kb_table_frames frames;
     struct kb_memory *memory; /* grows here */
     const struct kb_format *format;
     const struct kb_host *host;
     uint64_t start, end, limit;    /* physical addresses */
     uint64_t free[KB_MOST_LEVELS]; /* the first table of each chain, or KB_NO_TABLE */
-    uint64_t count, bytes, peak;   /* tables now, their bytes, the most bytes at once */
+    uint64_t count, bytes;         /* tables now, their bytes */
+    uint64_t most, peak;           /* the most tables at once, and bytes */
     struct kb_table_note *note;    /* one for each page from start on, as far as tables begin */
     uint64_t notes;
 };

@@ -74,9 +74,11 @@ static kb_status count(struct kb_os *os, uint64_t address, uint64_t physical, en
     uint32_t frame = (uint32_t)(physical >> kb_os_page_bits(os));
     if (faulted) {
         os->counters.references++;
+        os->running->counters.references++;
         kb_pager_admit(os, frame, KB_BY_FAULT);
         if (references > 1) { /* the policy may have cleared R */
             os->counters.references += references - 1;
+            os->running->counters.references += references - 1;
             enum kb_fault fault = translate(os, address, access, &physical);
             if (fault != KB_FAULT_NONE)
                 return kb_fail(os->error, KB_DATA, KB_MSG_os_page_went,
@@ -84,6 +86,7 @@ static kb_status count(struct kb_os *os, uint64_t address, uint64_t physical, en
         }
     } else {
         os->counters.references += references;
+        os->running->counters.references += references;
     }
     if (os->counters.references >= os->note_at)
         kb_pager_note(os, frame, access, references, faulted);
@@ -120,7 +123,7 @@ kb_status kb_os_run(struct kb_os *os, uint64_t address, enum kb_access access, u
     *done = true;
     tell_reference(os, address, access, references, false);
     while (references > 0) {
-        uint64_t physical, until = os->tick_at - os->counters.references;
+        uint64_t physical, until = kb_pager_until_tick(os);
         uint32_t part = references < until ? references : (uint32_t)until;
         bool faulted;
         kb_status status = reach(os, address, access, KB_FAULT_NONE, &physical, &faulted, done);
@@ -131,7 +134,6 @@ kb_status kb_os_run(struct kb_os *os, uint64_t address, enum kb_access access, u
         status = count(os, address, physical, access, part, faulted);
         if (status != KB_OK)
             return status;
-        os->running->counters.references += part;
         references -= part;
     }
     return KB_OK;
@@ -189,7 +191,6 @@ static kb_status reach_all(struct kb_os *os, const struct operand *operand, unsi
             status = count(os, address, piece->physical, operand[k].access, 1, faulted);
             if (status != KB_OK)
                 return status;
-            os->running->counters.references++;
             address += piece->length;
             left -= piece->length;
         }

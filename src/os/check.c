@@ -37,6 +37,21 @@ static const char *check_entry(const struct kb_os *os, const struct kb_mapping *
     return NULL;
 }
 
+/* A table's count of valid entries is what its entries say. */
+static const char *check_table(const struct kb_os *os, uint32_t frame) {
+    const struct kb_frame *f = &os->frame[frame];
+    const struct kb_format *format = &os->mmu.format;
+    uint64_t at = (uint64_t)frame << format->page_bits, valid = 0;
+    if (f->pins != 0)
+        return "a table is held between instructions";
+    if (!f->pageable)
+        return NULL;
+    for (uint64_t i = 0; i < UINT64_C(1) << format->bits[format->levels - 1]; i++)
+        valid += kb_memory_entry(&os->mmu.memory, at + i * format->entry_bytes,
+                                 format->entry_bytes) != 0;
+    return valid > f->valid ? "valid entries of a table are not counted right" : NULL;
+}
+
 static const char *check_frame(const struct kb_os *os, uint32_t frame, uint32_t pins) {
     const struct kb_frame *f = &os->frame[frame];
     uint32_t id = os->page_of[frame];
@@ -54,6 +69,8 @@ static const char *check_frame(const struct kb_os *os, uint32_t frame, uint32_t 
         return os->pages.page[id].count == 0 && os->pages.page[id].object == KB_NO_OBJECT
                    ? "a frame stands by for a page that nobody can ask for"
                    : NULL;
+    case KB_FRAME_TABLE:
+        return check_table(os, frame);
     default:
         break;
     }
@@ -156,6 +173,12 @@ static const char *check_slots(const struct kb_os *os, uint8_t *seen, uint64_t s
         if (page->count == 0 && page->object == KB_NO_OBJECT)
             return "a slot of a page that nobody maps";
         used++;
+    }
+    for (uint32_t id = 0; id < os->table_count; id++) {
+        uint64_t slot = os->table[id].slot;
+        if (slot != KB_NO_SLOT && (slot >= slots || seen[slot]++ != 0))
+            return "a table and a page have one slot";
+        used += slot != KB_NO_SLOT;
     }
     return used != os->swap.used ? "slots in use are not counted right" : NULL;
 }

@@ -60,9 +60,11 @@ struct kb_process;
                                       discard, pin, unpin, sync; slots = pages concerned */        \
     KB_OS_EVENT(SWAP_OUT, "swap-out") /* the whole process: count = pages that left, slots =       \
                                       pages written */                                             \
-    KB_OS_EVENT(SWAP_IN, "swap-in")   /* count = pages that came, slots = pages read */            \
-    KB_OS_EVENT(PAGE_OUT, "page-out") /* in advance: count = pages that stand by now */            \
-    KB_OS_EVENT(OBJECT, "object")     /* shared memory, or with flag a file: text, count = bytes */
+    KB_OS_EVENT(SWAP_IN, "swap-in")   /* count = pages that came, slots = transfers of the disk */ \
+    KB_OS_EVENT(PAGE_OUT, "page-out") /* in advance: count = pages that went */                    \
+    KB_OS_EVENT(TABLE, "table")   /* a page table goes out, or with flag comes back: page = its    \
+                                  number, frame, slot */                                           \
+    KB_OS_EVENT(OBJECT, "object") /* shared memory, or with flag a file: text, count = bytes */
 
 enum kb_os_event_kind {
 #define KB_OS_EVENT(id, name) KB_OS_EVENT_##id,

@@ -7,9 +7,29 @@
 
 /* ---- step 3: a frame ---- */
 
-kb_status kb_os_take_frame(struct kb_os *os, uint32_t wanted, uint32_t *frame,
-                           enum kb_reason *reason) {
-    *frame = kb_os_take_free(os);
+/* Its share allows the process one more, or nobody has shares; what holds nothing that could go
+ * (superpages) needs one, too. */
+static bool may_grow(const struct kb_os *os, const struct kb_process *process) {
+    return os->setup.allocation == KB_ALLOCATE_GLOBAL || process == NULL ||
+           process->pager == NULL || process->pager->held == 0 ||
+           process->held < process->allocation;
+}
+
+/* With a reserve, a process that has its share takes a frame of it, and one of its own pages stands
+ * by: nobody waits for that page's write. */
+static kb_status make_way(struct kb_os *os, const struct kb_process *process, uint32_t wanted) {
+    bool full = process != NULL && kb_os_stands_by(os) && !may_grow(os, process);
+    return full && kb_os_free_frames(os) > 0
+               ? kb_os_trim(os, os->process[process->number], 1, wanted)
+               : KB_OK;
+}
+
+kb_status kb_os_take_frame(struct kb_os *os, const struct kb_process *process, uint32_t wanted,
+                           uint32_t *frame, enum kb_reason *reason) {
+    kb_status status = make_way(os, process, wanted);
+    if (status != KB_OK)
+        return status;
+    *frame = may_grow(os, process) ? kb_os_take_free(os) : KB_NO_FRAME;
     if (*frame != KB_NO_FRAME) {
         if (kb_os_heard(os))
             kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_FRAME,
@@ -17,7 +37,8 @@ kb_status kb_os_take_frame(struct kb_os *os, uint32_t wanted, uint32_t *frame,
                                                 .count = kb_os_free_frames(os)});
         return KB_OK;
     }
-    kb_status status = kb_pager_evict(os, wanted, frame, reason);
+    struct kb_pager *pager = kb_os_who_gives(os, process);
+    status = kb_pager_evict(os, pager, wanted, frame, reason);
     if (status != KB_OK || *frame == KB_NO_FRAME)
         return status;
     struct kb_process *owner = kb_os_owner(os, *frame);
@@ -25,14 +46,18 @@ kb_status kb_os_take_frame(struct kb_os *os, uint32_t wanted, uint32_t *frame,
     if (owner != NULL)
         owner->counters.evictions++;
     os->evicted_flags = os->keys[*frame];
+    if (pager != (process != NULL && process->pager != NULL ? process->pager : &os->pager))
+        kb_pager_forget(os, *frame, KB_EVICTED); /* it goes over to another one */
+    pager = os->frame[*frame].pager;
     kb_os_vacate(os, *frame, true);
+    os->frame[*frame].pager = pager; /* the policy has proposed it, and is to be answered */
     return KB_OK;
 }
 
 /* The frame was wanted in vain: it becomes free. A victim's frame is still the policy's, with the
  * flags that it had. */
-static void abandon_frame(struct kb_os *os, uint32_t frame, bool was_free) {
-    if (!was_free) {
+static void abandon_frame(struct kb_os *os, uint32_t frame) {
+    if (os->frame[frame].pager != NULL) {
         os->keys[frame] = os->evicted_flags;
         kb_pager_forget(os, frame, KB_EVICTED);
     }
@@ -44,7 +69,8 @@ static void abandon_frame(struct kb_os *os, uint32_t frame, bool was_free) {
 
 static bool read_from(struct kb_os *os, uint32_t id, uint8_t *bytes, enum kb_reason *reason) {
     const struct kb_page *page = &os->pages.page[id];
-    struct kb_error failure = {.language = os->error->language};
+    struct kb_error failure;
+    failure.language = os->error->language; /* all else is filled when it fails */
     bool swapped = page->slot != KB_NO_SLOT;
     uint64_t place = swapped ? page->slot : page->place;
     kb_status status;
@@ -136,25 +162,33 @@ uint32_t kb_os_frame_of(const struct kb_os *os, const struct kb_process *process
     return frame == 0 ? KB_NO_FRAME : frame - 1;
 }
 
-/* The bytes are still in a frame: nothing is read. */
-static uint32_t rescue(struct kb_os *os, uint32_t mapping) {
-    uint32_t page = os->pages.mapping[mapping].page, frame = kb_os_rescue(os, page);
+/* Who answers for the page of a mapping. */
+static struct kb_process *answers_for(const struct kb_os *os, uint32_t mapping) {
+    uint32_t page = os->pages.mapping[mapping].page;
+    return os->process[os->pages.mapping[os->pages.page[page].first].process];
+}
+
+/* The bytes are still in a frame: nothing is read. Who has its share sends another page off. */
+static kb_status rescue(struct kb_os *os, uint32_t mapping, uint32_t *frame) {
+    struct kb_process *answers = answers_for(os, mapping);
+    uint32_t page = os->pages.mapping[mapping].page;
+    *frame = kb_os_rescue(os, page);
+    kb_status status = may_grow(os, answers) ? KB_OK : kb_os_trim(os, answers, 1, page);
     os->counters.rescues++;
-    kb_os_connect(os, page, frame);
-    return frame;
+    kb_os_connect(os, page, *frame);
+    return status;
 }
 
 /* The page comes into a frame that is taken for it. */
 static kb_status fetch(struct kb_os *os, struct kb_process *process, uint32_t mapping,
                        uint32_t *frame, enum kb_reason *reason) {
     enum kb_page_source source;
-    bool was_free = kb_os_free_frames(os) > 0;
     uint32_t page = os->pages.mapping[mapping].page;
-    kb_status status = kb_os_take_frame(os, page, frame, reason);
+    kb_status status = kb_os_take_frame(os, answers_for(os, mapping), page, frame, reason);
     if (status != KB_OK || *frame == KB_NO_FRAME)
         return status;
     if (!read_in(os, process, mapping, *frame, &source, reason)) {
-        abandon_frame(os, *frame, was_free);
+        abandon_frame(os, *frame);
         *frame = KB_NO_FRAME;
         return KB_OK;
     }
@@ -200,16 +234,19 @@ static kb_status show(struct kb_os *os, struct kb_process *process, uint32_t map
     return KB_OK;
 }
 
-kb_status kb_os_bring(struct kb_os *os, struct kb_process *process, uint64_t number,
-                      uint32_t *frame, bool *in, enum kb_reason *reason) {
-    uint32_t mapping;
+/* A table that was made for the page does not go while the page comes. */
+static void hold_table(struct kb_os *os, uint64_t entry, int by) {
+    if (os->setup.tables_place != KB_TABLES_APART && entry != KB_NO_TABLE)
+        os->frame[entry >> kb_os_page_bits(os)].pins += (uint32_t)by;
+}
+
+/* Steps 3 to 5 for the page of a mapping. */
+static kb_status bring(struct kb_os *os, struct kb_process *process, uint32_t mapping,
+                       uint32_t *frame, bool *in, enum kb_reason *reason) {
     uint64_t entry = KB_NO_TABLE;
     *in = false;
     *frame = KB_NO_FRAME;
-    kb_status status = kb_os_mapping(os, process, number, &mapping);
-    if (status != KB_OK)
-        return status;
-    status = kb_os_find_entry(os, mapping, &entry);
+    kb_status status = kb_os_find_entry(os, mapping, &entry);
     if (status == KB_DATA) { /* tables are full: the process ends, the system goes on */
         *reason = KB_REASON_NO_TABLE;
         return KB_OK;
@@ -218,16 +255,30 @@ kb_status kb_os_bring(struct kb_os *os, struct kb_process *process, uint64_t num
         return status;
     uint32_t page = os->pages.mapping[mapping].page;
     if (os->pages.frame_of[page] != 0 || os->pages.page[page].standing_by != 0) {
-        *frame = os->pages.frame_of[page] != 0 ? os->pages.frame_of[page] - 1 : rescue(os, mapping);
+        *frame = os->pages.frame_of[page] - 1;
+        if (os->pages.frame_of[page] == 0)
+            status = rescue(os, mapping, frame);
+        if (status != KB_OK)
+            return status;
         return show(os, process, mapping, entry, *frame, in, reason);
     }
+    hold_table(os, entry, 1);
     status = fetch(os, process, mapping, frame, reason);
+    hold_table(os, entry, -1);
     if (status != KB_OK || *frame == KB_NO_FRAME)
         return status;
     kb_os_enter(os, mapping, entry);
     tell_update(os, mapping, *frame);
     *in = true;
     return KB_OK;
+}
+
+kb_status kb_os_bring(struct kb_os *os, struct kb_process *process, uint64_t number,
+                      uint32_t *frame, bool *in, enum kb_reason *reason) {
+    uint32_t mapping;
+    *in = false;
+    kb_status status = kb_os_mapping(os, process, number, &mapping);
+    return status == KB_OK ? bring(os, process, mapping, frame, in, reason) : status;
 }
 
 /* ---- steps 1, 2, 6 ---- */
@@ -254,9 +305,7 @@ static bool is_withheld(const struct kb_os *os, const struct kb_process *process
 
 /* A page that nobody has made legal, or a guard's. */
 static enum kb_reason no_region(const struct kb_os *os, const struct kb_process *process,
-                                uint64_t linear) {
-    const struct kb_region *region;
-    (void)kb_os_rights_at(os, process, linear, &region);
+                                uint64_t linear, const struct kb_region *region) {
     if (linear >= kb_os_user_end(os) || (region == NULL && process->bounded))
         return KB_REASON_INVALID_REFERENCE;
     return region != NULL && region->guard ? KB_REASON_GUARD : KB_REASON_NONE;
@@ -269,7 +318,7 @@ static enum kb_reason check(const struct kb_os *os, const struct kb_process *pro
     const struct kb_region *region;
     unsigned rights = kb_os_rights_at(os, process, linear, &region);
     if (fault == KB_FAULT_INVALID || fault == KB_FAULT_MISSING_SEGMENT) {
-        enum kb_reason reason = no_region(os, process, linear);
+        enum kb_reason reason = no_region(os, process, linear, region);
         if (region == NULL && fault == KB_FAULT_MISSING_SEGMENT)
             return KB_REASON_OVERFLOW; /* the segment is there, the page is behind its end */
         if (reason != KB_REASON_NONE)
@@ -348,17 +397,20 @@ static kb_status end_or_restart(struct kb_os *os, uint64_t address, enum kb_acce
 static kb_status serve(struct kb_os *os, struct kb_process *process, uint64_t number,
                        enum kb_fault fault, uint32_t *frame, bool *again, enum kb_reason *reason) {
     uint32_t mapping;
+    os->brought = KB_FROM_ZERO;
+    if (kb_os_table_is_out(os, process, number << kb_os_page_bits(os)))
+        return kb_os_table_in(os, process, number << kb_os_page_bits(os), again, reason);
     kb_status status = kb_os_mapping(os, process, number, &mapping);
     if (status != KB_OK)
         return status;
-    uint32_t page = os->pages.mapping[mapping].page;
     if (fault == KB_FAULT_PROTECTION && os->pages.mapping[mapping].withheld)
         return kb_os_copy_on_write(os, mapping, again, reason);
+    uint32_t page = os->pages.mapping[mapping].page;
     if (os->pages.frame_of[page] == 0 && os->pages.page[page].standing_by == 0) {
         os->counters.faults++;
         process->counters.faults++;
     }
-    return kb_os_bring(os, process, number, frame, again, reason);
+    return bring(os, process, mapping, frame, again, reason);
 }
 
 kb_status kb_os_fault(struct kb_os *os, uint64_t address, enum kb_access access,

@@ -48,7 +48,7 @@ kb_status kb_os_copy_on_write(struct kb_os *os, uint32_t mapping, bool *again,
     if (status == KB_OK)
         status = kb_pager_grow(os);
     if (status == KB_OK)
-        status = kb_os_take_frame(os, copy, &frame, reason);
+        status = kb_os_take_frame(os, process, copy, &frame, reason);
     *again = status == KB_OK && frame != KB_NO_FRAME;
     if (!*again)
         return status;
@@ -120,7 +120,8 @@ static kb_status copy_mapping(struct kb_os *os, const struct kb_mapping *from,
     if (from->entry == KB_NO_TABLE || os->mmu.scheme != KB_SCHEME_TABLES)
         return KB_OK;
     kb_status status = kb_os_find_entry(os, mapping, &entry);
-    if (status == KB_OK)
+    if (status == KB_OK &&
+        os->pages.frame_of[from->page] != 0) /* a table may have taken its frame */
         kb_os_enter(os, mapping, entry);
     return status;
 }
@@ -141,7 +142,10 @@ static kb_status copy_pages(struct kb_os *os, struct kb_process *parent, struct 
 kb_status kb_os_fork(struct kb_os *os, struct kb_process *parent, const char *name,
                      struct kb_process **made, bool *refused) {
     struct kb_process *child;
-    *refused = parent == os->kernel || parent->state == KB_ENDED;
+    uint32_t least = os->setup.minimum > 0 ? os->setup.minimum : 1;
+    bool local = os->setup.allocation != KB_ALLOCATE_GLOBAL;
+    *refused = parent == os->kernel || parent->state == KB_ENDED ||
+               (local && !kb_os_allocation_fits(os, NULL, least));
     kb_status status = *refused ? KB_OK : kb_os_create(os, name, &child);
     if (status == KB_DATA && os->process_count < KB_MOST_PROCESSES) { /* no room for its root */
         *refused = true;
@@ -154,14 +158,17 @@ kb_status kb_os_fork(struct kb_os *os, struct kb_process *parent, const char *na
     child->privileged = parent->privileged;
     child->skips = parent->skips;
     child->segments = parent->segments;
+    child->size = parent->size;
     status = copy_regions(os, parent, child);
+    kb_os_share_out(os);    /* it has its size now */
     child->bounded = false; /* until its superpages are there: they ask for a region of theirs */
     if (status == KB_OK)
         status = copy_supers(os, parent, child, refused);
     child->bounded = parent->bounded;
+    kb_os_share_out(os); /* it has its size now */
     if (status == KB_OK && !*refused)
         status = copy_pages(os, parent, child);
-    *refused |= status == KB_DATA;
+    *refused |= status == KB_DATA; /* no room for tables */
     if (*refused) {
         kb_os_exit(os, child, KB_REASON_NO_TABLE, 0);
         return KB_OK;

@@ -54,6 +54,8 @@ uint32_t kb_os_take_free(struct kb_os *os) {
         frame = os->free_list[--os->free_count];
     else if (frame != KB_NO_FRAME)
         unlink_frame(os, frame);
+    if (frame == KB_NO_FRAME)
+        frame = kb_os_table_out(os);
     if (frame != KB_NO_FRAME && frame >= os->used)
         os->used = frame + 1;
     return frame;

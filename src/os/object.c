@@ -171,7 +171,7 @@ static void sync_page(struct kb_os *os, uint32_t object, uint64_t place, struct 
     if (page == KB_LOOKUP_NONE || os->pages.frame_of[page] == 0)
         return;
     uint32_t frame = os->pages.frame_of[page] - 1;
-    if (!(os->keys[frame] & KB_MODIFIED))
+    if (frame == KB_NO_FRAME || !(os->keys[frame] & KB_MODIFIED))
         return;
     bool good = kb_os_write_back(os, frame, &ignored);
     sync->written += good;

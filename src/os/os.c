@@ -129,7 +129,9 @@ static kb_status init(struct kb_os *os) {
     os->mmu.sum = true; /* the system may look at its processes' bytes */
     kb_tables_init(&os->tables, &os->mmu.memory, &os->mmu.format, os->mmu.memory.size,
                    os->setup.tables_limit, os->host);
-    status = init_tlbs(os);
+    status = kb_os_tables_init(os);
+    if (status == KB_OK)
+        status = init_tlbs(os);
     if (status == KB_OK && os->setup.scheme == KB_SCHEME_INVERTED) {
         os->mmu.inverted.memory = &os->mmu.memory;
         os->mmu.inverted.frames = os->setup.frames;
@@ -138,7 +140,7 @@ static kb_status init(struct kb_os *os) {
                               &os->mmu.inverted.base, os->error);
         if (status == KB_OK) {
             kb_inverted_clear(&os->mmu.inverted);
-            os->tables.count = 1;
+            os->tables.count = os->tables.most = 1;
             os->tables.bytes = os->tables.peak =
                 (uint64_t)os->setup.frames * KB_INVERTED_ENTRY_BYTES;
         }
@@ -175,6 +177,7 @@ static void free_process(struct kb_os *os, struct kb_process *process) {
 void kb_os_free(struct kb_os *os) {
     size_t n = os->setup.frames;
     for (uint32_t i = 0; i < os->process_count; i++) {
+        kb_pager_end(os, os->process[i]);
         free_process(os, os->process[i]);
         kb_give_back(os->host, os->process[i], sizeof *os->process[i]);
     }
@@ -183,6 +186,7 @@ void kb_os_free(struct kb_os *os) {
     for (unsigned level = 0; level < os->mmu.tlbs; level++)
         kb_tlb_free(&os->mmu.tlb[level]);
     kb_tables_end(&os->tables);
+    kb_os_tables_free(os);
     kb_os_free_objects(os);
     kb_pages_free(&os->pages);
     kb_swap_free(&os->swap);
@@ -204,6 +208,7 @@ static kb_status make_root(struct kb_os *os, struct kb_process *process) {
         process->root = os->mmu.kernel_root;
         return KB_OK;
     }
+    os->table_of = process;
     kb_status status = kb_tables_new(&os->tables, 0, &process->root, os->error);
     uint64_t entries = UINT64_C(1) << format->bits[0];
     for (uint64_t i = first_kernel_entry(os); i < entries && status == KB_OK; i++) {
@@ -232,6 +237,10 @@ kb_status kb_os_create(struct kb_os *os, const char *name, struct kb_process **p
     if (os->process_count == KB_MOST_PROCESSES)
         return kb_fail(os->error, KB_DATA, KB_MSG_os_too_many_processes,
                        (unsigned long long)KB_MOST_PROCESSES);
+    if (os->setup.allocation != KB_ALLOCATE_GLOBAL &&
+        !kb_os_allocation_fits(os, NULL, os->setup.minimum > 0 ? os->setup.minimum : 1))
+        return kb_fail(os->error, KB_DATA, KB_MSG_os_no_allocation, name,
+                       (unsigned long long)(os->setup.minimum > 0 ? os->setup.minimum : 1));
     kb_status status = grow_processes(os);
     if (status != KB_OK)
         return status;
@@ -249,6 +258,12 @@ kb_status kb_os_create(struct kb_os *os, const char *name, struct kb_process **p
     }
     os->process[os->process_count++] = p;
     *process = p;
+    if (!os->setup.kernel || p->number > 0)
+        status = kb_pager_begin(os, p);
+    if (status == KB_OK && p->pager != NULL)
+        status = kb_os_allocate(os);
+    if (status != KB_OK)
+        return status;
     if (kb_os_heard(os))
         kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_CREATE, .process = p});
     return KB_OK;
@@ -306,12 +321,15 @@ void kb_os_exit(struct kb_os *os, struct kb_process *process, enum kb_reason rea
         kb_mmu_flush(&os->mmu, false);
     else if (os->setup.asid_bits > 0 && process->asid_generation == os->asid_generation)
         kb_mmu_flush_asid(&os->mmu, process->asid);
+    kb_os_tables_end(os, process);
     if (os->setup.scheme == KB_SCHEME_TABLES)
         kb_tables_free(&os->tables, process->root, 0, first_kernel_entry(os));
+    kb_pager_end(os, process);
     free_process(os, process);
     process->state = KB_ENDED;
     process->reason = reason;
     process->fault_address = address;
+    kb_os_share_out(os);
     if (kb_os_heard(os))
         kb_os_tell(os, event);
     if (process == os->running) {

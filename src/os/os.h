@@ -19,8 +19,8 @@
 
 #include "machine/tables.h"
 #include "os/object.h"
+#include "os/pager.h"
 #include "os/swap.h"
-#include "policy/policy.h"
 
 #define KB_MOST_FRAMES (UINT32_C(1) << 28)
 #define KB_MOST_PROCESSES 65535
@@ -32,6 +32,9 @@ struct kb_os_future {
     uint64_t count;
 };
 
+/* Who gives a frame when one is needed: any page, or one of the process's own (allocate.c). */
+enum kb_allocation { KB_ALLOCATE_GLOBAL, KB_ALLOCATE_EQUAL, KB_ALLOCATE_PROPORTIONAL };
+
 struct kb_os_setup {
     struct kb_format format;
     enum kb_scheme scheme;
@@ -42,7 +45,7 @@ struct kb_os_setup {
     bool kernel;           /* there is a kernel zone */
     uint64_t kernel_start; /* its first address */
     bool load_all;         /* a region is loaded whole when it is given */
-    uint64_t tables_limit; /* most bytes of page tables */
+    uint64_t tables_limit; /* most bytes of page tables, where they lie apart */
     struct kb_policy_spec policy;
     struct kb_os_future future; /* with KB_NEEDS_FUTURE */
     struct kb_store swap;       /* owned from kb_os_init on, also when that fails */
@@ -53,29 +56,49 @@ struct kb_os_setup {
     bool write_xor_execute; /* no page may be written and executed */
     uint32_t cluster;       /* most neighbours that are written at once; 0 and 1: none */
     uint32_t low, high;     /* watermarks of free frames (pageout.c); 0: no pages go in advance */
+    enum kb_allocation allocation;
+    unsigned tables_place; /* enum kb_tables_place */
+    uint32_t minimum;      /* frames that each process gets at least, unless global; 0: 1 */
 };
 
-enum kb_frame_use { KB_FRAME_FREE, KB_FRAME_PAGE, KB_FRAME_STANDBY, KB_FRAME_SUPER };
+enum kb_frame_use {
+    KB_FRAME_FREE,
+    KB_FRAME_PAGE,
+    KB_FRAME_STANDBY,
+    KB_FRAME_SUPER,
+    KB_FRAME_TABLE
+};
 
 /* A frame in the core map. */
 struct kb_frame {
-    uint64_t loaded_at;    /* reference of the load */
-    uint64_t entry;        /* of a superpage: physical address of the table entry */
-    uint32_t process;      /* of a superpage: its number */
-    uint32_t pins;         /* instructions and transfers that hold it */
-    uint32_t older, newer; /* standing by: the neighbours in the list, or KB_NO_FRAME */
-    uint8_t use;           /* enum kb_frame_use */
-    bool fixed;            /* not the policy's: kernel, superpage */
+    struct kb_pager *pager; /* that has the page in it; NULL: none */
+    uint64_t loaded_at;     /* reference of the load */
+    uint64_t entry;         /* of a superpage or table: physical address of the entry above it */
+    uint32_t process;       /* of a superpage or table: its number */
+    uint32_t pins;          /* instructions and transfers that hold it */
+    uint32_t older, newer;  /* standing by, or a table that could go: its neighbours in the list */
+    uint32_t valid, table;  /* of a table: its valid entries; its number in kb_os.table */
+    uint8_t use;            /* enum kb_frame_use */
+    bool fixed;             /* not the policy's: kernel, superpage, table */
+    bool pageable;          /* a table that may go when it has no valid entry */
 };
+
+/* A page table that was sent out, or was in memory once. */
+struct kb_table_page {
+    uint64_t slot, sum; /* KB_NO_SLOT: it is in memory */
+};
+
+/* Where page tables lie (table.c). */
+enum kb_tables_place { KB_TABLES_APART, KB_TABLES_RESIDENT, KB_TABLES_PAGEABLE };
 
 struct kb_os_counters {
     uint64_t references, runs, instructions, restarts;
     uint64_t faults;
     uint64_t zero_fills, image_reads, file_reads, swap_reads;
-    uint64_t soft_faults; /* the page was in memory: shared, or standing by */
-    uint64_t rescues;     /* of them those of pages that were standing by */
-    uint64_t copies;      /* on write */
-    uint64_t table_faults;
+    uint64_t soft_faults;                /* the page was in memory: shared, or standing by */
+    uint64_t rescues;                    /* of them those of pages that were standing by */
+    uint64_t copies;                     /* on write */
+    uint64_t table_faults, table_writes; /* page tables that came back, and went */
     uint64_t evictions, write_backs, released;
     uint64_t file_writes;             /* of the write-backs: to files */
     uint64_t background_writes;       /* of the write-backs: nobody waited for them */
@@ -119,13 +142,10 @@ struct kb_os {
     uint32_t used;        /* frames 0 … used − 1 have been used */
 
     /* the policy */
-    struct kb_frames view; /* of the machine, as the policy sees it */
+    struct kb_pager pager; /* of all frames; local: of those that are nobody's */
+    uint32_t *own_number;  /* local: by frame, its number in its pager */
     bool hears, foresees;  /* its touch does something; it needs the future */
-    void *policy_state;
-    size_t policy_bytes;
-    uint32_t policy_pages; /* that its state has room for */
     uint64_t note_at;      /* the reference at which the pager must be told */
-    uint64_t tick_at;
     /* The policy's touch, if a reference is nothing more to it than that: no future, no releases,
      * nobody who watches runs. Else NULL. */
     void (*touch)(void *state, const struct kb_frames *frames, uint32_t frame, uint32_t count,
@@ -134,6 +154,7 @@ struct kb_os {
     uint32_t returned_count;
     uint8_t evicted_flags; /* of the last victim, until its frame is admitted or forgotten */
     void *shown_state;     /* copies for the reason of a victim, while somebody listens */
+    size_t shown_bytes;
     uint8_t *shown_flags;
 
     struct kb_process **process; /* by number */
@@ -141,6 +162,13 @@ struct kb_os {
     struct kb_process *running;
     struct kb_process *kernel; /* its zone; NULL: none */
     uint64_t asid_generation, next_asid;
+
+    struct kb_table_page *table; /* tables that may go */
+    uint32_t table_count, table_room;
+    uint32_t table_frames;             /* that tables take now */
+    struct kb_lookup table_parts;      /* process, part of its space ──► table */
+    uint32_t idle_oldest, idle_newest; /* frames of tables that could go now */
+    const struct kb_process *table_of; /* for whom tables are made */
 
     struct kb_object **object; /* by number */
     uint32_t object_count, object_room;
@@ -236,8 +264,15 @@ kb_status kb_os_segment_open(struct kb_os *os, struct kb_process *process,
 kb_status kb_pager_init(struct kb_os *os) KB_MUST_CHECK;
 void kb_pager_free(struct kb_os *os);
 kb_status kb_pager_grow(struct kb_os *os) KB_MUST_CHECK; /* as many pages as there are ids */
+/* The pager of a process, when each has its own. */
+kb_status kb_pager_begin(struct kb_os *os, struct kb_process *process) KB_MUST_CHECK;
+void kb_pager_end(struct kb_os *os, struct kb_process *process);
+/* The process's allocation has changed. */
+void kb_pager_resize(struct kb_os *os, struct kb_process *process);
+/* Another process answers for the page in a frame now. */
+void kb_pager_move(struct kb_os *os, uint32_t frame);
 /* A frame whose page may go; its content is safe. KB_NO_FRAME: *reason says why none may. */
-kb_status kb_pager_evict(struct kb_os *os, uint32_t wanted, uint32_t *frame,
+kb_status kb_pager_evict(struct kb_os *os, struct kb_pager *pager, uint32_t wanted, uint32_t *frame,
                          enum kb_reason *reason) KB_MUST_CHECK;
 /* Sends the page in a frame out by command; its frame becomes free. false: *reason. */
 bool kb_pager_send_out(struct kb_os *os, uint32_t frame, enum kb_reason *reason);
@@ -261,9 +296,33 @@ uint32_t kb_os_frame_of(const struct kb_os *os, const struct kb_process *process
 /* Brings a legal page in (steps 3 to 5). *in = false: *reason says why it could not be. */
 kb_status kb_os_bring(struct kb_os *os, struct kb_process *process, uint64_t page, uint32_t *frame,
                       bool *in, enum kb_reason *reason) KB_MUST_CHECK;
-/* A frame for the page `wanted`: free, standing by, or a victim's. KB_NO_FRAME: *reason. */
-kb_status kb_os_take_frame(struct kb_os *os, uint32_t wanted, uint32_t *frame,
-                           enum kb_reason *reason) KB_MUST_CHECK;
+/* A frame for the page `wanted`, for which a process (or nobody: NULL) will answer: free, standing
+ * by, or a victim's. KB_NO_FRAME: *reason. */
+kb_status kb_os_take_frame(struct kb_os *os, const struct kb_process *process, uint32_t wanted,
+                           uint32_t *frame, enum kb_reason *reason) KB_MUST_CHECK;
+
+/* ---- allocate.c: who may hold how many frames ---- */
+
+/* Shares the frames out anew: processes have begun, ended, or changed their size. */
+void kb_os_share_out(struct kb_os *os);
+/* The same, and who holds more than its share gives up pages. */
+kb_status kb_os_allocate(struct kb_os *os) KB_MUST_CHECK;
+/* Pages of the process go, before their frames are needed, until it may hold `room` more for the
+ * page `wanted`, or none can go. */
+kb_status kb_os_trim(struct kb_os *os, struct kb_process *process, uint32_t room,
+                     uint32_t wanted) KB_MUST_CHECK;
+/* How many pages the process will use, where its regions do not say it; 0: nobody knows. */
+kb_status kb_os_tell_size(struct kb_os *os, struct kb_process *process,
+                          uint64_t pages) KB_MUST_CHECK;
+/* So many frames for one process, 0: its share again. *refused: there are not as many beside what
+ * the others need, or replacement is global. */
+kb_status kb_os_allocate_fixed(struct kb_os *os, struct kb_process *process, uint32_t frames,
+                               bool *refused) KB_MUST_CHECK;
+/* Whether a process (NULL: a new one) can have so many beside what the others need. */
+bool kb_os_allocation_fits(const struct kb_os *os, const struct kb_process *process,
+                           uint32_t frames);
+/* Whose page goes when the process needs a frame and none is free for it. */
+struct kb_pager *kb_os_who_gives(struct kb_os *os, const struct kb_process *process);
 
 /* ---- reverse.c: a page and all the tables that show it ---- */
 
@@ -344,6 +403,22 @@ uint32_t kb_os_take_free(struct kb_os *os);
  * leaves all tables. false: *reason. */
 bool kb_os_give_up(struct kb_os *os, uint32_t frame, enum kb_why why, enum kb_reason *reason);
 
+/* ---- table.c: where page tables lie ---- */
+
+kb_status kb_os_tables_init(struct kb_os *os) KB_MUST_CHECK;
+void kb_os_tables_free(struct kb_os *os);
+/* The entry at a physical address became valid, or invalid. */
+void kb_os_count_entry(struct kb_os *os, uint64_t entry, bool valid);
+/* Sends a table out that shows no page: its frame, or KB_NO_FRAME. */
+uint32_t kb_os_table_out(struct kb_os *os);
+/* Whether the table for an address was sent out; asked only with KB_TABLES_PAGEABLE. */
+bool kb_os_table_was_sent(const struct kb_os *os, const struct kb_process *process,
+                          uint64_t address);
+/* Brings it back. *in = false: *reason. */
+kb_status kb_os_table_in(struct kb_os *os, struct kb_process *process, uint64_t address, bool *in,
+                         enum kb_reason *reason) KB_MUST_CHECK;
+void kb_os_tables_end(struct kb_os *os, const struct kb_process *process);
+
 /* ---- object.c: shared memory and files ---- */
 
 /* Shared memory of so many bytes, zeros at first. */
@@ -402,7 +477,7 @@ void kb_os_unpin_pages(struct kb_os *os, struct kb_process *process, uint64_t st
  * what left comes back by demand. */
 kb_status kb_os_swap_out(struct kb_os *os, struct kb_process *process, bool *refused) KB_MUST_CHECK;
 /* All that its regions hold comes: by transfers as long as they can be, or page by page. *refused:
- * more than the frames. */
+ * more than the frames that there are, or that it may hold. */
 kb_status kb_os_swap_in(struct kb_os *os, struct kb_process *process, bool page_by_page,
                         bool *refused) KB_MUST_CHECK;
 
@@ -486,6 +561,17 @@ static inline uint64_t kb_os_inverted_page(const struct kb_os *os, uint64_t numb
     return number & ((UINT64_C(1) << (os->mmu.format.address_bits - os->mmu.format.page_bits)) - 1);
 }
 
+static inline void kb_os_table_entry(struct kb_os *os, uint64_t entry, bool valid) {
+    if (os->setup.tables_place != KB_TABLES_APART)
+        kb_os_count_entry(os, entry, valid);
+}
+
+static inline bool kb_os_table_is_out(const struct kb_os *os, const struct kb_process *process,
+                                      uint64_t address) {
+    return os->setup.tables_place == KB_TABLES_PAGEABLE &&
+           kb_os_table_was_sent(os, process, address);
+}
+
 static inline struct kb_page *kb_os_page_in(const struct kb_os *os, uint32_t frame) {
     return &os->pages.page[os->page_of[frame]];
 }
@@ -544,6 +630,13 @@ static inline uint8_t *kb_os_hit(struct kb_os *os, uint64_t address, enum kb_acc
     return __builtin_expect(*fault == KB_FAULT_NONE, 1) ? os->mmu.memory.bytes + physical : NULL;
 }
 
+/* References of the running process until the next tick of its pager. */
+static inline uint64_t kb_pager_until_tick(const struct kb_os *os) {
+    const struct kb_pager *own = os->running->pager;
+    return own != NULL ? own->tick_at - os->running->counters.references
+                       : os->pager.tick_at - os->counters.references;
+}
+
 /* Whether the page in a frame is the policy's: what is fixed has KB_PINNED. */
 static inline bool kb_pager_owns(const struct kb_os *os, uint32_t frame) {
     return (os->keys[frame] & (KB_RESIDENT | KB_PINNED)) == KB_RESIDENT;
@@ -551,15 +644,16 @@ static inline bool kb_pager_owns(const struct kb_os *os, uint32_t frame) {
 
 /* Whether references that were just counted are nothing but a touch for the policy. */
 static inline bool kb_pager_only_touch(const struct kb_os *os, uint32_t frame) {
-    return os->touch != NULL && os->counters.references < os->tick_at && kb_pager_owns(os, frame);
+    return os->touch != NULL && os->counters.references < os->pager.tick_at &&
+           kb_pager_owns(os, frame);
 }
 
 /* What kb_pager_note does then. */
 static inline void kb_pager_touch(struct kb_os *os, uint32_t frame, uint32_t count) {
     os->counters.runs++;
-    os->view.count = os->used; /* arrays by page may have moved */
-    os->view.frame_of = os->pages.frame_of;
-    os->touch(os->policy_state, &os->view, frame, count,
+    os->pager.view.count = os->used; /* arrays by page may have moved */
+    os->pager.view.frame_of = os->pages.frame_of;
+    os->touch(os->pager.state, &os->pager.view, frame, count,
               (struct kb_when){os->counters.references - count + 1, 0});
 }
 

@@ -16,7 +16,7 @@ kb_status kb_os_make_room(struct kb_os *os, uint32_t frames) {
     while (kb_os_free_frames(os) < frames) {
         uint32_t frame;
         enum kb_reason ignored;
-        status = kb_pager_evict(os, KB_NO_WANTED, &frame, &ignored);
+        status = kb_pager_evict(os, kb_os_who_gives(os, NULL), KB_NO_WANTED, &frame, &ignored);
         if (status != KB_OK || frame == KB_NO_FRAME)
             break;
         struct kb_process *owner = kb_os_owner(os, frame);

@@ -14,6 +14,8 @@
 #include "os/event.h"
 #include "os/page.h"
 
+struct kb_pager;
+
 #define KB_NAME_BYTES 32
 
 enum kb_process_state { KB_READY, KB_RUNNING, KB_BLOCKED, KB_SWAPPED, KB_ENDED, KB_PROCESS_STATES };
@@ -75,13 +77,17 @@ struct kb_process {
     uint32_t region_count, region_room;
     struct kb_super *supers;
     uint32_t super_count, super_room;
-    uint32_t mappings; /* the first of the chain of its mappings (kb_mapping.next) */
-    uint32_t mapped;   /* mappings in it */
-    uint32_t resident; /* pages that its tables show; shared ones are counted for each process */
-    uint32_t held;     /* frames it answers for; a shared one is the first mapper's */
-    uint64_t segments; /* given so far, with paged segmentation */
-    uint64_t wake_at;  /* cycle, while blocked */
-    uint32_t awaited;  /* frame + 1 of the page that comes, while blocked; 0: it was dropped */
+    uint32_t mappings;   /* the first of the chain of its mappings (kb_mapping.next) */
+    uint32_t mapped;     /* mappings in it */
+    uint32_t resident;   /* pages that its tables show; shared ones are counted for each process */
+    uint32_t held;       /* frames it answers for; a shared one is the first mapper's */
+    uint64_t size;       /* pages that it will use, if somebody said it; else 0 */
+    uint32_t allocation; /* frames it may hold, unless replacement is global */
+    uint32_t fixed_allocation; /* by command; 0: its share */
+    struct kb_pager *pager;    /* its own, unless replacement is global */
+    uint64_t segments;         /* given so far, with paged segmentation */
+    uint64_t wake_at;          /* cycle, while blocked */
+    uint32_t awaited; /* frame + 1 of the page that comes, while blocked; 0: it was dropped */
     struct kb_process_counters counters;
 };
 

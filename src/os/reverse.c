@@ -52,6 +52,7 @@ static void hand_over(struct kb_os *os, uint32_t page, uint32_t before) {
         os->process[before]->held--;
     if (after != UINT32_MAX)
         os->process[after]->held++;
+    kb_pager_move(os, os->pages.frame_of[page] - 1);
 }
 
 /* ---- mappings ---- */
@@ -213,8 +214,16 @@ kb_status kb_os_find_entry(struct kb_os *os, uint32_t id, uint64_t *entry) {
     struct kb_process *process = os->process[mapping->process];
     uint64_t address = mapping->number << kb_os_page_bits(os);
     *entry = KB_NO_TABLE;
+    os->table_of = process;
     if (os->mmu.scheme != KB_SCHEME_TABLES)
         return KB_OK;
+    if (kb_os_table_is_out(os, process, address)) {
+        enum kb_reason ignored;
+        bool in;
+        kb_status status = kb_os_table_in(os, process, address, &in, &ignored);
+        if (status != KB_OK || !in)
+            return status != KB_OK ? status : KB_DATA;
+    }
     if (kb_os_segmented(os)) {
         kb_status status = kb_os_segment_open(os, process, address);
         if (status != KB_OK)
@@ -250,8 +259,10 @@ void kb_os_enter(struct kb_os *os, uint32_t id, uint64_t entry) {
     rights = rights_for(os, id);
     mapping->entry = entry;
     set_entry(os, id, frame, rights, alone ? marks : 0);
-    if (!again)
-        process->resident++;
+    if (again)
+        return;
+    process->resident++;
+    kb_os_table_entry(os, entry, true);
 }
 
 void kb_os_leave(struct kb_os *os, uint32_t id) {
@@ -262,6 +273,7 @@ void kb_os_leave(struct kb_os *os, uint32_t id) {
         kb_inverted_remove(&os->mmu.inverted, os->pages.frame_of[mapping->page] - 1);
     else
         kb_memory_set_entry(&os->mmu.memory, mapping->entry, os->mmu.format.entry_bytes, 0);
+    kb_os_table_entry(os, mapping->entry, false);
     invalidate(os, mapping);
     mapping->entry = KB_NO_TABLE;
     mapping->withheld = false;
@@ -306,7 +318,9 @@ void kb_os_connect(struct kb_os *os, uint32_t page, uint32_t frame) {
     os->page_of[frame] = page;
     os->keys[frame] = 0;
     os->frame[frame] =
-        (struct kb_frame){.loaded_at = os->counters.references + 1, .use = KB_FRAME_PAGE};
+        (struct kb_frame){.pager = os->frame[frame].pager, /* of the victim, if it was one's */
+                          .loaded_at = os->counters.references + 1,
+                          .use = KB_FRAME_PAGE};
     os->pages.frame_of[page] = frame + 1;
     os->pages.page[page].mixed = os->pages.page[page].count > 1;
     if (owner != UINT32_MAX)

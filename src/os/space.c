@@ -174,6 +174,20 @@ static uint64_t pages_in_memory(const struct kb_os *os, const struct kb_process 
     return count;
 }
 
+/* How many frames a region needs to be loaded whole: of an object's pages those in memory need
+ * none. */
+static uint64_t pages_missing(const struct kb_os *os, const struct kb_process *process,
+                              const struct kb_region *region, uint64_t pages) {
+    uint64_t end = region->start + (pages << kb_os_page_bits(os)), there = 0;
+    if (region->object == 0)
+        return pages - pages_in_memory(os, process, region->start, end);
+    for (uint64_t i = 0; i < pages && pages <= os->setup.frames; i++) {
+        uint32_t id = kb_lookup_find(&os->pages.by_object, region->object - 1, region->place + i);
+        there += id != KB_LOOKUP_NONE && os->pages.frame_of[id] != 0;
+    }
+    return pages - there;
+}
+
 /* Entries of start … end − 1 are rewritten with what their regions allow now. */
 static void refresh_page(struct kb_os *os, uint32_t mapping, void *context) {
     (void)context;
@@ -245,9 +259,11 @@ static kb_status load_pages(struct kb_os *os, struct kb_process *process,
     return KB_OK;
 }
 
-/* A stack grows by zeros: an image or object has nothing below its first page. */
-static bool may_grow(const struct kb_region *region) {
-    return region->lowest == 0 || (region->object == 0 && !region->has_image && !region->guard);
+/* A stack grows by zeros: an image or object has nothing below its first page. A segment's place is
+ * its number. */
+static bool may_grow(const struct kb_os *os, const struct kb_region *region) {
+    return region->lowest == 0 ||
+           (region->object == 0 && !region->has_image && !region->guard && !kb_os_segmented(os));
 }
 
 /* What is not as a region must be: a status, or *refused. */
@@ -266,11 +282,14 @@ static kb_status check_region(struct kb_os *os, const struct kb_process *process
     if (overlaps(os, process, region->start, region->end))
         return kb_fail(os->error, KB_DATA, KB_MSG_os_overlap, (unsigned long long)region->start,
                        (unsigned long long)region->end, process->name);
+    if (region->lowest % kb_os_page_bytes(os) != 0 ||
+        (region->lowest != 0 && region->lowest >= region->start))
+        return bad_range(os, process, region->lowest, region->start);
     uint64_t pages = (end - region->start) >> kb_os_page_bits(os);
     if (object != NULL && (region->place > object->pages || pages > object->pages - region->place))
         return kb_fail(os->error, KB_DATA, KB_MSG_os_beyond_object, object->name,
                        (unsigned long long)object->bytes);
-    *refused = may_not_be(os, region->rights) || !may_grow(region) ||
+    *refused = may_not_be(os, region->rights) || !may_grow(os, region) ||
                (object != NULL && process_uses(os, process, region->start, end));
     return check_supers(os, process, region->start, end);
 }
@@ -287,7 +306,7 @@ kb_status kb_os_region(struct kb_os *os, struct kb_process *process, const struc
         return status;
     bool whole = (os->setup.load_all && !region->guard) || process == os->kernel;
     bool first = !process->bounded;
-    if (whole && pages - pages_in_memory(os, process, region->start, end) > kb_os_free_frames(os)) {
+    if (whole && pages_missing(os, process, region, pages) > kb_os_free_frames(os)) {
         *refused = true;
         return KB_OK;
     }
@@ -303,6 +322,8 @@ kb_status kb_os_region(struct kb_os *os, struct kb_process *process, const struc
                                             .count = region->end - region->start,
                                             .rights = region->rights,
                                             .text = region->name});
+    if (status == KB_OK)
+        status = kb_os_allocate(os);
     return status == KB_OK && whole ? load_pages(os, process, region, refused) : status;
 }
 
@@ -315,6 +336,7 @@ bool kb_os_grow_stack(struct kb_os *os, struct kb_process *process, uint64_t add
             overlaps(os, process, page, stack->start))
             continue;
         stack->start = page;
+        kb_os_share_out(os);
         if (kb_os_heard(os))
             kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_GROW,
                                                 .process = process,
@@ -358,6 +380,7 @@ kb_status kb_os_unmap(struct kb_os *os, struct kb_process *process, uint64_t sta
             kb_os_drop_super(os, process, &process->supers[i]);
             process->supers[i] = process->supers[--process->super_count];
         }
+    kb_os_share_out(os);
     if (kb_os_segmented(os))
         kb_os_segment_end(os, process, start);
     if (kb_os_heard(os))
@@ -442,11 +465,13 @@ static kb_status map_super(struct kb_os *os, struct kb_process *process, uint64_
     const struct kb_format *format = &os->mmu.format;
     unsigned bits = kb_format_shift(format, depth);
     uint64_t frames = UINT64_C(1) << (bits - format->page_bits), entry;
+    os->table_of = process;
     kb_status status =
         kb_tables_make(&os->tables, process->root, address, depth, &entry, os->error);
     if (status != KB_OK)
         return status;
-    if (kb_memory_entry(&os->mmu.memory, entry, format->entry_bytes) != 0) {
+    if (kb_memory_entry(&os->mmu.memory, entry, format->entry_bytes) != 0 ||
+        kb_os_table_is_out(os, process, address)) {
         *refused = true; /* there is a table below */
         return KB_OK;
     }

@@ -79,6 +79,16 @@ static bool list_resident(const struct kb_os *os, const struct kb_process *proce
     return process->super_count == 0;
 }
 
+/* Whether the page stays for another process; one's own second mapping goes, too. */
+static bool stays(const struct kb_os *os, uint32_t mapping) {
+    const struct kb_page *page = &os->pages.page[os->pages.mapping[mapping].page];
+    uint32_t process = os->pages.mapping[mapping].process;
+    for (uint32_t id = page->first; id != KB_NO_MAPPING; id = os->pages.mapping[id].along)
+        if (os->pages.mapping[id].process != process && os->pages.mapping[id].entry != KB_NO_TABLE)
+            return true;
+    return page->wired > 0;
+}
+
 static bool write_all(struct kb_os *os, const struct list *list, uint64_t *written) {
     uint64_t before = os->counters.write_backs;
     bool good = true, batch = kb_os_begin_batch(os), background = os->background;
@@ -87,7 +97,7 @@ static bool write_all(struct kb_os *os, const struct list *list, uint64_t *writt
     for (uint32_t i = 0; good && i < list->count; i++) {
         enum kb_reason ignored;
         uint32_t frame = frame_of(os, list->mapping[i]);
-        if (!kb_os_seen_by_others(os, list->mapping[i]) && os->keys[frame] & KB_MODIFIED)
+        if (!stays(os, list->mapping[i]) && os->keys[frame] & KB_MODIFIED)
             good = kb_os_write_back(os, frame, &ignored);
     }
     os->batch = batch;
@@ -113,7 +123,7 @@ kb_status kb_os_swap_out(struct kb_os *os, struct kb_process *process, bool *ref
     for (uint32_t i = 0; !*refused && i < list.count; i++) {
         enum kb_reason ignored;
         kb_os_leave(os, list.mapping[i]);
-        if (is_resident(os, list.mapping[i]) && !kb_os_seen_by_others(os, list.mapping[i]))
+        if (is_resident(os, list.mapping[i]) && !stays(os, list.mapping[i]))
             (void)kb_os_give_up(os, frame_of(os, list.mapping[i]), KB_RELEASED, &ignored);
     }
     drop_list(os, &list, room);
@@ -240,7 +250,7 @@ kb_status kb_os_swap_in(struct kb_os *os, struct kb_process *process, bool page_
     kb_status status = *refused ? KB_OK : each_to_read(os, process, count_page, &pages);
     if (status != KB_OK || *refused)
         return status;
-    *refused = pages > os->setup.frames;
+    *refused = pages > (process->pager != NULL ? process->allocation : os->setup.frames);
     if (!*refused)
         status = kb_os_make_room(os, (uint32_t)pages);
     reads = os->counters.disk_transfers;

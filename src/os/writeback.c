@@ -71,7 +71,8 @@ static const uint8_t *bytes_of(const struct kb_os *os, uint32_t frame) {
 static bool to_file(struct kb_os *os, uint32_t frame, enum kb_reason *reason) {
     const struct kb_page *page = kb_os_page_in(os, frame);
     struct kb_object *object = os->object[page->object];
-    struct kb_error failure = {.language = os->error->language};
+    struct kb_error failure;
+    failure.language = os->error->language; /* all else is filled when it fails */
     const uint8_t *bytes = bytes_of(os, frame);
     if (object->store.write(object->store.context, page->place, bytes, &failure) != KB_OK) {
         kb_os_tell_store(os, os->page_of[frame], page->place, failure.text);
@@ -113,7 +114,8 @@ static uint64_t take_back_slot(struct kb_os *os, uint32_t except) {
  * was that. */
 static bool to_slot(struct kb_os *os, uint32_t frame, uint64_t slot) {
     struct kb_page *page = kb_os_page_in(os, frame);
-    struct kb_error failure = {.language = os->error->language};
+    struct kb_error failure;
+    failure.language = os->error->language; /* all else is filled when it fails */
     uint64_t sum;
     if (kb_swap_write(&os->swap, slot, bytes_of(os, frame), &sum, &failure) == KB_OK) {
         if (page->slot != KB_NO_SLOT && page->slot != slot)

@@ -50,15 +50,34 @@ kb_status kb_act_range(struct kb_scenario *s, uint64_t *start, uint64_t *end) {
     return KB_OK;
 }
 
-/* What a command was refused for stays to be asked: expect refused. */
-static void refuse(struct kb_scenario *s, bool refused) {
+void kb_act_refuse(struct kb_scenario *s, bool refused) {
     s->last.refused = refused;
     s->last.done = !refused;
     if (refused && kb_scenario_narrates(s))
         kb_text_message(&s->out, KB_MSG_scenario_refused);
 }
 
+unsigned kb_act_usual_rights(const struct kb_scenario *s) {
+    return s->setup.write_xor_execute ? KB_ENTRY_READ | KB_ENTRY_WRITE : KB_ENTRY_RIGHTS;
+}
+
 /* ---- processes ---- */
+
+kb_status kb_act_name(struct kb_scenario *s, const struct kb_word *word, char name[KB_NAME_BYTES]) {
+    if (word == NULL)
+        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_wants_process);
+    if (word->length >= KB_NAME_BYTES || word->length == 0)
+        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_name,
+                       (unsigned long long)(KB_NAME_BYTES - 1));
+    if (kb_scenario_is_word(word))
+        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_taken_name, (int)word->length, word->at);
+    memset(name, 0, KB_NAME_BYTES);
+    memcpy(name, word->at, word->length);
+    const struct kb_process *p = kb_os_process(&s->os, name);
+    if (p != NULL && p->state != KB_ENDED)
+        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_same_name, name);
+    return KB_OK;
+}
 
 kb_status kb_command_process(struct kb_scenario *s) {
     const struct kb_word *word = kb_line_take(&s->line);
@@ -66,19 +85,11 @@ kb_status kb_command_process(struct kb_scenario *s) {
     if (status == KB_OK && word == NULL)
         status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_wants_process);
     for (; word != NULL && status == KB_OK; word = kb_line_take(&s->line)) {
-        char name[KB_NAME_BYTES] = "";
+        char name[KB_NAME_BYTES];
         struct kb_process *p;
-        if (word->length >= sizeof name || word->length == 0)
-            return kb_fail(s->error, KB_DATA, KB_MSG_scenario_name,
-                           (unsigned long long)(sizeof name - 1));
-        if (kb_scenario_is_word(word))
-            return kb_fail(s->error, KB_DATA, KB_MSG_scenario_taken_name, (int)word->length,
-                           word->at);
-        memcpy(name, word->at, word->length);
-        p = kb_os_process(&s->os, name);
-        if (p != NULL && p->state != KB_ENDED)
-            return kb_fail(s->error, KB_DATA, KB_MSG_scenario_same_name, name);
-        status = kb_scenario_os_status(s, kb_os_create(&s->os, name, &p));
+        status = kb_act_name(s, word, name);
+        if (status == KB_OK)
+            status = kb_scenario_os_status(s, kb_os_create(&s->os, name, &p));
     }
     return status == KB_OK ? kb_line_end(&s->line, "process NAME …", s->error) : status;
 }
@@ -93,6 +104,8 @@ kb_status kb_command_switch(struct kb_scenario *s) {
     if (status == KB_OK && p->state == KB_ENDED)
         status =
             kb_fail(s->error, KB_DATA, KB_MSG_scenario_ended, p->name, kb_reason_name(p->reason));
+    if (status == KB_OK)
+        status = kb_scenario_bring_back(s, p);
     if (status == KB_OK)
         kb_os_switch(&s->os, p);
     return status;
@@ -157,9 +170,25 @@ static kb_status read_rest(struct kb_scenario *s, struct kb_region *region, cons
     return status == KB_OK ? kb_line_end(&s->line, wanted, s->error) : status;
 }
 
+/* A stack: grows=ADDRESS, a page's below its start. */
+static kb_status read_growth(struct kb_scenario *s, const struct kb_process *p,
+                             struct kb_region *region) {
+    struct kb_word value;
+    if (!kb_line_option(&s->line, "grows", &value))
+        return KB_OK;
+    kb_status status = kb_word_number(&value, "grows", &region->lowest, s->error);
+    if (status == KB_OK &&
+        (region->lowest == 0 || region->lowest >= region->start || p == s->os.kernel ||
+         region->lowest % kb_os_page_bytes(&s->os) != 0 || kb_os_segmented(&s->os)))
+        status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_grows,
+                         (unsigned long long)region->lowest, (unsigned long long)region->start);
+    return status;
+}
+
 kb_status kb_act_region(struct kb_scenario *s, struct kb_process *p) {
-    static const char wanted[] = "NAME region WHAT start=0 size=16K rights=rwx";
-    struct kb_region region = {.rights = KB_ENTRY_RIGHTS};
+    static const char wanted[] =
+        "NAME region WHAT start=0 size=16K [rights=rwx] [image=SEED] [grows=ADDRESS]";
+    struct kb_region region = {.rights = kb_act_usual_rights(s)};
     const struct kb_word *name = kb_line_take(&s->line);
     bool refused;
     if (name == NULL || name->length >= sizeof region.name)
@@ -167,18 +196,43 @@ kb_status kb_act_region(struct kb_scenario *s, struct kb_process *p) {
     memcpy(region.name, name->at, name->length);
     kb_status status = kb_act_range(s, &region.start, &region.end);
     if (status == KB_OK)
+        status = read_growth(s, p, &region);
+    if (status == KB_OK)
         status = read_rest(s, &region, wanted);
     if (status != KB_OK)
         return status;
     status = kb_scenario_os_status(s, kb_os_region(&s->os, p, &region, &refused));
-    refuse(s, status == KB_OK && refused);
+    kb_act_refuse(s, status == KB_OK && refused);
     return status;
+}
+
+kb_status kb_act_guard(struct kb_scenario *s, struct kb_process *p) {
+    struct kb_region region = {.name = "guard", .guard = true};
+    bool refused;
+    kb_status status = kb_act_range(s, &region.start, &region.end);
+    if (status == KB_OK)
+        status = kb_line_end(&s->line, "NAME guard page=1 | start=0 size=8K", s->error);
+    if (status == KB_OK && p == s->os.kernel)
+        status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_kernel);
+    if (status == KB_OK)
+        status = kb_scenario_os_status(s, kb_os_region(&s->os, p, &region, &refused));
+    kb_act_refuse(s, status == KB_OK && refused);
+    return status;
+}
+
+kb_status kb_act_next_segment(struct kb_scenario *s, const struct kb_process *p,
+                              struct kb_region *region) {
+    for (uint32_t i = 0; i < p->region_count; i++)
+        if (strcmp(p->regions[i].name, region->name) == 0)
+            return kb_fail(s->error, KB_DATA, KB_MSG_scenario_same_segment, region->name);
+    region->start = p->segments * kb_os_segment_bytes(&s->os);
+    return KB_OK;
 }
 
 /* Numbered in the order in which they are given, from 0. */
 kb_status kb_act_segment(struct kb_scenario *s, struct kb_process *p) {
     static const char wanted[] = "NAME segment WHAT size=16K [rights=rwx] [image=SEED]";
-    struct kb_region region = {.rights = KB_ENTRY_RIGHTS};
+    struct kb_region region = {.rights = kb_act_usual_rights(s)};
     const struct kb_word *name = kb_line_take(&s->line);
     uint64_t size = 0;
     bool refused;
@@ -187,28 +241,28 @@ kb_status kb_act_segment(struct kb_scenario *s, struct kb_process *p) {
     if (name == NULL || name->length >= sizeof region.name)
         return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, wanted);
     memcpy(region.name, name->at, name->length);
-    for (uint32_t i = 0; i < p->region_count; i++)
-        if (strcmp(p->regions[i].name, region.name) == 0)
-            return kb_fail(s->error, KB_DATA, KB_MSG_scenario_same_segment, region.name);
-    kb_status status = kb_line_option_number(&s->line, "size", &size, s->error);
+    kb_status status = kb_act_next_segment(s, p, &region);
+    if (status == KB_OK)
+        status = kb_line_option_number(&s->line, "size", &size, s->error);
     if (status == KB_OK)
         status = read_rest(s, &region, wanted);
     if (status != KB_OK)
         return status;
-    region.start = p->segments * kb_os_segment_bytes(&s->os);
     if (size == 0 || !kb_add(region.start, size, &region.end))
         return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, wanted);
     status = kb_scenario_os_status(s, kb_os_region(&s->os, p, &region, &refused));
     if (status == KB_OK && !refused)
         p->segments++;
-    refuse(s, status == KB_OK && refused);
+    kb_act_refuse(s, status == KB_OK && refused);
     return status;
 }
 
 kb_status kb_act_map(struct kb_scenario *s, struct kb_process *p) {
     uint64_t start, end, frame = KB_NO_FRAME;
-    unsigned rights = KB_ENTRY_RIGHTS;
+    unsigned rights = kb_act_usual_rights(s);
     bool refused = false;
+    if (kb_line_take_if(&s->line, "file"))
+        return kb_act_map_file(s, p);
     kb_status status = kb_act_range(s, &start, &end);
     if (status == KB_OK)
         status = kb_line_option_number(&s->line, "frame", &frame, s->error);
@@ -228,7 +282,7 @@ kb_status kb_act_map(struct kb_scenario *s, struct kb_process *p) {
     else
         status = kb_scenario_os_status(s, kb_os_map(&s->os, p, start, (uint32_t)frame,
                                                     kb_log2(end - start), rights, &refused));
-    refuse(s, status == KB_OK && refused);
+    kb_act_refuse(s, status == KB_OK && refused);
     return status;
 }
 
@@ -257,7 +311,7 @@ kb_status kb_act_protect(struct kb_scenario *s, struct kb_process *p) {
         return status;
     bool refused;
     status = kb_scenario_os_status(s, kb_os_protect(&s->os, p, start, end, rights, &refused));
-    refuse(s, status == KB_OK && refused);
+    kb_act_refuse(s, status == KB_OK && refused);
     return status;
 }
 
@@ -271,7 +325,7 @@ kb_status kb_act_evict(struct kb_scenario *s, struct kb_process *p) {
     if (status != KB_OK)
         return status;
     uint32_t frame = kb_os_frame_of(&s->os, p, page);
-    refuse(s, frame == KB_NO_FRAME || !kb_pager_send_out(&s->os, frame, &reason));
+    kb_act_refuse(s, frame == KB_NO_FRAME || !kb_pager_send_out(&s->os, frame, &reason));
     return KB_OK;
 }
 
@@ -309,9 +363,11 @@ kb_status kb_command_fail(struct kb_scenario *s) {
     static const char *const names[] = {"read",     "write",   "short-write",
                                         "no-space", "corrupt", "lost-write"};
     static const char wanted[] =
-        "fail read|write|short-write|no-space|corrupt|lost-write [at=1] [count=1]";
+        "fail read|write|short-write|no-space|corrupt|lost-write [at=1] [count=1] [file=NAME]";
     const struct kb_word *word = kb_line_take(&s->line);
     uint64_t at = 1, count = 1;
+    uint32_t file = KB_NO_OBJECT;
+    struct kb_word name;
     unsigned which = 0;
     while (which < KB_STORE_FAILURES && !kb_word_is(word, names[which]))
         which++;
@@ -322,10 +378,13 @@ kb_status kb_command_fail(struct kb_scenario *s) {
         status = kb_line_option_number(&s->line, "at", &at, s->error);
     if (status == KB_OK)
         status = kb_line_option_number(&s->line, "count", &count, s->error);
+    if (status == KB_OK && kb_line_option(&s->line, "file", &name))
+        status = kb_scenario_file(s, &name, &file);
     if (status == KB_OK)
         status = kb_line_end(&s->line, wanted, s->error);
     if (status == KB_OK)
-        kb_store_fail(&s->os.swap.store, (enum kb_store_failure)which, at, count);
+        kb_store_fail(file == KB_NO_OBJECT ? &s->os.swap.store : &s->os.object[file]->store,
+                      (enum kb_store_failure)which, at, count);
     return status;
 }
 

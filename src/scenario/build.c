@@ -6,6 +6,7 @@
 #include "scenario/session.h"
 
 #define MOST_ASIDS 65535
+#define MOST_CLUSTER 64
 #define USUAL_FRAMES 16
 #define USUAL_SLOTS (UINT64_C(1) << 20)
 #define USUAL_TABLES (UINT64_C(256) << 20)
@@ -17,11 +18,11 @@ static const char usage[] = "machine page=4K frames=16 replace=fifo …";
 /* What `machine` says before it becomes a setup. */
 struct wish {
     uint64_t page, frames, memory, address, levels, entry, asids, tables, seed, swap, kernel_start,
-        io;
+        io, cluster, low, high;
     unsigned split[KB_MOST_LEVELS];
     unsigned splits;
     bool kernel, segmented;
-    struct kb_word format, swap_file;
+    struct kb_word format, swap_file, reserve;
 };
 
 static uint64_t frames_of(const struct wish *wish, unsigned page_bits) {
@@ -190,7 +191,7 @@ static kb_status read_numbers(struct kb_scenario *s, struct wish *wish) {
         {"page", &wish->page},       {"frames", &wish->frames}, {"memory", &wish->memory},
         {"address", &wish->address}, {"levels", &wish->levels}, {"entry", &wish->entry},
         {"asids", &wish->asids},     {"tables", &wish->tables}, {"seed", &wish->seed},
-        {"swap", &wish->swap},       {"io", &wish->io},
+        {"swap", &wish->swap},       {"io", &wish->io},         {"cluster", &wish->cluster},
     };
     for (unsigned i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         kb_status status =
@@ -199,6 +200,76 @@ static kb_status read_numbers(struct kb_scenario *s, struct wish *wish) {
             return status;
     }
     return KB_OK;
+}
+
+/* Two or three values with commas between them; false if there are not so many. */
+static bool cut_values(const struct kb_word *value, struct kb_word *part, unsigned count) {
+    const char *at = value->at, *end = at + value->length;
+    for (unsigned i = 0; i < count; i++) {
+        const char *comma = memchr(at, ',', (size_t)(end - at));
+        if ((comma == NULL) != (i + 1 == count))
+            return false;
+        part[i] =
+            (struct kb_word){.at = at, .length = (uint32_t)((comma == NULL ? end : comma) - at)};
+        at = comma == NULL ? end : comma + 1;
+    }
+    return true;
+}
+
+/* 20ms, 0.5ms, 20. */
+static bool read_ms(const struct kb_word *word, double *ms) {
+    char text[24];
+    int read = 0;
+    if (word->length >= sizeof text)
+        return false;
+    snprintf(text, sizeof text, "%.*s", (int)word->length, word->at);
+    return sscanf(text, "%lf%n", ms, &read) == 1 && *ms >= 0 && *ms <= 1e9 &&
+           (text[read] == '\0' || strcmp(text + read, "ms") == 0);
+}
+
+/* SEEK,LATENCY,RATE */
+static kb_status read_disk(struct kb_scenario *s, const struct kb_word *value) {
+    struct kb_word part[3];
+    uint64_t rate = 0;
+    if (!cut_values(value, part, 3) || !read_ms(&part[0], &s->disk.seek) ||
+        !read_ms(&part[1], &s->disk.latency) || !kb_parse_size(part[2].at, part[2].length, &rate) ||
+        rate == 0)
+        return bad_value(s, "disk", value, "8ms,4ms,100M");
+    s->disk.bytes_per_second = (double)rate;
+    return KB_OK;
+}
+
+/* LOW,HIGH; whether they suit the frames is known later. */
+static kb_status read_reserve(struct kb_scenario *s, struct wish *wish) {
+    struct kb_word part[2];
+    if (!cut_values(&wish->reserve, part, 2) ||
+        !kb_parse_size(part[0].at, part[0].length, &wish->low) ||
+        !kb_parse_size(part[1].at, part[1].length, &wish->high) || wish->low == 0 ||
+        wish->low > wish->high)
+        return bad_value(s, "reserve", &wish->reserve, "2,4");
+    return KB_OK;
+}
+
+static kb_status read_yes(struct kb_scenario *s, const char *key, bool *yes) {
+    struct kb_word value;
+    if (!kb_line_option(&s->line, key, &value))
+        return KB_OK;
+    *yes = kb_word_is(&value, "yes");
+    return *yes || kb_word_is(&value, "no") ? KB_OK : bad_value(s, key, &value, "yes, no");
+}
+
+/* What becomes of pages in advance, and what a transfer costs. */
+static kb_status read_traffic(struct kb_scenario *s, struct wish *wish) {
+    struct kb_word value;
+    kb_status status = read_yes(s, "wx", &s->setup.write_xor_execute);
+    if (status == KB_OK && kb_line_option(&s->line, "disk", &value))
+        status = read_disk(s, &value);
+    if (status == KB_OK && kb_line_option(&s->line, "reserve", &wish->reserve))
+        status = read_reserve(s, wish);
+    if (status == KB_OK && wish->cluster > MOST_CLUSTER)
+        status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_cluster,
+                         (unsigned long long)wish->cluster, (unsigned long long)MOST_CLUSTER);
+    return status;
 }
 
 static kb_status read_words(struct kb_scenario *s, struct wish *wish) {
@@ -249,6 +320,9 @@ static kb_status check_memory(struct kb_scenario *s, const struct wish *wish, ui
     uint64_t page = UINT64_C(1) << s->setup.format.page_bits;
     if (wish->memory != UNSAID && (wish->frames != UNSAID || wish->memory % page != 0))
         return kb_fail(s->error, KB_DATA, KB_MSG_scenario_memory, (unsigned long long)page);
+    if (wish->high >= frames && wish->high > 0)
+        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_reserve, (unsigned long long)wish->low,
+                       (unsigned long long)wish->high, (unsigned long long)frames);
     if (frames == 0 || frames > KB_MOST_FRAMES || frames > s->options.most_bytes / page)
         return kb_fail(s->error, KB_DATA, KB_MSG_scenario_frames, (unsigned long long)frames,
                        (unsigned long long)page, (unsigned long long)s->options.most_bytes);
@@ -284,15 +358,20 @@ static kb_status describe(struct kb_scenario *s) {
                         .seed = 1};
     s->setup = (struct kb_os_setup){.scheme = KB_SCHEME_TABLES};
     s->search_cost = 0;
+    s->disk = (struct kb_disk){8, 4, 100 * 1048576.0};
     kb_status status = read_numbers(s, &wish);
     if (status == KB_OK)
         status = read_words(s, &wish);
+    if (status == KB_OK)
+        status = read_traffic(s, &wish);
     if (status == KB_OK)
         status = choose_format(s, &wish);
     if (status == KB_OK)
         status = choose_tlbs(s, &wish);
     if (status == KB_OK)
         status = choose_policy(s);
+    if (status == KB_OK)
+        status = kb_scenario_read_shares(s);
     if (status == KB_OK)
         status = kb_line_end(&s->line, usage, s->error);
     if (status != KB_OK)
@@ -306,6 +385,9 @@ static kb_status describe(struct kb_scenario *s) {
         wish.tables < s->options.most_bytes ? wish.tables : s->options.most_bytes;
     s->setup.kernel = wish.kernel;
     s->setup.io_cycles = wish.io;
+    s->setup.cluster = (uint32_t)wish.cluster;
+    s->setup.low = (uint32_t)wish.low;
+    s->setup.high = (uint32_t)wish.high;
     s->setup.kernel_start =
         wish.kernel_start != 0 ? wish.kernel_start : usual_kernel(&s->setup.format);
     if (wish.asids > MOST_ASIDS)
@@ -336,7 +418,8 @@ kb_status kb_scenario_make(struct kb_scenario *s) {
     kb_status status = kb_os_init(&s->os, &s->setup, s->options.host, &s->os_error);
     s->described = false; /* its store is the system's now */
     s->built = status == KB_OK;
-    return kb_scenario_os_status(s, status);
+    status = kb_scenario_os_status(s, status);
+    return status == KB_OK ? kb_scenario_time_begin(s) : status;
 }
 
 void kb_scenario_tear_down(struct kb_scenario *s) {
@@ -349,6 +432,7 @@ void kb_scenario_tear_down(struct kb_scenario *s) {
         s->has_future = false;
     }
     s->built = s->described = false;
+    s->file_bytes = 0;
     s->victim_count = 0;
     memset(&s->last, 0, sizeof s->last);
 }

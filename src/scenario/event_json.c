@@ -140,6 +140,19 @@ static void translation(struct kb_json *json, const struct kb_os *os,
 
 /* ---- the fields of each kind ---- */
 
+/* What a region shows: shared memory, or a file. */
+static void region_fields(struct kb_json *json, const struct kb_os *os,
+                          const struct kb_os_event *e) {
+    const struct kb_region *region =
+        kb_process_region(e->process, e->address, kb_os_page_bytes(os));
+    bool shows = region != NULL && region->object != 0;
+    rights(json, e->rights);
+    kb_json_string(json, "region", e->text);
+    kb_json_string(json, "object", shows ? os->object[region->object - 1]->name : NULL);
+    kb_json_bool(json, "shared", shows && region->shared);
+    kb_json_bool(json, "guard", region != NULL && region->guard);
+}
+
 static void process_fields(struct kb_json *json, const struct kb_os_event *e) {
     switch (e->kind) {
     case KB_OS_EVENT_CREATE:
@@ -161,18 +174,47 @@ static void process_fields(struct kb_json *json, const struct kb_os_event *e) {
         kb_json_u64(json, "page", e->page);
         kb_json_u64(json, "until_cycle", e->count);
         break;
+    case KB_OS_EVENT_FORK:
+        name(json, "parent", e->owner);
+        kb_json_u64(json, "pages", e->count);
+        break;
+    case KB_OS_EVENT_SWAP_OUT:
+        kb_json_u64(json, "pages", e->count);
+        kb_json_u64(json, "written", e->slots);
+        break;
+    case KB_OS_EVENT_SWAP_IN:
+        kb_json_u64(json, "pages", e->count);
+        kb_json_u64(json, "transfers", e->slots);
+        break;
+    case KB_OS_EVENT_PAGE_OUT:
+        kb_json_u64(json, "pages", e->count);
+        break;
+    case KB_OS_EVENT_TABLE:
+        kb_json_string(json, "way", e->flag ? "in" : "out");
+        kb_json_u64(json, "table", e->page);
+        kb_json_u64(json, "frame", e->frame);
+        kb_json_u64(json, "slot", e->slot);
+        break;
     default: /* wake, tick */
         break;
     }
 }
 
-static void space_fields(struct kb_json *json, const struct kb_os_event *e) {
+static void space_fields(struct kb_json *json, const struct kb_os *os,
+                         const struct kb_os_event *e) {
     hex(json, "address", e->address);
     kb_json_u64(json, "bytes", e->count);
     switch (e->kind) {
     case KB_OS_EVENT_REGION:
+        region_fields(json, os, e);
+        break;
+    case KB_OS_EVENT_GROW:
         rights(json, e->rights);
         kb_json_string(json, "region", e->text);
+        break;
+    case KB_OS_EVENT_ADVICE:
+        kb_json_string(json, "advice", e->text);
+        kb_json_u64(json, "pages", e->slots);
         break;
     case KB_OS_EVENT_PROTECT:
         rights(json, e->rights);
@@ -248,12 +290,15 @@ static void leaving_fields(struct kb_json *json, const struct kb_os *os,
         break;
     case KB_OS_EVENT_WRITE_BACK:
         kb_json_u64(json, "slot", e->slot);
+        kb_json_string(json, "file", e->flag ? kb_narrate_file_in(os, e->frame) : NULL);
         break;
     case KB_OS_EVENT_INVALIDATE:
         hex(json, "entry_address", e->entry);
+        kb_json_bool(json, "further", e->flag);
         break;
     case KB_OS_EVENT_STORE_FAILED:
         kb_json_u64(json, "slot", e->slot);
+        kb_json_string(json, "file", kb_narrate_file(os, e->owner, e->page));
         kb_json_string(json, "text", e->text);
         break;
     default: /* release */
@@ -262,7 +307,8 @@ static void leaving_fields(struct kb_json *json, const struct kb_os *os,
     }
 }
 
-static void coming_fields(struct kb_json *json, const struct kb_os_event *e) {
+static void coming_fields(struct kb_json *json, const struct kb_os *os,
+                          const struct kb_os_event *e) {
     if (e->kind != KB_OS_EVENT_FRAME)
         kb_json_u64(json, "page", e->page);
     kb_json_u64(json, "frame", e->frame);
@@ -272,10 +318,22 @@ static void coming_fields(struct kb_json *json, const struct kb_os_event *e) {
         break;
     case KB_OS_EVENT_READ_IN:
         kb_json_string(json, "source", kb_page_source_name(e->source));
-        if (e->source == KB_FROM_SWAP)
+        if (e->source == KB_FROM_SWAP || e->source == KB_FROM_FILE)
             kb_json_u64(json, "slot", e->slot);
         else
             kb_json_null(json, "slot");
+        kb_json_string(json, "file",
+                       e->source == KB_FROM_FILE ? kb_narrate_file(os, e->process, e->page) : NULL);
+        break;
+    case KB_OS_EVENT_SOFT:
+        kb_json_u64(json, "mappings", e->count);
+        kb_json_bool(json, "standby", e->flag);
+        break;
+    case KB_OS_EVENT_COPY:
+        if (e->flag)
+            kb_json_null(json, "from_frame");
+        else
+            kb_json_u64(json, "from_frame", e->slot);
         break;
     default: /* update */
         hex(json, "entry_address", e->entry);
@@ -293,13 +351,20 @@ static void fields(struct kb_json *json, const struct kb_os *os, const struct kb
     case KB_OS_EVENT_BLOCK:
     case KB_OS_EVENT_WAKE:
     case KB_OS_EVENT_TICK:
+    case KB_OS_EVENT_FORK:
+    case KB_OS_EVENT_SWAP_OUT:
+    case KB_OS_EVENT_SWAP_IN:
+    case KB_OS_EVENT_PAGE_OUT:
+    case KB_OS_EVENT_TABLE:
         process_fields(json, e);
         break;
     case KB_OS_EVENT_REGION:
     case KB_OS_EVENT_PROTECT:
     case KB_OS_EVENT_UNMAP:
     case KB_OS_EVENT_MAP:
-        space_fields(json, e);
+    case KB_OS_EVENT_GROW:
+    case KB_OS_EVENT_ADVICE:
+        space_fields(json, os, e);
         break;
     case KB_OS_EVENT_REFERENCE:
     case KB_OS_EVENT_FAULT:
@@ -322,6 +387,11 @@ static void fields(struct kb_json *json, const struct kb_os *os, const struct kb
     case KB_OS_EVENT_STORE_FAILED:
         leaving_fields(json, os, e);
         break;
+    case KB_OS_EVENT_OBJECT:
+        kb_json_string(json, "object", e->text);
+        kb_json_string(json, "kind", e->flag ? "file" : "shared");
+        kb_json_u64(json, "bytes", e->count);
+        break;
     case KB_OS_EVENT_SEGMENT:
         hex(json, "address", e->address);
         kb_json_u64(json, "pages", e->count);
@@ -331,7 +401,9 @@ static void fields(struct kb_json *json, const struct kb_os *os, const struct kb
     case KB_OS_EVENT_FRAME:
     case KB_OS_EVENT_READ_IN:
     case KB_OS_EVENT_UPDATE:
-        coming_fields(json, e);
+    case KB_OS_EVENT_SOFT:
+    case KB_OS_EVENT_COPY:
+        coming_fields(json, os, e);
         break;
     case KB_OS_EVENT_KINDS:
         break;

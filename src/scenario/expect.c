@@ -278,6 +278,10 @@ static kb_status expect_steps(struct kb_scenario *s) {
             {KB_OS_EVENT_RESTART, "6"},
             {KB_OS_EVENT_STORE_FAILED, "store-failed"},
             {KB_OS_EVENT_SKIP, "skip"},
+            {KB_OS_EVENT_GROW, "grow"},
+            {KB_OS_EVENT_SOFT, "soft"},
+            {KB_OS_EVENT_COPY, "copy"},
+            {KB_OS_EVENT_PAGE_OUT, "page-out"},
         };
         for (unsigned k = 0; k < sizeof steps / sizeof steps[0]; k++) {
             size_t used = strlen(found);
@@ -292,102 +296,6 @@ static kb_status expect_steps(struct kb_scenario *s) {
                : status;
 }
 
-/* ---- pages ---- */
-
-struct kb_page_state kb_scenario_page(const struct kb_scenario *s, const struct kb_process *p,
-                                      uint64_t number) {
-    const struct kb_os *os = &s->os;
-    struct kb_page_state state = {0};
-    struct kb_entry entry = {0};
-    uint32_t id = kb_pages_find(&os->pages, p->number, number);
-    if (os->mmu.scheme == KB_SCHEME_INVERTED) {
-        struct kb_inverted_hit hit =
-            kb_inverted_find(&os->mmu.inverted, number, p->number, NULL, NULL);
-        entry.bits = hit.frame != KB_INVERTED_NONE ? hit.bits : 0;
-        entry.address = (uint64_t)hit.frame << kb_os_page_bits(os);
-    } else if (os->mmu.scheme == KB_SCHEME_TABLES) {
-        unsigned depth;
-        uint64_t root = p == os->kernel ? os->mmu.kernel_root : p->root;
-        uint64_t at = kb_tables_find(&os->tables, root, number << kb_os_page_bits(os), &depth);
-        if (at != KB_NO_TABLE)
-            entry = os->mmu.format.family->decode(
-                &os->mmu.format, kb_memory_entry(&os->mmu.memory, at, os->mmu.format.entry_bytes),
-                depth);
-    }
-    state.valid = (entry.bits & KB_ENTRY_VALID) != 0;
-    state.referenced = (entry.bits & KB_ENTRY_REFERENCED) != 0;
-    state.modified = (entry.bits & KB_ENTRY_MODIFIED) != 0;
-    state.rights = entry.bits & KB_ENTRY_RIGHTS;
-    state.frame = entry.address >> kb_os_page_bits(os);
-    const struct kb_page *page =
-        id == KB_NO_MAPPING ? NULL : &os->pages.page[os->pages.mapping[id].page];
-    state.slotted = page != NULL && page->slot != KB_NO_SLOT;
-    state.slot = state.slotted ? page->slot : 0;
-    return state;
-}
-
-static kb_status judge_bit(struct kb_scenario *s, const char *key, bool found) {
-    struct kb_word value;
-    uint64_t wanted;
-    if (!kb_line_option(&s->line, key, &value))
-        return KB_OK;
-    kb_status status = kb_word_number(&value, key, &wanted, s->error);
-    return status == KB_OK ? kb_scenario_judge(s, key, wanted != 0 ? "1" : "0", found ? "1" : "0",
-                                               (wanted != 0) == found)
-                           : status;
-}
-
-static kb_status judge_place(struct kb_scenario *s, const char *key, bool there, uint64_t place) {
-    struct kb_word value;
-    char wanted[40], found[40] = "none";
-    uint64_t number = 0;
-    if (!kb_line_option(&s->line, key, &value))
-        return KB_OK;
-    bool none = kb_word_is(&value, "none");
-    kb_status status = none ? KB_OK : kb_word_number(&value, key, &number, s->error);
-    if (status != KB_OK)
-        return status;
-    snprintf(wanted, sizeof wanted, "%.*s", (int)(value.length < 39 ? value.length : 39), value.at);
-    if (there)
-        snprintf(found, sizeof found, "%llu", (unsigned long long)place);
-    return kb_scenario_judge(s, key, wanted, found, none ? !there : there && number == place);
-}
-
-static kb_status expect_page(struct kb_scenario *s, const struct kb_process *p) {
-    uint64_t number;
-    kb_status status = kb_line_number(&s->line, "page", &number, s->error);
-    if (status == KB_OK && number > UINT64_MAX >> kb_os_page_bits(&s->os))
-        status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_range);
-    if (status != KB_OK)
-        return status;
-    struct kb_page_state state = kb_scenario_page(s, p, number);
-    struct kb_word rights;
-    static const char wanted_line[] = "expect NAME page N [valid=1] [frame=2] [R=0] [M=1] "
-                                      "[slot=3|none] [rights=rw-]";
-    uint64_t before = s->tally.expectations;
-    status = judge_bit(s, "valid", state.valid);
-    if (status == KB_OK)
-        status = judge_bit(s, "R", state.referenced);
-    if (status == KB_OK)
-        status = judge_bit(s, "M", state.modified);
-    if (status == KB_OK)
-        status = judge_place(s, "frame", state.valid, state.frame);
-    if (status == KB_OK)
-        status = judge_place(s, "slot", state.slotted, state.slot);
-    if (status == KB_OK && kb_line_option(&s->line, "rights", &rights)) {
-        char found[4], wanted[8];
-        snprintf(wanted, sizeof wanted, "%.*s", (int)(rights.length < 7 ? rights.length : 7),
-                 rights.at);
-        kb_rights_text(state.rights, found);
-        status = kb_scenario_judge(s, "rights", wanted, found, strcmp(wanted, found) == 0);
-    }
-    if (status == KB_OK)
-        status = kb_line_end(&s->line, wanted_line, s->error);
-    if (status == KB_OK && s->tally.expectations == before) /* nothing is expected of it */
-        status = kb_fail(s->error, KB_DATA, KB_MSG_line_missing, wanted_line);
-    return status;
-}
-
 /* ---- what is asked ---- */
 
 static kb_status expect_byte(struct kb_scenario *s) {
@@ -398,6 +306,31 @@ static kb_status expect_byte(struct kb_scenario *s) {
     return status == KB_OK ? judge_number(s, "byte", KB_WHOLE,
                                           *kb_memory_at(&s->os.mmu.memory, address), 0, true)
                            : status;
+}
+
+/* expect file NAME OFFSET VALUE [bytes=N]: as it stands in the file, and whatever its plans to fail
+ * are: looking at it is no operation of the machine. */
+static kb_status expect_file(struct kb_scenario *s) {
+    uint32_t object;
+    uint64_t offset, bytes = 1, value = 0;
+    uint8_t found[8] = {0};
+    kb_status status = kb_scenario_file(s, kb_line_take(&s->line), &object);
+    if (status == KB_OK)
+        status = kb_line_number(&s->line, "offset", &offset, s->error);
+    if (status == KB_OK)
+        status = kb_line_option_number(&s->line, "bytes", &bytes, s->error);
+    if (status == KB_OK && (bytes == 0 || bytes > 8))
+        status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_bytes, (unsigned long long)bytes);
+    if (status != KB_OK)
+        return status;
+    struct kb_store *store = &s->os.object[object]->store, failing = *store;
+    *store = *kb_store_wrapped(&failing);
+    status =
+        kb_scenario_os_status(s, kb_os_file_bytes(&s->os, object, offset, found, (uint32_t)bytes));
+    *store = failing;
+    for (unsigned i = 0; i < 8; i++)
+        value |= (uint64_t)found[i] << 8 * i;
+    return status == KB_OK ? judge_number(s, "file", KB_WHOLE, value, 0, true) : status;
 }
 
 static kb_status judge_yes(struct kb_scenario *s, const char *what, bool found) {
@@ -487,7 +420,7 @@ static kb_status expect_of(struct kb_scenario *s, const struct kb_process *p) {
     char name[NAME];
     kb_status status;
     if (kb_line_take_if(&s->line, "page"))
-        return expect_page(s, p);
+        return kb_expect_page(s, p);
     if (kb_line_take_if(&s->line, "frames-of"))
         return expect_frames_of(s, p);
     if (kb_line_take_if(&s->line, "ended"))
@@ -503,9 +436,9 @@ static kb_status expect_of(struct kb_scenario *s, const struct kb_process *p) {
 }
 
 bool kb_expect_is_word(const struct kb_word *word) {
-    static const char *const words[] = {"physical", "linear",  "offset", "page-number", "frame",
-                                        "fault",    "victims", "steps",  "byte",        "refused",
-                                        "done",     "tlb-hit", "value",  "digest",      "running"};
+    static const char *const words[] = {
+        "physical", "linear",  "offset", "page-number", "frame", "fault",  "victims", "steps",
+        "byte",     "refused", "done",   "tlb-hit",     "value", "digest", "running", "file"};
     for (unsigned i = 0; i < sizeof words / sizeof words[0]; i++)
         if (kb_word_is(word, words[i]))
             return true;
@@ -515,10 +448,10 @@ bool kb_expect_is_word(const struct kb_word *word) {
     return false;
 }
 
-/* faults=9 is faults = 9; but the parts of a page are options. */
+/* faults=9 is faults = 9; but the parts of a page, and the bytes of a file, are options. */
 static void open_equations(struct kb_line *line) {
     for (unsigned i = 0; i < line->count; i++)
-        if (kb_word_is(&line->word[i], "page"))
+        if (kb_word_is(&line->word[i], "page") || kb_word_is(&line->word[i], "file"))
             return;
     kb_line_open_options(line);
 }
@@ -538,6 +471,8 @@ kb_status kb_command_expect(struct kb_scenario *s) {
         return expect_steps(s);
     if (kb_line_take_if(&s->line, "byte"))
         return expect_byte(s);
+    if (kb_line_take_if(&s->line, "file"))
+        return expect_file(s);
     if (kb_line_take_if(&s->line, "refused"))
         return judge_yes(s, "refused", s->last.refused);
     if (kb_line_take_if(&s->line, "done"))

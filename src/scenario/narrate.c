@@ -22,6 +22,7 @@ static const enum kb_message causes[KB_REASONS] = {
     [KB_REASON_READ_FAILED] = KB_MSG_cause_read_failed,
     [KB_REASON_CORRUPT] = KB_MSG_cause_corrupt,
     [KB_REASON_NO_TABLE] = KB_MSG_cause_no_table,
+    [KB_REASON_GUARD] = KB_MSG_cause_guard,
     [KB_REASON_PINNED] = KB_MSG_cause_pinned,
     [KB_REASON_HARDWARE] = KB_MSG_cause_hardware,
 };
@@ -80,7 +81,7 @@ static void tell_mode(const struct telling *t) {
 static bool is_illegal(enum kb_reason reason) {
     return reason == KB_REASON_INVALID_REFERENCE || reason == KB_REASON_PROTECTION ||
            reason == KB_REASON_PRIVILEGE || reason == KB_REASON_OVERFLOW ||
-           reason == KB_REASON_HARDWARE;
+           reason == KB_REASON_GUARD || reason == KB_REASON_HARDWARE;
 }
 
 static void tell_kill(const struct telling *t) {
@@ -108,11 +109,78 @@ static void tell_wake(const struct telling *t) { say(t->out, KB_MSG_tell_wake, t
 
 /* ---- addresses become legal, and cease to be ---- */
 
-static void tell_region(const struct telling *t) {
-    char rights[4];
-    say(t->out, KB_MSG_tell_region, t->process, t->event->text, KB_N(t->event->count),
-        KB_N(t->event->address), kb_rights_text(t->event->rights, rights));
+static void tell_object(const struct telling *t) {
+    say(t->out, t->event->flag ? KB_MSG_tell_object_file : KB_MSG_tell_object_shared,
+        t->event->text, KB_N(t->event->count));
 }
+
+static enum kb_message region_message(const struct kb_os *os, const struct kb_region *region) {
+    if (region == NULL || region->object == 0)
+        return KB_MSG_tell_region;
+    if (!os->object[region->object - 1]->file)
+        return KB_MSG_tell_region_shared;
+    return region->shared ? KB_MSG_tell_region_file : KB_MSG_tell_region_private;
+}
+
+static void tell_region(const struct telling *t) {
+    const struct kb_os_event *e = t->event;
+    const struct kb_region *region =
+        kb_process_region(e->process, e->address, kb_os_page_bytes(t->os));
+    char rights[4];
+    if (region != NULL && region->guard) {
+        say(t->out, KB_MSG_tell_region_guard, t->process, e->text, KB_N(e->count),
+            KB_N(e->address));
+        return;
+    }
+    say(t->out, region_message(t->os, region), t->process, e->text, KB_N(e->count),
+        KB_N(e->address), kb_rights_text(e->rights, rights));
+    if (region != NULL && region->lowest != 0)
+        say(t->out, KB_MSG_tell_region_stack, KB_N(region->lowest));
+}
+
+static void tell_grow(const struct telling *t) {
+    say(t->out, KB_MSG_tell_grow, t->event->text, KB_N(t->event->address), KB_N(t->event->count));
+}
+
+static void tell_fork(const struct telling *t) {
+    say(t->out, KB_MSG_tell_fork, t->process, t->owner, KB_N(t->event->count));
+}
+
+/* A program's word on its own pages. */
+static void tell_advice(const struct telling *t) {
+    static const struct {
+        const char *text;
+        enum kb_message message;
+    } words[] = {{"release", KB_MSG_tell_release_pages},
+                 {"discard", KB_MSG_tell_discard_pages},
+                 {"pin", KB_MSG_tell_pin_pages},
+                 {"unpin", KB_MSG_tell_unpin_pages},
+                 {"sync", KB_MSG_tell_sync_pages}};
+    const struct kb_os_event *e = t->event;
+    for (unsigned i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(words[i].text, e->text) == 0)
+            say(t->out, words[i].message, t->process, KB_N(e->count), KB_N(e->address),
+                KB_N(e->slots));
+}
+
+/* ---- processes as a whole ---- */
+
+static void tell_swap_out(const struct telling *t) {
+    say(t->out, KB_MSG_tell_swap_out, t->process, KB_N(t->event->count), KB_N(t->event->slots));
+}
+
+static void tell_swap_in(const struct telling *t) {
+    say(t->out, KB_MSG_tell_swap_in, t->process, KB_N(t->event->count), KB_N(t->event->slots));
+}
+
+/* ---- tables that are paged ---- */
+
+static void tell_table(const struct telling *t) {
+    say(t->out, t->event->flag ? KB_MSG_tell_table_in : KB_MSG_tell_table_out, KB_N(t->event->page),
+        t->process, KB_N(t->event->frame), KB_N(t->event->slot));
+}
+
+/* ---- addresses, by command ---- */
 
 static void tell_protect(const struct telling *t) {
     char rights[4];
@@ -179,8 +247,12 @@ static void tell_check(const struct telling *t) {
     char rights[4];
     bool by_table = last->fault == KB_FAULT_INVALID || last->fault == KB_FAULT_MISSING_SEGMENT ||
                     last->fault == KB_FAULT_PROTECTION;
+    const struct kb_region *region =
+        kb_process_region(t->os->running, last->linear, kb_os_page_bytes(t->os));
     if (e->flag)
         tell_legal(t);
+    else if (by_table && region != NULL && region->guard)
+        say(t->out, KB_MSG_tell_illegal_guard, KB_N(e->page));
     else if (by_table && e->text != NULL && right_of(last->access) & ~e->rights)
         say(t->out, KB_MSG_tell_illegal_rights, e->text, kb_rights_text(e->rights, rights),
             kb_narrate_right(t->out, last->access));
@@ -215,24 +287,51 @@ static void tell_why(const struct telling *t) {
 
 static void tell_victim(const struct telling *t) {
     const struct kb_os_event *e = t->event;
-    say(t->out, KB_MSG_tell_victim, t->policy->name, KB_N(e->page), t->owner, KB_N(e->referenced),
-        KB_N(e->modified));
+    bool early = t->os->background; /* pageout.c */
+    say(t->out, early ? KB_MSG_tell_victim_early : KB_MSG_tell_victim, t->policy->name,
+        KB_N(e->page), t->owner, KB_N(e->referenced), KB_N(e->modified));
     tell_why(t);
     if (!e->modified)
         say(t->out, KB_MSG_tell_clean);
 }
 
 static void tell_refused(const struct telling *t) {
-    say(t->out, KB_MSG_tell_refused, KB_N(t->event->page), t->owner, KB_N(t->event->frame),
-        cause(t));
+    const struct kb_os_event *e = t->event;
+    bool wired =
+        e->reason == KB_REASON_PINNED && kb_os_page_in(t->os, (uint32_t)e->frame)->wired > 0;
+    say(t->out, KB_MSG_tell_refused, KB_N(e->page), t->owner, KB_N(e->frame),
+        wired ? word(t, KB_MSG_cause_wired) : cause(t));
+}
+
+const char *kb_narrate_file(const struct kb_os *os, const struct kb_process *process,
+                            uint64_t number) {
+    uint32_t mapping =
+        process != NULL ? kb_pages_find(&os->pages, process->number, number) : KB_NO_MAPPING;
+    if (mapping == KB_NO_MAPPING)
+        return NULL;
+    uint32_t object = os->pages.page[os->pages.mapping[mapping].page].object;
+    return object != KB_NO_OBJECT && os->object[object]->file ? os->object[object]->name : NULL;
+}
+
+const char *kb_narrate_file_in(const struct kb_os *os, uint64_t frame) {
+    uint32_t object = kb_os_page_in(os, (uint32_t)frame)->object;
+    return object != KB_NO_OBJECT && os->object[object]->file ? os->object[object]->name : NULL;
 }
 
 static void tell_write_back(const struct telling *t) {
-    say(t->out, KB_MSG_tell_write_back, KB_N(t->event->page), t->owner, KB_N(t->event->frame),
-        KB_N(t->event->slot));
+    const struct kb_os_event *e = t->event;
+    if (e->flag)
+        say(t->out, KB_MSG_tell_write_file, KB_N(e->page), t->owner, KB_N(e->frame),
+            kb_narrate_file_in(t->os, e->frame), KB_N(e->slot));
+    else
+        say(t->out, KB_MSG_tell_write_back, KB_N(e->page), t->owner, KB_N(e->frame), KB_N(e->slot));
 }
 
 static void tell_invalidate(const struct telling *t) {
+    if (t->event->flag) {
+        say(t->out, KB_MSG_tell_further, KB_N(t->event->page), t->owner, KB_N(t->event->entry));
+        return;
+    }
     say(t->out, KB_MSG_tell_invalidate, KB_N(t->event->page), t->owner, KB_N(t->event->entry),
         KB_N(t->event->frame));
 }
@@ -240,8 +339,28 @@ static void tell_invalidate(const struct telling *t) {
 static void tell_read_in(const struct telling *t) {
     static const enum kb_message sources[] = {KB_MSG_tell_read_zero, KB_MSG_tell_read_image,
                                               KB_MSG_tell_read_slot};
-    say(t->out, sources[t->event->source], KB_N(t->event->page), KB_N(t->event->frame),
-        KB_N(t->event->slot));
+    const struct kb_os_event *e = t->event;
+    if (e->source == KB_FROM_FILE)
+        say(t->out, KB_MSG_tell_read_file, KB_N(e->page), KB_N(e->frame), KB_N(e->slot),
+            kb_narrate_file(t->os, e->process, e->page));
+    else
+        say(t->out, sources[e->source], KB_N(e->page), KB_N(e->frame), KB_N(e->slot));
+}
+
+static void tell_soft(const struct telling *t) {
+    const struct kb_os_event *e = t->event;
+    if (e->flag)
+        say(t->out, KB_MSG_tell_soft_standby, KB_N(e->page), KB_N(e->frame));
+    else
+        say(t->out, KB_MSG_tell_soft, KB_N(e->page), KB_N(e->frame), KB_N(e->count));
+}
+
+static void tell_copy(const struct telling *t) {
+    const struct kb_os_event *e = t->event;
+    if (e->flag)
+        say(t->out, KB_MSG_tell_copy_alone, KB_N(e->page), KB_N(e->frame));
+    else
+        say(t->out, KB_MSG_tell_copy, KB_N(e->page), KB_N(e->frame), KB_N(e->slot));
 }
 
 static void tell_update(const struct telling *t) {
@@ -270,8 +389,16 @@ static void tell_release(const struct telling *t) {
 }
 
 static void tell_store_failed(const struct telling *t) {
-    say(t->out, KB_MSG_tell_store_failed, KB_N(t->event->page), t->owner, KB_N(t->event->slot),
-        t->event->text);
+    const struct kb_os_event *e = t->event;
+    const char *file = kb_narrate_file(t->os, e->owner, e->page);
+    if (file != NULL)
+        say(t->out, KB_MSG_tell_file_failed, file, KB_N(e->page), t->owner, KB_N(e->slot), e->text);
+    else
+        say(t->out, KB_MSG_tell_store_failed, KB_N(e->page), t->owner, KB_N(e->slot), e->text);
+}
+
+static void tell_page_out(const struct telling *t) {
+    say(t->out, KB_MSG_tell_page_out, KB_N(t->event->count), KB_N(kb_os_free_frames(t->os)));
 }
 
 static void tell_tick(const struct telling *t) {
@@ -308,6 +435,16 @@ void kb_narrate(struct kb_text_out *out, const struct kb_os *os, const struct kb
         [KB_OS_EVENT_BLOCK] = tell_block,
         [KB_OS_EVENT_WAKE] = tell_wake,
         [KB_OS_EVENT_TICK] = tell_tick,
+        [KB_OS_EVENT_SOFT] = tell_soft,
+        [KB_OS_EVENT_COPY] = tell_copy,
+        [KB_OS_EVENT_FORK] = tell_fork,
+        [KB_OS_EVENT_GROW] = tell_grow,
+        [KB_OS_EVENT_ADVICE] = tell_advice,
+        [KB_OS_EVENT_SWAP_OUT] = tell_swap_out,
+        [KB_OS_EVENT_SWAP_IN] = tell_swap_in,
+        [KB_OS_EVENT_TABLE] = tell_table,
+        [KB_OS_EVENT_PAGE_OUT] = tell_page_out,
+        [KB_OS_EVENT_OBJECT] = tell_object,
     };
     const struct telling telling = {.out = out,
                                     .os = os,

@@ -33,6 +33,13 @@ void kb_narrate_split(struct kb_text_out *out, const struct kb_os *os, uint64_t 
 void kb_narrate_entry(struct kb_text_out *out, const struct kb_os *os, uint64_t raw,
                       unsigned depth);
 
+/* The name of the file whose content a page of a process, or the page in a frame, is; NULL: of
+ * none.
+ */
+const char *kb_narrate_file(const struct kb_os *os, const struct kb_process *process,
+                            uint64_t number);
+const char *kb_narrate_file_in(const struct kb_os *os, uint64_t frame);
+
 /* "rwx", "r--" into text; returns it. */
 char *kb_rights_text(unsigned rights, char text[4]);
 

@@ -1,5 +1,5 @@
 /* perform.c - what programs do: touch, load, store, execute, inc, copy, fill, verify, digest,
- * translate, run. */
+ * translate; the table of these and of what other files have (run, release, sync, fork …). */
 #include <stdio.h>
 
 #include "scenario/session.h"
@@ -235,7 +235,7 @@ static kb_status copy(struct kb_scenario *s, struct kb_process *p) {
     return status;
 }
 
-static kb_status translate(struct kb_scenario *s, const struct kb_process *p) {
+static kb_status translate(struct kb_scenario *s, struct kb_process *p) {
     uint64_t address, physical;
     enum kb_access access = KB_ACCESS_READ;
     kb_status status = kb_scenario_address(s, p, &address);
@@ -360,46 +360,57 @@ static kb_status sweep(struct kb_scenario *s, struct kb_process *p, enum sweep h
     return kb_scenario_judge(s, "verify", "=", found, wrong == UINT64_MAX && p->state != KB_ENDED);
 }
 
+static kb_status fill(struct kb_scenario *s, struct kb_process *p) { return sweep(s, p, FILL); }
+static kb_status verify(struct kb_scenario *s, struct kb_process *p) { return sweep(s, p, VERIFY); }
+static kb_status digest(struct kb_scenario *s, struct kb_process *p) { return sweep(s, p, DIGEST); }
+
 /* ---- all ---- */
 
 kb_status kb_perform(struct kb_scenario *s, struct kb_process *p, const struct kb_word *verb,
                      bool *known) {
-    static const char *const names[] = {"touch", "load",   "store",  "execute",   "inc", "copy",
-                                        "fill",  "verify", "digest", "translate", "run"};
-    unsigned which = 0, count = sizeof names / sizeof names[0];
-    while (which < count && !kb_word_is(verb, names[which]))
+    static const struct {
+        const char *name;
+        kb_status (*act)(struct kb_scenario *s, struct kb_process *p);
+    } verbs[] = {
+        {"touch", touch},
+        {"load", load},
+        {"store", store},
+        {"execute", execute},
+        {"inc", increment},
+        {"copy", copy},
+        {"fill", fill},
+        {"verify", verify},
+        {"digest", digest},
+        {"translate", translate},
+        {"run", kb_perform_run},
+        {"release", kb_perform_release},
+        {"discard", kb_perform_discard},
+        {"pin", kb_perform_pin},
+        {"unpin", kb_perform_unpin},
+        {"sync", kb_perform_sync},
+        {"fork", kb_perform_fork},
+    };
+    unsigned which = 0, count = sizeof verbs / sizeof verbs[0];
+    while (which < count && !kb_word_is(verb, verbs[which].name))
         which++;
     *known = which < count;
     if (!*known)
         return KB_OK;
+    kb_status status = kb_perform_begin(s, p);
+    return status == KB_OK ? verbs[which].act(s, p) : status;
+}
+
+kb_status kb_perform_begin(struct kb_scenario *s, struct kb_process *p) {
     if (p == s->os.kernel)
         return kb_fail(s->error, KB_DATA, KB_MSG_scenario_kernel);
     if (p->state == KB_ENDED)
         return kb_fail(s->error, KB_DATA, KB_MSG_scenario_ended, p->name,
                        kb_reason_name(p->reason));
+    kb_status status = kb_scenario_bring_back(s, p);
+    if (status != KB_OK)
+        return status;
     kb_os_switch(&s->os, p);
     s->last.done = true;
     s->last.refused = false;
-    switch (which) {
-    case 0:
-        return touch(s, p);
-    case 1:
-        return load(s, p);
-    case 2:
-        return store(s, p);
-    case 3:
-        return execute(s, p);
-    case 4:
-        return increment(s, p);
-    case 5:
-        return copy(s, p);
-    case 6:
-    case 7:
-    case 8:
-        return sweep(s, p, (enum sweep)(which - 6));
-    case 9:
-        return translate(s, p);
-    default:
-        return kb_perform_run(s, p);
-    }
+    return KB_OK;
 }

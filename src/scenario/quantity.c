@@ -11,24 +11,77 @@
     X("image-reads", image_reads)                                                                  \
     X("zero-fills", zero_fills)                                                                    \
     X("released", released)                                                                        \
-    X("restarts", restarts)
+    X("restarts", restarts)                                                                        \
+    X("soft-faults", soft_faults)                                                                  \
+    X("copies", copies)                                                                            \
+    X("file-reads", file_reads)                                                                    \
+    X("releases", releases)                                                                        \
+    X("discards", discards)                                                                        \
+    X("table-faults", table_faults)
 
-static const char *const names[] = {
-    "references",  "faults",       "evictions",  "write-backs",
-    "swap-reads",  "image-reads",  "zero-fills", "released",
-    "restarts",    "instructions", "switches",   "io-errors",
-    "traps",       "free",         "frames",     "resident",
-    "tlb-hits",    "tlb2-hits",    "tlb-misses", "tlb-evictions",
-    "table-reads", "entry-writes", "cycles",     "tables",
-    "table-bytes", "table-peak",   "slots",      "slots-peak",
-    "bad-slots",   "swap-writes",  "processes",  "pages",
-    "waste",       "speed",        "hit-ratio",  "cycles-per-reference",
-    NULL};
+static const char *const names[] = {"references",
+                                    "faults",
+                                    "soft-faults",
+                                    "rescues",
+                                    "evictions",
+                                    "write-backs",
+                                    "background-writes",
+                                    "synchronous-writes",
+                                    "file-writes",
+                                    "swap-reads",
+                                    "image-reads",
+                                    "file-reads",
+                                    "zero-fills",
+                                    "copies",
+                                    "table-faults",
+                                    "table-writes",
+                                    "released",
+                                    "releases",
+                                    "discards",
+                                    "swapped-out",
+                                    "swapped-in",
+                                    "restarts",
+                                    "instructions",
+                                    "switches",
+                                    "io-errors",
+                                    "traps",
+                                    "free",
+                                    "standby",
+                                    "frames",
+                                    "resident",
+                                    "held",
+                                    "allocation",
+                                    "page-time",
+                                    "tlb-hits",
+                                    "tlb2-hits",
+                                    "tlb-misses",
+                                    "tlb-evictions",
+                                    "table-reads",
+                                    "entry-writes",
+                                    "cycles",
+                                    "tables",
+                                    "table-bytes",
+                                    "table-peak",
+                                    "slots",
+                                    "slots-peak",
+                                    "bad-slots",
+                                    "swap-writes",
+                                    "disk-transfers",
+                                    "disk-bytes",
+                                    "disk-time",
+                                    "processes",
+                                    "pages",
+                                    "waste",
+                                    "speed",
+                                    "hit-ratio",
+                                    "cycles-per-reference",
+                                    NULL};
 
 const char *kb_quantity_name(unsigned i) { return names[i]; }
 
 static struct kb_tally now(const struct kb_scenario *s) {
     struct kb_tally t = {.os = s->os.counters};
+    t.os.page_time = kb_os_page_time(&s->os);
     t.hits = s->os.mmu.hits;
     t.second_hits = s->os.mmu.second_hits;
     t.misses = s->os.mmu.misses;
@@ -68,6 +121,10 @@ static bool of_process(const struct kb_scenario *s, const struct kb_process *p, 
         *whole = all_traps(c->traps);
     else if (is(name, length, "resident"))
         *whole = p->resident;
+    else if (is(name, length, "allocation"))
+        *whole = p->pager != NULL ? p->allocation : s->os.setup.frames;
+    else if (is(name, length, "held"))
+        *whole = p->held;
     else if (is(name, length, "waste"))
         *whole = kb_process_waste(p, kb_os_page_bytes(&s->os));
     else
@@ -87,6 +144,15 @@ static bool of_counters(const struct kb_scenario *s, const struct kb_tally *t, c
     X("instructions", instructions)
     X("switches", switches)
     X("io-errors", io_errors)
+    X("table-writes", table_writes)
+    X("rescues", rescues)
+    X("file-writes", file_writes)
+    X("background-writes", background_writes)
+    X("swapped-out", swapped_out)
+    X("swapped-in", swapped_in)
+    X("disk-transfers", disk_transfers)
+    X("disk-bytes", disk_bytes)
+    X("page-time", page_time)
 #undef X
 #define X(text, field)                                                                             \
     if (is(name, length, text)) {                                                                  \
@@ -102,9 +168,13 @@ static bool of_counters(const struct kb_scenario *s, const struct kb_tally *t, c
     X("cycles", cycles)
     X("swap-writes", swap_writes)
 #undef X
-    if (!is(name, length, "traps"))
+    if (is(name, length, "traps"))
+        *whole = all_traps(t->os.traps) - all_traps(b->os.traps);
+    else if (is(name, length, "synchronous-writes")) /* somebody waited for them */
+        *whole = (t->os.write_backs - t->os.background_writes) -
+                 (b->os.write_backs - b->os.background_writes);
+    else
         return false;
-    *whole = all_traps(t->os.traps) - all_traps(b->os.traps);
     return true;
 }
 
@@ -129,17 +199,12 @@ static bool of_state(const struct kb_scenario *s, const char *name, uint32_t len
         const char *name;
         uint64_t value;
     } states[] = {
-        {"free", kb_os_free_frames(os)},
-        {"frames", os->setup.frames},
-        {"resident", os->setup.frames - kb_os_free_frames(os)},
-        {"tables", os->tables.count},
-        {"table-bytes", os->tables.bytes},
-        {"table-peak", os->tables.peak},
-        {"slots", os->swap.used},
-        {"slots-peak", os->swap.peak},
-        {"bad-slots", os->swap.bad},
-        {"pages", os->pages.count},
-        {"processes", living(s)},
+        {"free", kb_os_free_frames(os)}, {"standby", os->standby_count},
+        {"frames", os->setup.frames},    {"resident", os->setup.frames - kb_os_free_frames(os)},
+        {"tables", os->tables.count},    {"table-bytes", os->tables.bytes},
+        {"table-peak", os->tables.peak}, {"slots", os->swap.used},
+        {"slots-peak", os->swap.peak},   {"bad-slots", os->swap.bad},
+        {"pages", os->pages.count},      {"processes", living(s)},
         {"waste", total_waste(s)},
     };
     for (unsigned i = 0; i < sizeof states / sizeof states[0]; i++)
@@ -160,6 +225,9 @@ static bool of_rates(const struct kb_scenario *s, const struct kb_tally *t, cons
     double searches = hits + (double)(t->misses - s->base.misses);
     if (is(name, length, "speed"))
         *real = cycles > 0 ? references / cycles : 1;
+    else if (is(name, length, "disk-time"))
+        *real = kb_cost_disk_ms(&s->disk, t->os.disk_transfers - s->base.os.disk_transfers,
+                                t->os.disk_bytes - s->base.os.disk_bytes);
     else if (is(name, length, "hit-ratio"))
         *real = searches > 0 ? hits / searches : 0;
     else if (is(name, length, "cycles-per-reference"))

@@ -2,6 +2,7 @@
  * future. */
 #include <stdio.h>
 
+#include "base/units.h"
 #include "scenario/session.h"
 #include "trace/generate.h"
 #include "trace/reader.h"
@@ -40,63 +41,136 @@ static kb_status check_page(struct kb_scenario *s, uint64_t page) {
     return kb_fail(s->error, KB_DATA, KB_MSG_scenario_range);
 }
 
-/* An access may lie in several pages: one reference each. */
-static kb_status run_access(struct kb_scenario *s, struct kb_process *p,
-                            const struct kb_trace_access *access, bool page_numbers) {
-    unsigned bits = kb_os_page_bits(&s->os);
-    uint64_t first = page_numbers ? access->address : access->address >> bits;
-    uint64_t last = page_numbers ? first : (access->address + access->size - 1) >> bits;
-    bool done = true;
-    for (uint64_t page = first; page <= last && done; page++) {
-        kb_status status = check_page(s, page);
-        if (status == KB_OK)
-            status = kb_scenario_allow(s, 1);
-        while (status == KB_OK) {
-            status = kb_scenario_os_status(
-                s, kb_os_run(&s->os, page << bits, (enum kb_access)access->kind, 1, &done));
-            if (!kb_perform_again(s, p))
-                break;
-        }
-        if (status != KB_OK)
-            return status;
+struct kb_program {
+    struct kb_generator *generator;
+    bool page_numbers;
+    size_t got, at;
+    uint64_t page; /* of the present access: an access may lie in several, one reference each */
+    bool inside;   /* page is known */
+    struct kb_trace_access batch[BATCH];
+};
+
+void kb_program_free(struct kb_scenario *s, struct kb_program *program) {
+    if (program == NULL)
+        return;
+    kb_generator_free(program->generator);
+    kb_give_back(s->options.host, program, sizeof *program);
+}
+
+kb_status kb_program_new(struct kb_scenario *s, struct kb_program **made) {
+    char spec[1000];
+    *made = NULL;
+    kb_status status = read_spec(s, spec, sizeof spec);
+    if (status != KB_OK)
+        return status;
+    struct kb_program *program = kb_take(s->options.host, sizeof *program);
+    if (program == NULL)
+        return kb_fail(s->error, KB_NO_MEMORY, KB_MSG_no_memory, "run",
+                       (unsigned long long)sizeof *program);
+    status = kb_generator_new(spec, &program->generator, s->error);
+    if (status == KB_OK)
+        status = kb_scenario_allow(s, kb_generator_references(program->generator));
+    if (status != KB_OK) {
+        kb_program_free(s, program);
+        return status;
     }
+    program->page_numbers = kb_generator_page_numbers(program->generator);
+    kb_generator_next(program->generator, program->batch, BATCH, &program->got);
+    *made = program;
+    return KB_OK;
+}
+
+/* Behind the last page of an access; what is not legal any more is not released. */
+static void end_access(struct kb_scenario *s, struct kb_process *p, struct kb_program *program,
+                       uint64_t page) {
+    unsigned bits = kb_os_page_bits(&s->os);
+    bool refused;
+    if (program->batch[program->at].kind & KB_ACCESS_RELEASES && p->state != KB_ENDED)
+        kb_os_release(&s->os, p, page << bits, (page + 1) << bits, &refused);
+    program->inside = false;
+    if (++program->at < program->got)
+        return;
+    program->at = 0;
+    kb_generator_next(program->generator, program->batch, BATCH, &program->got);
+}
+
+kb_status kb_program_step(struct kb_scenario *s, struct kb_process *p, struct kb_program *program,
+                          bool *over) {
+    unsigned bits = kb_os_page_bits(&s->os);
+    bool done = true;
+    *over = false;
+    const struct kb_trace_access *access = &program->batch[program->at];
+    uint64_t first = program->page_numbers ? access->address : access->address >> bits;
+    uint64_t last = program->page_numbers ? first : (access->address + access->size - 1) >> bits;
+    program->page = program->inside ? program->page : first;
+    program->inside = true;
+    kb_status status = check_page(s, program->page);
+    if (status == KB_OK)
+        status = kb_scenario_allow(s, 1);
+    while (status == KB_OK) {
+        status = kb_scenario_os_status(s, kb_os_run(&s->os, program->page << bits,
+                                                    (enum kb_access)(access->kind & 3), 1, &done));
+        if (!kb_perform_again(s, p))
+            break;
+    }
+    if (status != KB_OK || p->state == KB_BLOCKED)
+        return status;
+    if (!done || program->page >= last)
+        end_access(s, p, program, program->page);
+    else
+        program->page++;
+    *over = program->got == 0;
     return KB_OK;
 }
 
 static kb_status run_generator(struct kb_scenario *s, struct kb_process *p) {
-    char spec[1000];
-    struct kb_generator *generator = NULL;
-    struct kb_trace_access batch[BATCH];
-    size_t got = 1;
-    kb_status status = read_spec(s, spec, sizeof spec);
-    if (status == KB_OK)
-        status = kb_generator_new(spec, &generator, s->error);
-    if (status != KB_OK)
-        return status;
-    uint64_t references = kb_generator_references(generator);
-    status = kb_scenario_allow(s, references);
-    if (status == KB_OK && references > KEPT_AT_MOST)
+    struct kb_program *program;
+    bool over = false;
+    kb_status status = kb_program_new(s, &program);
+    if (status == KB_OK && kb_generator_references(program->generator) > KEPT_AT_MOST)
         kb_scenario_listen(s, false);
-    while (status == KB_OK && got > 0 && p->state != KB_ENDED) {
-        kb_generator_next(generator, batch, BATCH, &got);
-        for (size_t i = 0; i < got && status == KB_OK && p->state != KB_ENDED; i++)
-            status = run_access(s, p, &batch[i], kb_generator_page_numbers(generator));
-    }
-    kb_generator_free(generator);
+    while (status == KB_OK && !over && p->state != KB_ENDED)
+        status = kb_program_step(s, p, program, &over);
+    kb_program_free(s, program);
     return status;
 }
 
 /* ---- traces ---- */
 
-static kb_status run_blocks(struct kb_scenario *s, struct kb_process *p, struct kb_reader *reader) {
+/* What the recorded program said of its memory. Pages that it unmapped have lost their content, but
+ * stay legal: it may map others in their place. */
+static void obey(struct kb_scenario *s, struct kb_process *p, const struct kb_event *event) {
+    unsigned bits = kb_os_page_bits(&s->os);
+    uint64_t end;
+    bool refused;
+    if (p->state == KB_ENDED || !kb_add(event->first, event->pages, &end) ||
+        end > UINT64_MAX >> bits)
+        return;
+    if (event->type == KB_EVENT_UNMAP)
+        kb_os_discard(&s->os, p, event->first << bits, end << bits, &refused);
+    else if (event->type == KB_EVENT_RELEASE)
+        kb_os_release(&s->os, p, event->first << bits, end << bits, &refused);
+}
+
+/* obeys: the events that come before run i, or, for i = count, behind the last one. */
+static void obey_all(struct kb_scenario *s, struct kb_process *p, const struct kb_block *block,
+                     uint32_t i, uint32_t *event) {
+    for (; *event < block->event_count && block->events[*event].at <= i; ++*event)
+        obey(s, p, &block->events[*event]);
+}
+
+static kb_status run_blocks(struct kb_scenario *s, struct kb_process *p, struct kb_reader *reader,
+                            bool obeys) {
     struct kb_block block;
     kb_status status;
     while ((status = kb_reader_next(reader, &block, s->error)) == KB_OK &&
            (block.count > 0 || block.event_count > 0) && p->state != KB_ENDED) {
         const uint64_t *numbers = kb_reader_page_numbers(reader);
+        uint32_t event = obeys ? 0 : block.event_count;
         for (uint32_t i = 0; i < block.count && p->state != KB_ENDED; i++) {
             struct kb_run run = block.runs[i];
             bool done;
+            obey_all(s, p, &block, i, &event);
             status = check_page(s, numbers[run.page]);
             if (status == KB_OK)
                 status = kb_scenario_allow(s, kb_run_count(run));
@@ -112,6 +186,7 @@ static kb_status run_blocks(struct kb_scenario *s, struct kb_process *p, struct 
             if (status != KB_OK)
                 return status;
         }
+        obey_all(s, p, &block, block.count, &event);
     }
     return status;
 }
@@ -129,6 +204,7 @@ static kb_status run_trace(struct kb_scenario *s, struct kb_process *p,
                            const struct kb_word *path) {
     char name[1024], format[24] = "";
     uint64_t limit = 0, skip = 0;
+    bool obeys = false;
     struct kb_source source;
     struct kb_reader *reader = NULL;
     struct kb_trace_info info;
@@ -136,12 +212,18 @@ static kb_status run_trace(struct kb_scenario *s, struct kb_process *p,
     kb_status status = kb_line_option_number(&s->line, "limit", &limit, s->error);
     if (status == KB_OK)
         status = kb_line_option_number(&s->line, "skip", &skip, s->error);
+    if (status == KB_OK && kb_line_option(&s->line, "events", &word)) {
+        obeys = kb_word_is(&word, "yes");
+        if (!obeys && !kb_word_is(&word, "no"))
+            status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_value, "events",
+                             (int)(word.length < 60 ? word.length : 60), word.at, "yes, no");
+    }
     if (kb_line_option(&s->line, "format", &word))
         snprintf(format, sizeof format, "%.*s", (int)(word.length < 23 ? word.length : 23),
                  word.at);
     if (status == KB_OK)
-        status =
-            kb_line_end(&s->line, "NAME run file=PATH [format=F] [limit=N] [skip=N]", s->error);
+        status = kb_line_end(
+            &s->line, "NAME run file=PATH [format=F] [limit=N] [skip=N] [events=yes]", s->error);
     if (status != KB_OK)
         return status;
     if (s->options.open_trace == NULL || path->length >= 600)
@@ -173,7 +255,7 @@ static kb_status run_trace(struct kb_scenario *s, struct kb_process *p,
     }
     kb_scenario_listen(s, false);
     if (status == KB_OK)
-        status = run_blocks(s, p, reader);
+        status = run_blocks(s, p, reader, obeys);
     kb_reader_close(reader);
     s->options.close_trace(s->options.context, &source);
     return status;

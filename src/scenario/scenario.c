@@ -1,4 +1,4 @@
-/* scenario.c - lines become commands; blocks are collected and run; who listens to the system. */
+/* scenario.c - lines and blocks are collected and run; who listens to the system. */
 #include "scenario/session.h"
 
 #include <stdio.h>
@@ -8,72 +8,6 @@
 #define MOST_BYTES (UINT64_C(4) << 30)
 #define LOOKS_A_COMMAND 64 /* times that lines are read, for each command that may run */
 #define TOLD_AT_MOST 24    /* references of one command, unless all are wanted */
-
-static const struct {
-    const char *name;
-    kb_status (*run)(struct kb_scenario *s);
-    const char *usage;
-} commands[] = {
-    {"machine", kb_command_machine,
-     "machine [page=4K] [frames=16 | memory=64K] [replace=fifo] [load=demand|all] "
-     "[kernel=yes|ADDRESS]\n"
-     "      [format=generic|sv32|sv39|sv48|sv57|x86-32|x86-64|inverted] [tables=BYTES]\n"
-     "      [address=32] [levels=1 | split=10,10] [entry=4|8]\n"
-     "      [tlb=16 | tlb=64x4] [tlb2=128x12] [tlb-replace=lru|fifo|random] [asids=N]\n"
-     "      [swap=SLOTS] [swap-file=PATH] [search=CYCLES] [io=CYCLES] [seed=N]\n"
-     "      [organisation=paging|relocation|paged-segmentation]"},
-    {"process", kb_command_process, "process NAME …"},
-    {"switch", kb_command_switch, "switch NAME"},
-    {"kill", kb_command_kill, "kill NAME"},
-    {"patch", kb_command_patch, "patch PHYSICAL VALUE [bytes=4]"},
-    {"flush", kb_command_flush, "flush [all]"},
-    {"fail", kb_command_fail,
-     "fail read|write|short-write|no-space|corrupt|lost-write [at=1] [count=1]"},
-    {"reset", kb_command_reset, "reset counters|victims|referenced"},
-    {"show", kb_command_show,
-     "show page-table NAME | tlb | memory | free | swap | counters [NAME] | regions NAME |\n      "
-     "translation NAME ADDRESS | split ADDRESS | bytes PHYSICAL LENGTH | processes"},
-    {"expect", kb_command_expect,
-     "expect [NAME] QUANTITY [=|<|>|<=|>=|!=] VALUE [±TOLERANCE] | expect fault KIND |\n      "
-     "expect "
-     "physical ADDRESS | expect [NAME] page N valid=… frame=… | expect NAME ended REASON | …"},
-};
-#define COMMANDS (sizeof commands / sizeof commands[0])
-
-static const char *const other_usages[] = {
-    "NAME region WHAT start=0 size=16K [rights=rwx] [image=SEED]",
-    "NAME segment WHAT size=16K [rights=rwx] [image=SEED]   addresses: <WHAT,DISPLACEMENT>",
-    "NAME map page=1 frame=2 [rights=rwx] [size=2M] | NAME unmap page=1 | start=0 size=8K",
-    "NAME protect page=1 rights=r | start=0 size=8K rights=rx",
-    "NAME touch 1 2w 3x …        pages: read, write, execute",
-    "NAME load ADDRESS [bytes=1] | NAME store ADDRESS VALUE [bytes=1] | NAME store ADDRESS "
-    "\"text\"",
-    "NAME execute ADDRESS | NAME inc ADDRESS [by=1] [bytes=4] | NAME copy FROM TO LENGTH",
-    "NAME fill|verify START LENGTH [seed=1] [step=RECORD [unsplit]] | NAME digest START LENGTH",
-    "NAME translate ADDRESS [write|execute]",
-    "NAME run GENERATOR option=value … | NAME run file=PATH [format=F] [skip=N] [limit=N]",
-    "NAME mode kernel|user | NAME handler skip|none | NAME evict PAGE | NAME relocate base=0 "
-    "limit=64K",
-    "repeat N … end | together [quantum=N] … end | version 1",
-};
-
-const char *kb_scenario_usage(unsigned i) {
-    if (i < COMMANDS)
-        return commands[i].usage;
-    i -= (unsigned)COMMANDS;
-    return i < sizeof other_usages / sizeof other_usages[0] ? other_usages[i] : NULL;
-}
-
-bool kb_scenario_is_word(const struct kb_word *word) {
-    static const char *const others[] = {"version", "repeat", "together", "end"};
-    for (unsigned i = 0; i < COMMANDS; i++)
-        if (kb_word_is(word, commands[i].name))
-            return true;
-    for (unsigned i = 0; i < sizeof others / sizeof others[0]; i++)
-        if (kb_word_is(word, others[i]))
-            return true;
-    return kb_expect_is_word(word);
-}
 
 /* ---- listening ---- */
 
@@ -131,6 +65,7 @@ static void hear(void *context, const struct kb_os_event *event) {
     struct kb_scenario *s = context;
     if (!s->unkept)
         keep(s, event);
+    kb_scenario_time_event(s, event);
     if (s->rehearsing || s->options.view == KB_VIEW_QUIET)
         return;
     if (s->options.view == KB_VIEW_JSON) {
@@ -148,7 +83,8 @@ static void hear(void *context, const struct kb_os_event *event) {
 }
 
 void kb_scenario_listen(struct kb_scenario *s, bool keeps) {
-    bool heard = keeps || (s->options.view != KB_VIEW_QUIET && !s->rehearsing);
+    bool seen = s->options.view != KB_VIEW_QUIET || s->options.timeline.write != NULL;
+    bool heard = keeps || (seen && !s->rehearsing);
     s->os.listener = (struct kb_listener){s, heard ? hear : NULL};
     s->unkept = !keeps;
     if (keeps)
@@ -179,110 +115,6 @@ kb_status kb_scenario_build(struct kb_scenario *s) {
     kb_scenario_listen(s, true);
     kb_quantity_reset(s);
     return KB_OK;
-}
-
-kb_status kb_scenario_process(struct kb_scenario *s, const struct kb_word *name,
-                              struct kb_process **process) {
-    char text[KB_NAME_BYTES] = "", all[200] = "";
-    if (name == NULL)
-        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_wants_process);
-    if (name->length < KB_NAME_BYTES)
-        memcpy(text, name->at, name->length);
-    *process = s->built && text[0] != '\0' ? kb_os_process(&s->os, text) : NULL;
-    if (*process != NULL)
-        return KB_OK;
-    size_t used = 0;
-    for (uint32_t i = 0; s->built && i < s->os.process_count; i++) {
-        const char *one = s->os.process[i]->name;
-        if (used + strlen(one) + 2 >= sizeof all)
-            break;
-        used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", used > 0 ? " " : "", one);
-    }
-    return kb_fail(s->error, KB_DATA, KB_MSG_scenario_no_process,
-                   (int)(name->length < 40 ? name->length : 40), name->at, used > 0 ? all : "–");
-}
-
-/* ---- one command ---- */
-
-static kb_status process_command(struct kb_scenario *s, const struct kb_word *name) {
-    struct kb_process *p;
-    static const struct {
-        const char *name;
-        kb_status (*act)(struct kb_scenario *s, struct kb_process *p);
-    } acts[] = {
-        {"region", kb_act_region},   {"segment", kb_act_segment}, {"map", kb_act_map},
-        {"unmap", kb_act_unmap},     {"protect", kb_act_protect}, {"mode", kb_act_mode},
-        {"handler", kb_act_handler}, {"evict", kb_act_evict},     {"relocate", kb_act_relocate},
-    };
-    kb_status status = kb_scenario_process(s, name, &p);
-    if (status != KB_OK)
-        return status;
-    const struct kb_word *verb = kb_line_take(&s->line);
-    if (verb == NULL)
-        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_no_verb, p->name);
-    for (unsigned i = 0; i < sizeof acts / sizeof acts[0]; i++)
-        if (kb_word_is(verb, acts[i].name)) {
-            if (p->state == KB_ENDED)
-                return kb_fail(s->error, KB_DATA, KB_MSG_scenario_ended, p->name,
-                               kb_reason_name(p->reason));
-            return acts[i].act(s, p);
-        }
-    bool known;
-    status = kb_perform(s, p, verb, &known);
-    if (status == KB_OK && !known)
-        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_verb,
-                       (int)(verb->length < 40 ? verb->length : 40), verb->at);
-    return status;
-}
-
-static void tell_command(struct kb_scenario *s) {
-    size_t length = s->line_length;
-    while (length > 0 && (s->line_text[length - 1] == '\r' || s->line_text[length - 1] == ' '))
-        length--;
-    if (s->rehearsing)
-        return;
-    if (s->options.view == KB_VIEW_NARRATE)
-        kb_text_format(&s->out, "> %.*s\n", (int)(length < 900 ? length : 900), s->line_text);
-    if (s->options.view == KB_VIEW_JSON) {
-        char text[512];
-        snprintf(text, sizeof text, "%.*s", (int)(length < 500 ? length : 500), s->line_text);
-        kb_json_newline(&s->json);
-        kb_json_object(&s->json, NULL);
-        kb_json_string(&s->json, "event", "command");
-        kb_json_u64(&s->json, "line", s->number);
-        kb_json_string(&s->json, "text", text);
-        kb_json_close_object(&s->json);
-    }
-}
-
-static kb_status command(struct kb_scenario *s) {
-    uint64_t most = s->options.most_commands != 0 ? s->options.most_commands : MOST_COMMANDS;
-    const struct kb_word *first = kb_line_peek(&s->line);
-    if (s->line.count == 0)
-        return KB_OK;
-    if (first == NULL)
-        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_no_command);
-    if (++s->tally.commands > most)
-        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_too_long, (unsigned long long)most);
-    s->told = 0;
-    s->muted = false;
-    tell_command(s);
-    (void)kb_line_take(&s->line);
-    if (kb_word_is(first, "version")) {
-        uint64_t version;
-        kb_status status = kb_line_number(&s->line, "version", &version, s->error);
-        if (status == KB_OK && (version == 0 || version > KB_SCENARIO_VERSION))
-            status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_version,
-                             (unsigned long long)version, (unsigned long long)KB_SCENARIO_VERSION);
-        return status == KB_OK ? kb_line_end(&s->line, "version 1", s->error) : status;
-    }
-    unsigned which = 0;
-    while (which < COMMANDS && !kb_word_is(first, commands[which].name))
-        which++;
-    kb_status status = which < COMMANDS ? commands[which].run(s) : process_command(s, first);
-    if (status == KB_OK && s->built && s->os.diverged)
-        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_diverged);
-    return status;
 }
 
 /* ---- lines and blocks ---- */
@@ -341,7 +173,7 @@ static kb_status at_line(struct kb_scenario *s, kb_status status) {
 
 /* Lines that are no commands, in blocks that run again and again, come to an end, too. */
 kb_status kb_scenario_cut(struct kb_scenario *s, const struct kb_lines *lines, uint32_t i) {
-    uint64_t most = s->options.most_commands != 0 ? s->options.most_commands : MOST_COMMANDS;
+    uint64_t most = s->options.most_commands;
     s->number = lines->number[i];
     s->looked += 1 + (lines->start[i + 1] - lines->start[i]) / 256;
     if (s->looked / LOOKS_A_COMMAND > most + lines->count)
@@ -383,9 +215,8 @@ static kb_status run_lines(struct kb_scenario *s, const struct kb_lines *lines, 
 
 static kb_status run_block(struct kb_scenario *s, const struct kb_lines *lines, uint32_t begin,
                            uint32_t end, uint32_t *after) {
-    uint64_t times = 0,
-             most = s->options.most_commands != 0 ? s->options.most_commands : MOST_COMMANDS;
-    tell_command(s);
+    uint64_t times = 0, most = s->options.most_commands;
+    kb_command_tell(s);
     if (kb_line_take_if(&s->line, "together")) {
         kb_status status = find_end(s, lines, begin, end, after);
         if (status == KB_OK)
@@ -427,7 +258,7 @@ static kb_status run_lines(struct kb_scenario *s, const struct kb_lines *lines, 
         if (begins_block(first))
             status = run_block(s, lines, i, end, &i);
         else
-            status = command(s);
+            status = kb_command(s);
         if (s->rehearsing && s->at == UINT32_MAX) /* the next machine: its part is over */
             return KB_OK;
     }
@@ -451,6 +282,8 @@ kb_status kb_scenario_open(struct kb_scenario **scenario, const struct kb_scenar
                        (unsigned long long)sizeof *s);
     }
     s->options = *options;
+    if (s->options.most_commands == 0)
+        s->options.most_commands = MOST_COMMANDS;
     if (s->options.most_references == 0)
         s->options.most_references = MOST_REFERENCES;
     if (s->options.most_bytes == 0)
@@ -512,7 +345,8 @@ kb_status kb_scenario_line(struct kb_scenario *s, const char *text, size_t lengt
     const struct kb_word *first = kb_line_peek(&s->line);
     bool begins = begins_block(first), ends = kb_word_is(first, "end");
     if (!begins && s->depth == 0)
-        return at_line(s, ends ? kb_fail(error, KB_DATA, KB_MSG_scenario_lonely_end) : command(s));
+        return at_line(s,
+                       ends ? kb_fail(error, KB_DATA, KB_MSG_scenario_lonely_end) : kb_command(s));
     status = keep_line(s, &s->lines, text, length, s->number);
     s->depth += begins ? 1 : 0;
     s->depth -= ends ? 1 : 0;
@@ -572,13 +406,14 @@ kb_status kb_scenario_end(struct kb_scenario *s, struct kb_scenario_tally *tally
         kb_status json = kb_json_end(&s->json);
         status = status == KB_OK ? json : status;
     }
-    return status;
+    return status == KB_OK && s->failure[0] == '\0' ? kb_scenario_time_end(s, error) : status;
 }
 
 void kb_scenario_free(struct kb_scenario *s) {
     if (s == NULL)
         return;
     kb_scenario_tear_down(s);
+    kb_scenario_time_free(s);
     if (s->has_future)
         kb_future_free(&s->future);
     free_lines(s, &s->lines);

@@ -1,7 +1,7 @@
 /* scenario.h - runs the scenario language: a machine, processes, what they do, and what must come
  * of it. docs/scenario.md is the language's reference.
  *
- *   lines ──► words (line.c) ──► commands (scenario.c, build.c, act.c, perform.c)
+ *   lines ──► words (line.c) ──► commands (command.c, build.c, act.c, perform.c)
  *                                   │ events of the os            │ expect.c, show.c
  *                                   ▼                             ▼
  *                     narration, JSON, or nothing         checks that are counted
@@ -26,9 +26,10 @@ struct kb_scenario_options {
     const struct kb_host *host;
     enum kb_language language;
     enum kb_scenario_view view;
-    bool all;              /* narrate every reference of long commands, not only the first ones */
-    struct kb_sink output; /* narration, JSON, failed expectations */
-    const char *name;      /* of the file, for messages; borrowed */
+    bool all;                /* narrate every reference of long commands, not only the first ones */
+    struct kb_sink output;   /* narration, JSON, failed expectations */
+    struct kb_sink timeline; /* of the last machine, at the end; write NULL: none is wanted */
+    const char *name;        /* of the file, for messages; borrowed */
     uint64_t most_commands, most_references, most_bytes; /* 0: the usual limits */
     /* What a scenario may want of the host; a NULL is a clear error when it does. */
     kb_status (*open_trace)(void *context, const char *path, struct kb_source *source,

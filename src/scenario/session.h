@@ -2,7 +2,8 @@
 #ifndef KB_SCENARIO_SESSION_H
 #define KB_SCENARIO_SESSION_H
 
-#include "os/os.h"
+#include "machine/cost.h"
+#include "os/timeline.h"
 #include "replay/replay.h"
 #include "scenario/event_json.h"
 #include "scenario/line.h"
@@ -37,7 +38,7 @@ struct kb_outcome {
 /* Numbers that `reset counters` brings back to 0. */
 struct kb_tally {
     struct kb_os_counters os;
-    uint64_t hits, second_hits, misses, table_reads, entry_writes, cycles, swap_reads, swap_writes;
+    uint64_t hits, second_hits, misses, table_reads, entry_writes, cycles, swap_writes;
     uint64_t tlb_evictions;
 };
 
@@ -67,6 +68,8 @@ struct kb_scenario {
     struct kb_os_setup setup; /* for the next build */
     bool described;           /* setup is complete */
     double search_cost;       /* cycles of a TLB search, for speed */
+    struct kb_disk disk;      /* what its transfers cost, for disk-time */
+    uint64_t file_bytes;      /* of all files */
     struct kb_tally base;
     struct kb_outcome last;
 
@@ -77,6 +80,10 @@ struct kb_scenario {
     uint64_t looked;    /* lines that were cut into words, long ones more than once */
     uint64_t told;      /* references of the present command that were narrated */
     bool muted;         /* the narration of the present command has said enough */
+
+    struct kb_timeline *timeline; /* of this machine; NULL: none */
+    uint64_t turn_from;           /* reference at which the running process's turn began */
+    bool timeline_failed;         /* for want of memory */
 
     bool together;   /* a blocked process does not keep the others waiting */
     bool rehearsing; /* only the sequence of pages is wanted */
@@ -95,19 +102,26 @@ kb_status kb_scenario_build(struct kb_scenario *s) KB_MUST_CHECK;
  * reads, and then the last fault and translation, the steps and the victims are unknown: in all
  * views alike. */
 void kb_scenario_listen(struct kb_scenario *s, bool keeps);
-/* Whether a word is a command, or something that `expect` asks for: no name of a process. */
-bool kb_scenario_is_word(const struct kb_word *word);
 /* KB_OK, or the os's error made the caller's. */
 kb_status kb_scenario_os_status(struct kb_scenario *s, kb_status status) KB_MUST_CHECK;
-/* The process of this name that has not ended; an error names those that there are. */
-kb_status kb_scenario_process(struct kb_scenario *s, const struct kb_word *name,
-                              struct kb_process **process) KB_MUST_CHECK;
 /* Makes line i the present one. */
 kb_status kb_scenario_cut(struct kb_scenario *s, const struct kb_lines *lines,
                           uint32_t i) KB_MUST_CHECK;
 /* Runs the lines that were read from index `from` on. */
 kb_status kb_scenario_run_from(struct kb_scenario *s, uint32_t from) KB_MUST_CHECK;
 bool kb_scenario_narrates(const struct kb_scenario *s);
+
+/* ---- command.c ---- */
+
+/* Runs the present line. */
+kb_status kb_command(struct kb_scenario *s) KB_MUST_CHECK;
+/* The line itself, for those who read. */
+void kb_command_tell(struct kb_scenario *s);
+/* Whether a word is a command, or something that `expect` asks for: no name of a process. */
+bool kb_scenario_is_word(const struct kb_word *word);
+/* The process of this name; an error names those that there are. */
+kb_status kb_scenario_process(struct kb_scenario *s, const struct kb_word *name,
+                              struct kb_process **process) KB_MUST_CHECK;
 
 /* ---- build.c ---- */
 
@@ -117,6 +131,20 @@ kb_status kb_scenario_usual(struct kb_scenario *s) KB_MUST_CHECK;
 kb_status kb_scenario_make(struct kb_scenario *s) KB_MUST_CHECK;
 /* No machine any more, nor one that is only described. */
 void kb_scenario_tear_down(struct kb_scenario *s);
+
+/* ---- timeline.c ---- */
+
+/* A machine was made: its time line begins, if one is wanted. */
+kb_status kb_scenario_time_begin(struct kb_scenario *s) KB_MUST_CHECK;
+void kb_scenario_time_event(struct kb_scenario *s, const struct kb_os_event *event);
+kb_status kb_scenario_time_end(struct kb_scenario *s, struct kb_error *error) KB_MUST_CHECK;
+void kb_scenario_time_free(struct kb_scenario *s);
+
+/* ---- allocate.c ---- */
+
+/* allocation=, minimum=, tables-in= of `machine`. */
+kb_status kb_scenario_read_shares(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_act_allocate(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 
 /* ---- act.c: commands that change the system ---- */
 
@@ -128,6 +156,7 @@ kb_status kb_command_flush(struct kb_scenario *s) KB_MUST_CHECK;
 kb_status kb_command_fail(struct kb_scenario *s) KB_MUST_CHECK;
 kb_status kb_command_reset(struct kb_scenario *s) KB_MUST_CHECK;
 kb_status kb_act_region(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_act_guard(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_act_segment(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_act_map(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_act_unmap(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
@@ -136,15 +165,49 @@ kb_status kb_act_mode(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK
 kb_status kb_act_handler(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_act_evict(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_act_relocate(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+/* What a command was refused for stays to be asked: expect refused. */
+void kb_act_refuse(struct kb_scenario *s, bool refused);
+/* A name that a process may be given. */
+kb_status kb_act_name(struct kb_scenario *s, const struct kb_word *word,
+                      char name[KB_NAME_BYTES]) KB_MUST_CHECK;
+/* What a region may be used for if nothing is said. */
+unsigned kb_act_usual_rights(const struct kb_scenario *s);
+/* Where the next segment begins; the region's name is not that of another one. */
+kb_status kb_act_next_segment(struct kb_scenario *s, const struct kb_process *p,
+                              struct kb_region *region) KB_MUST_CHECK;
 /* start= and size=, or page=. */
 kb_status kb_act_range(struct kb_scenario *s, uint64_t *start, uint64_t *end) KB_MUST_CHECK;
 /* "rw-", "rx", "none" … */
 kb_status kb_act_rights(struct kb_scenario *s, unsigned *rights) KB_MUST_CHECK;
 
+/* ---- share.c: what several processes see: shared memory, files, copies ---- */
+
+kb_status kb_command_shared(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_command_file(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_act_share(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_act_map_file(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_perform_sync(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_perform_fork(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+/* The number of the file of that name. */
+kb_status kb_scenario_file(struct kb_scenario *s, const struct kb_word *name,
+                           uint32_t *object) KB_MUST_CHECK;
+
+/* ---- advise.c: what programs say of their pages; processes as a whole ---- */
+
+kb_status kb_perform_release(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_perform_discard(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_perform_pin(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_perform_unpin(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_act_swap(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+/* Who was swapped out comes back before it does anything. */
+kb_status kb_scenario_bring_back(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+
 /* ---- perform.c: what programs do ---- */
 
 kb_status kb_perform(struct kb_scenario *s, struct kb_process *p, const struct kb_word *verb,
                      bool *known) KB_MUST_CHECK;
+/* The process may do something, and has the processor. */
+kb_status kb_perform_begin(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 
 kb_status kb_scenario_address(struct kb_scenario *s, const struct kb_process *p,
                               uint64_t *address) KB_MUST_CHECK;
@@ -160,13 +223,22 @@ kb_status kb_scenario_together(struct kb_scenario *s, const struct kb_lines *lin
 /* ---- run.c: generators and traces; the rehearsal for opt ---- */
 
 kb_status kb_perform_run(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+/* A synthetic program that runs one reference at a time. */
+struct kb_program;
+/* GENERATOR option=value …, the rest of the line. The caller ends it with kb_program_free. */
+kb_status kb_program_new(struct kb_scenario *s, struct kb_program **program) KB_MUST_CHECK;
+/* The next reference of p, and what it says of its page; *over: it was the last one. Blocked, it
+ * makes the same one again. */
+kb_status kb_program_step(struct kb_scenario *s, struct kb_process *p, struct kb_program *program,
+                          bool *over) KB_MUST_CHECK;
+void kb_program_free(struct kb_scenario *s, struct kb_program *program); /* NULL is fine */
 kb_status kb_scenario_rehearse(struct kb_scenario *s) KB_MUST_CHECK;
 /* In a rehearsal: the setup's runs are collected. */
 void kb_rehearsal_listen(struct kb_scenario *s);
 /* Before count references: are they still within the limit? */
 kb_status kb_scenario_allow(struct kb_scenario *s, uint64_t count) KB_MUST_CHECK;
 
-/* ---- expect.c, show.c ---- */
+/* ---- expect.c, expect_page.c, show.c ---- */
 
 kb_status kb_command_expect(struct kb_scenario *s) KB_MUST_CHECK;
 bool kb_expect_is_word(const struct kb_word *word);
@@ -179,10 +251,13 @@ kb_status kb_scenario_judge(struct kb_scenario *s, const char *what, const char 
 struct kb_page_state {
     bool valid, referenced, modified, slotted;
     uint64_t frame, slot;
+    uint64_t mappings; /* the reference count of its content */
     unsigned rights;
 };
 struct kb_page_state kb_scenario_page(const struct kb_scenario *s, const struct kb_process *p,
                                       uint64_t number);
+/* expect NAME page …, the rest of the line. */
+kb_status kb_expect_page(struct kb_scenario *s, const struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_command_show(struct kb_scenario *s) KB_MUST_CHECK;
 
 /* ---- quantity.c ---- */

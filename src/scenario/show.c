@@ -1,5 +1,5 @@
-/* show.c - tables of what is: page table, TLB, core map, free list, swap, counters, regions; one
- * translation bit by bit; bytes. As text, or as JSON with the same columns. */
+/* show.c - tables of what is: page table, TLB, core map, free list, swap, counters, regions,
+ * objects; one translation bit by bit; bytes. As text, or as JSON with the same columns. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -118,9 +118,9 @@ static struct place *pages_in_order(const struct kb_os *os, const struct kb_proc
 }
 
 static void show_page_table(struct kb_scenario *s, const struct kb_process *p) {
-    static const char *const columns[] = {"page",   "valid", "frame", "R", "M",
-                                          "rights", "slot",  "entry", NULL};
-    static const int widths[] = {12, 5, 8, 1, 1, 6, 8, 12};
+    static const char *const columns[] = {"page",   "valid", "frame", "R",     "M",
+                                          "rights", "slot",  "count", "entry", NULL};
+    static const int widths[] = {12, 5, 8, 1, 1, 6, 8, 5, 12};
     const struct kb_os *os = &s->os;
     struct sheet sheet;
     uint32_t count;
@@ -140,6 +140,7 @@ static void show_page_table(struct kb_scenario *s, const struct kb_process *p) {
         cell_number(&sheet, entry.modified);
         cell(&sheet, kb_rights_text(entry.valid ? entry.rights : legal, rights));
         cell_if(&sheet, page->slot != KB_NO_SLOT, page->slot);
+        cell_number(&sheet, page->count);
         if (mapping->entry != KB_NO_TABLE)
             cell_hex(&sheet, mapping->entry);
         else
@@ -183,22 +184,40 @@ static void show_tlb(struct kb_scenario *s) {
     finish(&sheet);
 }
 
+/* The number of the page in a frame, or of that which still has its bytes there. */
+static uint64_t number_in(const struct kb_os *os, uint32_t frame) {
+    const struct kb_page *page = kb_os_page_in(os, frame);
+    return page->first != KB_NO_MAPPING ? os->pages.mapping[page->first].number : page->place;
+}
+
+/* Who answers for a frame; nobody may see a page of a file that is in memory. */
+static const char *owner_of(const struct kb_os *os, uint32_t frame) {
+    const struct kb_process *owner = kb_os_owner(os, frame);
+    if (os->frame[frame].use == KB_FRAME_STANDBY)
+        return "standby";
+    if (owner == NULL && os->frame[frame].use == KB_FRAME_PAGE)
+        return os->object[kb_os_page_in(os, frame)->object]->name;
+    return owner != NULL ? owner->name : "free";
+}
+
 /* The core map: what each frame holds. */
 static void show_memory(struct kb_scenario *s) {
-    static const char *const columns[] = {"frame",  "owner", "page", "R", "M",
-                                          "loaded", "age",   "mark", NULL};
-    static const int widths[] = {8, 12, 12, 1, 1, 10, 10, 10};
+    static const char *const columns[] = {"frame", "owner",  "page", "count", "R",
+                                          "M",     "loaded", "age",  "mark",  NULL};
+    static const int widths[] = {8, 12, 12, 5, 1, 1, 10, 10, 10};
     const struct kb_os *os = &s->os;
     struct sheet sheet;
     begin(&sheet, s, "memory", columns, widths);
     for (uint32_t frame = 0; frame < os->setup.frames && frame < MOST_ROWS; frame++) {
-        const struct kb_process *owner = kb_os_owner(os, frame);
-        bool paged = os->frame[frame].use == KB_FRAME_PAGE, used = paged || owner != NULL;
+        bool paged = os->frame[frame].use == KB_FRAME_PAGE;
+        bool used = paged || os->frame[frame].use == KB_FRAME_SUPER;
+        bool holds = paged || os->frame[frame].use == KB_FRAME_STANDBY;
         uint64_t now = os->counters.references, loaded = os->frame[frame].loaded_at, mark;
         bool marked = paged && kb_pager_mark(&s->os, frame, &mark);
         cell_number(&sheet, frame);
-        cell(&sheet, owner != NULL ? owner->name : "free");
-        cell_if(&sheet, paged, paged ? kb_os_number_of(os, frame) : 0);
+        cell(&sheet, owner_of(os, frame));
+        cell_if(&sheet, holds, holds ? number_in(os, frame) : 0);
+        cell_if(&sheet, holds, holds ? kb_os_page_in(os, frame)->count : 0);
         cell_if(&sheet, used, (os->keys[frame] & KB_REFERENCED) != 0);
         cell_if(&sheet, used, (os->keys[frame] & KB_MODIFIED) != 0);
         cell_if(&sheet, paged, loaded);
@@ -211,13 +230,23 @@ static void show_memory(struct kb_scenario *s) {
 
 /* In the order in which they will be used. */
 static void show_free(struct kb_scenario *s) {
-    static const char *const columns[] = {"order", "frame", NULL};
-    static const int widths[] = {6, 8};
+    static const char *const columns[] = {"order", "frame", "page", NULL};
+    static const int widths[] = {6, 8, 12};
+    const struct kb_os *os = &s->os;
     struct sheet sheet;
+    uint64_t order = 0;
     begin(&sheet, s, "free", columns, widths);
-    for (uint32_t i = s->os.free_count; i-- > 0;) {
-        cell_number(&sheet, s->os.free_count - i);
-        cell_number(&sheet, s->os.free_list[i]);
+    for (uint32_t i = os->free_count; i-- > 0;) {
+        cell_number(&sheet, ++order);
+        cell_number(&sheet, os->free_list[i]);
+        cell(&sheet, "-");
+        row(&sheet);
+    }
+    for (uint32_t frame = os->standby_oldest; frame != KB_NO_FRAME;
+         frame = os->frame[frame].newer) {
+        cell_number(&sheet, ++order);
+        cell_number(&sheet, frame);
+        cell_number(&sheet, number_in(os, frame));
         row(&sheet);
     }
     finish(&sheet);
@@ -271,9 +300,20 @@ static void show_counters(struct kb_scenario *s, const struct kb_process *p) {
     finish(&sheet);
 }
 
+/* Where the first content of its pages comes from. */
+static const char *fill_of(const struct kb_os *os, const struct kb_region *region) {
+    if (region->guard)
+        return "guard";
+    if (region->object == 0)
+        return region->has_image ? "image" : "zero";
+    if (!os->object[region->object - 1]->file)
+        return "shared";
+    return region->shared ? "file" : "private";
+}
+
 static void show_regions(struct kb_scenario *s, const struct kb_process *p) {
     static const char *const columns[] = {"region", "start", "end", "rights", "fill", NULL};
-    static const int widths[] = {16, 18, 18, 6, 6};
+    static const int widths[] = {16, 18, 18, 6, 7};
     struct sheet sheet;
     begin(&sheet, s, "regions", columns, widths);
     for (uint32_t i = 0; i < p->region_count; i++) {
@@ -283,7 +323,7 @@ static void show_regions(struct kb_scenario *s, const struct kb_process *p) {
         cell_hex(&sheet, region->start);
         cell_hex(&sheet, region->end);
         cell(&sheet, kb_rights_text(region->rights, rights));
-        cell(&sheet, region->has_image ? "image" : "zero");
+        cell(&sheet, fill_of(&s->os, region));
         row(&sheet);
     }
     finish(&sheet);
@@ -305,6 +345,33 @@ static void show_processes(struct kb_scenario *s) {
         cell_number(&sheet, p->counters.faults);
         cell_number(&sheet, p->asid);
         cell_hex(&sheet, p->root);
+        row(&sheet);
+    }
+    finish(&sheet);
+}
+
+/* Shared memory and files. */
+static void show_objects(struct kb_scenario *s) {
+    static const char *const columns[] = {"object",   "kind",  "bytes",  "regions",
+                                          "resident", "reads", "writes", NULL};
+    static const int widths[] = {16, 6, 12, 8, 8, 8, 8};
+    const struct kb_os *os = &s->os;
+    struct sheet sheet;
+    begin(&sheet, s, "objects", columns, widths);
+    for (uint32_t i = 0; i < os->object_count; i++) {
+        const struct kb_object *object = os->object[i];
+        uint64_t resident = 0;
+        if (!object->there)
+            continue;
+        for (uint32_t id = object->last_page; id != KB_NO_PAGE; id = os->pages.page[id].next)
+            resident += os->pages.frame_of[id] != 0;
+        cell(&sheet, object->name);
+        cell(&sheet, object->file ? "file" : "shared");
+        cell_number(&sheet, object->bytes);
+        cell_number(&sheet, object->regions);
+        cell_number(&sheet, resident);
+        cell_number(&sheet, object->reads);
+        cell_number(&sheet, object->writes);
         row(&sheet);
     }
     finish(&sheet);
@@ -453,6 +520,8 @@ static kb_status show(struct kb_scenario *s) {
         return show_whole(s, show_swap);
     if (kb_line_take_if(&s->line, "processes"))
         return show_whole(s, show_processes);
+    if (kb_line_take_if(&s->line, "objects"))
+        return show_whole(s, show_objects);
     if (kb_line_take_if(&s->line, "translation"))
         return show_translation(s);
     if (kb_line_take_if(&s->line, "split"))

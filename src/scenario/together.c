@@ -1,6 +1,6 @@
 /* together.c - programs that share the processor: each process has the lines that begin with its
  * name, and runs them one instruction at a time until it waits for a page, its quantum is over, or
- * its lines are.
+ * its lines are. What it says of its pages (release …) takes nothing of the quantum.
  *
  *   together quantum=2      P: touch 1, touch 2, load …
  *   P touch 1 2             Q: touch 7
@@ -10,8 +10,9 @@
 #include "scenario/session.h"
 
 struct program {
-    uint32_t line; /* the next one; end: it is over */
-    unsigned word; /* of a touch: the next page */
+    uint32_t line;          /* the next one; end: it is over */
+    unsigned word;          /* of a touch: the next page */
+    struct kb_program *run; /* of a run: what is left of it */
 };
 
 struct block {
@@ -45,9 +46,10 @@ static kb_status advance(struct kb_scenario *s, const struct block *b, uint32_t 
     return KB_OK;
 }
 
-/* Only single instructions share the processor. */
+/* Only instructions, and what programs say of their pages, share the processor. */
 static kb_status check_lines(struct kb_scenario *s, const struct block *b) {
-    static const char *const verbs[] = {"touch", "load", "store", "execute", "inc", "copy"};
+    static const char *const verbs[] = {"touch", "load",    "store",   "execute", "inc",  "copy",
+                                        "run",   "release", "discard", "pin",     "unpin"};
     for (uint32_t line = b->first; line < b->end; line++) {
         struct kb_process *process;
         bool known = false;
@@ -57,6 +59,9 @@ static kb_status check_lines(struct kb_scenario *s, const struct block *b) {
         const struct kb_word *verb = kb_line_peek(&s->line);
         for (unsigned i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
             known = known || kb_word_is(verb, verbs[i]);
+        struct kb_word path;
+        if (kb_word_is(verb, "run") && kb_line_option(&s->line, "file", &path))
+            known = false;
         if (process != NULL && (!known || process->state == KB_ENDED || process == s->os.kernel))
             return kb_fail(s->error, KB_DATA, KB_MSG_together_line, process->name);
     }
@@ -72,8 +77,31 @@ static void choose_page(struct kb_scenario *s, unsigned k, bool *more) {
     *more = k + 1 < found;
 }
 
-/* One instruction of a process. */
-static kb_status one(struct kb_scenario *s, const struct block *b, struct kb_process *p) {
+/* The next reference of a generator. */
+static kb_status one_of_run(struct kb_scenario *s, struct kb_process *p, struct program *program,
+                            bool *over) {
+    *over = false;
+    kb_status status = kb_perform_begin(s, p);
+    if (status == KB_OK && program->run == NULL)
+        status = kb_program_new(s, &program->run);
+    if (status == KB_OK)
+        status = kb_program_step(s, p, program->run, over);
+    if (*over) {
+        kb_program_free(s, program->run);
+        program->run = NULL;
+    }
+    return status;
+}
+
+/* What programs say of their pages is no instruction: the quantum does not count it. */
+static bool is_instruction(const struct kb_word *verb) {
+    return !kb_word_is(verb, "release") && !kb_word_is(verb, "discard") &&
+           !kb_word_is(verb, "pin") && !kb_word_is(verb, "unpin");
+}
+
+/* What a process does next. */
+static kb_status one(struct kb_scenario *s, const struct block *b, struct kb_process *p,
+                     bool *counts) {
     struct program *program = &b->program[p->number];
     struct kb_process *same;
     bool known, more = false;
@@ -81,15 +109,25 @@ static kb_status one(struct kb_scenario *s, const struct block *b, struct kb_pro
     if (status != KB_OK)
         return status;
     const struct kb_word *verb = kb_line_take(&s->line);
-    if (kb_word_is(verb, "touch"))
-        choose_page(s, program->word, &more);
-    status = kb_perform(s, p, verb, &known);
-    if (status != KB_OK || p->state == KB_BLOCKED)
+    if (kb_word_is(verb, "run")) {
+        bool over;
+        status = one_of_run(s, p, program, &over);
+        more = !over;
+        *counts = true;
+    } else {
+        *counts = is_instruction(verb);
+        if (kb_word_is(verb, "touch"))
+            choose_page(s, program->word++, &more);
+        status = kb_perform(s, p, verb, &known);
+    }
+    if (status != KB_OK)
         return status;
-    if (more) {
-        program->word++;
+    if (p->state == KB_BLOCKED) {
+        program->word -= kb_word_is(verb, "touch"); /* the same page again */
         return KB_OK;
     }
+    if (more)
+        return KB_OK;
     program->line++;
     return advance(s, b, p->number);
 }
@@ -120,8 +158,10 @@ static kb_status share(struct kb_scenario *s, const struct block *b, uint64_t qu
         if (p == NULL)
             continue;
         last = p->number;
-        for (uint64_t i = 0; i < quantum && status == KB_OK && has_work(b, p); i++) {
-            status = one(s, b, p);
+        for (uint64_t i = 0; i < quantum && status == KB_OK && has_work(b, p);) {
+            bool counts = false;
+            status = one(s, b, p, &counts);
+            i += counts;
             if (p->state == KB_BLOCKED)
                 break;
         }
@@ -158,6 +198,8 @@ kb_status kb_scenario_together(struct kb_scenario *s, const struct kb_lines *lin
     if (status == KB_OK)
         status = share(s, &b, quantum);
     s->together = false;
+    for (uint32_t number = 0; number < b.count; number++)
+        kb_program_free(s, b.program[number].run);
     kb_give_back(s->options.host, b.program, b.count * sizeof *b.program);
     return status;
 }

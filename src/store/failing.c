@@ -115,3 +115,7 @@ void kb_store_fail(const struct kb_store *store, enum kb_store_failure failure, 
     struct failing_store *failing = store->context;
     failing->plans[failure] = (struct plan){.at = at, .count = count};
 }
+
+const struct kb_store *kb_store_wrapped(const struct kb_store *store) {
+    return &((const struct failing_store *)store->context)->inner;
+}

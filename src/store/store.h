@@ -65,6 +65,10 @@ kb_status kb_store_failing(struct kb_store *store, const struct kb_store *inner,
 void kb_store_fail(const struct kb_store *store, enum kb_store_failure failure, uint64_t at,
                    uint64_t count);
 
+/* The store that one made by kb_store_failing wraps: it does as it is told, and fails by no plan.
+ */
+const struct kb_store *kb_store_wrapped(const struct kb_store *store);
+
 static inline void kb_store_close(struct kb_store *store) {
     if (store->close != NULL)
         store->close(store->context);

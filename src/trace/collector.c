@@ -21,6 +21,9 @@ struct kb_collector {
     uint64_t references;
     struct kb_run *runs;   /* KB_BLOCK_RUNS, and padding */
     struct kb_run *before; /* the same, of the block before: still in use by its taker */
+    struct kb_event *events, *events_before; /* likewise: releases */
+    uint32_t event_count, event_room, event_room_before;
+    bool parted; /* an event stands behind the last run: the next reference is not of it */
     uint64_t numbers[KB_INTERN_BATCH];
     uint32_t words[KB_INTERN_BATCH];
 };
@@ -69,16 +72,34 @@ static kb_status flush(struct kb_collector *c, struct kb_error *error) {
 /* Adds one reference; false if it needs a new run and there is no room for one before a flush. */
 static inline bool note(struct kb_collector *c, uint64_t number, uint32_t kind) {
     uint32_t last = c->waiting - 1;
-    if (c->waiting > 0 && c->numbers[last] == number && (c->words[last] & 3) == kind &&
-        c->words[last] >> 2 < KB_RUN_MAX_COUNT) {
+    if (c->waiting > 0 && !c->parted && c->numbers[last] == number &&
+        (c->words[last] & 3) == kind && c->words[last] >> 2 < KB_RUN_MAX_COUNT) {
         c->words[last] += 1 << 2;
         return true;
     }
     if (c->waiting == KB_INTERN_BATCH)
         return false;
+    c->parted = false;
     c->numbers[c->waiting] = number;
     c->words[c->waiting++] = 1 << 2 | kind;
     return true;
+}
+
+/* The page is released behind the last reference. */
+static kb_status note_release(struct kb_collector *c, uint64_t number, struct kb_error *error) {
+    if (c->event_count == c->event_room) {
+        uint32_t room = c->event_room == 0 ? 256 : c->event_room * 2;
+        struct kb_event *more = realloc(c->events, room * sizeof *more);
+        if (more == NULL)
+            return kb_fail(error, KB_NO_MEMORY, KB_MSG_no_memory, "events",
+                           (unsigned long long)(room * sizeof *more));
+        c->events = more;
+        c->event_room = room;
+    }
+    c->events[c->event_count++] = (struct kb_event){
+        .at = c->count + c->waiting, .type = KB_EVENT_RELEASE, .first = number, .pages = 1};
+    c->parted = true;
+    return KB_OK;
 }
 
 /* Whether one more access, of the largest size at the smallest page, might not fit. */
@@ -95,15 +116,20 @@ kb_status kb_collector_add(struct kb_collector *c, const struct kb_trace_access 
         uint64_t end = accesses[i].address + (accesses[i].size - 1);
         uint64_t last = end < accesses[i].address ? UINT64_MAX >> shift : end >> shift;
         for (uint64_t number = first;; number++) {
-            if (!note(c, number, accesses[i].kind)) {
+            if (!note(c, number, accesses[i].kind & 3)) {
                 kb_status status = flush(c, error);
                 if (status != KB_OK)
                     return status;
-                (void)note(c, number, accesses[i].kind);
+                (void)note(c, number, accesses[i].kind & 3);
             }
             c->references++;
             if (number >= last)
                 break;
+        }
+        if (__builtin_expect(accesses[i].kind & KB_ACCESS_RELEASES, 0)) {
+            kb_status status = note_release(c, last, error);
+            if (status != KB_OK)
+                return status;
         }
         i++;
     }
@@ -117,12 +143,23 @@ kb_status kb_collector_take(struct kb_collector *c, struct kb_block *block,
     if (status != KB_OK)
         return status;
     memset(c->runs + c->count, 0, KB_RUN_PADDING * sizeof *c->runs);
-    *block = (struct kb_block){
-        .runs = c->runs, .count = c->count, .references = c->references, .pages = c->intern.count};
+    *block = (struct kb_block){.runs = c->runs,
+                               .count = c->count,
+                               .events = c->events,
+                               .event_count = c->event_count,
+                               .references = c->references,
+                               .pages = c->intern.count};
     struct kb_run *taken = c->runs;
+    struct kb_event *taken_events = c->events;
+    uint32_t taken_room = c->event_room;
     c->runs = c->before;
     c->before = taken;
-    c->count = 0;
+    c->events = c->events_before;
+    c->events_before = taken_events;
+    c->event_room = c->event_room_before;
+    c->event_room_before = taken_room;
+    c->count = c->event_count = 0;
+    c->parted = false;
     c->references = 0;
     return KB_OK;
 }
@@ -139,5 +176,7 @@ void kb_collector_free(struct kb_collector *c) {
     kb_intern_free(&c->intern);
     free(c->runs);
     free(c->before);
+    free(c->events);
+    free(c->events_before);
     free(c);
 }

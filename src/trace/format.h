@@ -14,8 +14,11 @@
 struct kb_trace_access {
     uint64_t address; /* or page number, if the format carries page numbers */
     uint32_t size;    /* bytes, at least 1; 1 for page numbers */
-    uint32_t kind;    /* enum kb_kind */
+    uint32_t kind;    /* enum kb_kind; of a generator perhaps with KB_ACCESS_RELEASES */
 };
+
+/* Behind this reference the program releases its page: it will not be needed for a while. */
+#define KB_ACCESS_RELEASES 4u
 
 struct kb_cursor {
     const uint8_t *at;  /* next byte; the parser moves it past what it consumed */

@@ -15,7 +15,7 @@ run --lang fr sim; expect 2 fr en es
 run sim; expect 2 "trace is missing" "standard input"
 run sim belady.txt --frames 3; expect 2 --policy "help"
 run sim belady.txt --policy fifo; expect 2 --frames --memory auto
-run "${simple[@]}" extra; expect 2 extra
+run "${simple[@]}" extra; expect 1 extra # a second trace, which is not there
 run "${simple[@]}" --frobnicate; expect 2 --frobnicate "kilburn sim --help"
 run sim belady.txt --policy; expect 2 --policy value
 run "${simple[@]}" --lang fr; expect 2 fr en es

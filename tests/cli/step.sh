@@ -128,6 +128,12 @@ mkdir lessons
 "$KILBURN" trace generate sequential:pages=7 -o lessons/seven.kbt -q
 printf 'process P\nP run file=seven.kbt\nexpect faults 7\nexpect references 7\n' >lessons/trace.kb
 run step --quiet lessons/trace.kb; expect 0
+# Its events are passed over, or obeyed.
+"$KILBURN" trace generate sequential:pages=7:each=2:release=yes -o lessons/given.kbt -q
+printf 'process P\nP run file=given.kbt\nexpect resident 7\nP run file=given.kbt events=yes\nexpect resident 0\nexpect releases 7\nexpect references 28\n' >lessons/events.kb
+run step --quiet lessons/events.kb; expect 0
+printf 'process P\nP run file=given.kbt events=all\n' >lessons/events.kb
+run step --quiet lessons/events.kb; stops lessons/events.kb:2: events "yes, no"
 # Page numbers that have no address are nobody else's.
 echo "1 18446744073709551615" >lessons/pages.txt
 printf 'process P\nP run file=pages.txt format=pages\n' >lessons/pages.kb
@@ -143,6 +149,14 @@ run step --quiet --json good.kb; expect 2 --quiet --json
 run step --interactive --json good.kb; expect 2 --interactive --json
 run step --interactive -; expect 2 --interactive
 run step --quiet; expect 2 file
+run step --interactive --timeline line.json good.kb; expect 2 --timeline --interactive
+run step --timeline /nowhere/line.json good.kb; expect 1 /nowhere/line.json
+run step --quiet --timeline line.json failing.kb
+same "a time line, and a failed expectation" 1 "$status"
+[[ -s line.json ]] || fail "no time line, though only an expectation failed"
+rm -f line.json; printf 'process P\nP tuoch 1\n' >wrong.kb
+run step --quiet --timeline line.json wrong.kb; expect 1 wrong.kb:2
+[[ ! -e line.json ]] || fail "a time line of a run that did not end well"
 run step --lang fr good.kb; expect 2 fr
 run step --help; expect 0 "expect" "machine" "repeat N"
 run step --help --lang es; expect 0 "Uso:"
@@ -210,6 +224,11 @@ expect 0
 told "this is the beginning" "as expected: references 5" "undone: expect references 5" "undone: repeat 2" \
     "as expected: references 1" "undone: expect" "undone: P touch 1" "undone: process P" "undone: repeat 4" \
     "as expected: references 0" "undone: expect" "undone: process P" "this is the beginning"
+# Back over what is more than pages: files begin anew, shared memory, children and who was out.
+play 'file f size=4K\nshared s size=4K\nprocess P\nP map file f start=0\nP share s page=9\nP store 0 7\nP sync page=0\nexpect file f 0 7\nback\nback\nexpect file f 0 0\nP fork C\nC store 0x9000 5\nP swap out\nexpect P state swapped\nback\nback\nexpect P state ready\nback\nback\nback\nfork\nP fork C\nexpect processes 2\n'
+expect 0
+told "as expected: file 0x7" "undone: expect file" "undone: P sync" "as expected: file 0x0" "undone: expect P state" \
+    "undone: P swap out" "as expected: state ready" "undone: C store" "undone: P fork" "as expected: processes 2"
 # Enter runs the file's next line, or block; go the rest; back goes back in it.
 scenario play.kb <<'KB'
 # a title

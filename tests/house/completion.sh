@@ -31,6 +31,12 @@ expect README.md kilburn sim REA
 for format in kbt $(sed -n 's/^KB_FORMAT(\(.*\))/\1/p' src/trace/formats.def); do
     expect "$format" kilburn sim x --format "$format"
 done
+expect --machine kilburn sim x.kbt --mach
+expect x86-64 kilburn sim x.kbt --table-format x86
+expect inverted kilburn sim x.kbt --table-format inv
+expect none kilburn sim x.kbt --tlb n
+expect proportional kilburn sim x.kbt --allocation p
+expect pageable kilburn sim x.kbt --tables p
 expect step kilburn st
 expect --quiet kilburn step --q
 expect --interactive kilburn step x.kb --int

@@ -445,5 +445,28 @@ def q2(kilburn):
     same(found, (10000, 84, 2424), "T1: references, pages, writes")
 
 
+@row("X05")
+def x05(kilburn):
+    """Thrashing: where the working sets of all processes pass the memory, the fault rate jumps."""
+    trace = os.path.join(kilburn.folder.name, "loop.kbt")
+    made = kilburn.run("trace", "generate", "loop:pages=30:passes=400:writes=50", "-o", trace, "-q")
+    same(made.returncode, 0, "status of trace generate")
+    for policy in ("lru", "clock", "fifo"):
+        found = kilburn.json("sim", trace, "--policy", policy, "--frames", "100", "--processes", "1..6",
+                             "--quantum", "300")["results"]
+        same([r["processes"] for r in found], [1, 2, 3, 4, 5, 6], "processes")
+        rates = [r["faults"] / r["references"] for r in found]
+        for r in found[:3]:  # 30, 60, 90 pages in 100 frames: each page comes once
+            same(r["faults"], 30 * r["processes"], f"{policy}: faults of {r['processes']}")
+            same(r["evictions"], 0, f"{policy}: evictions of {r['processes']}")
+        for r in found[3:]:  # 120 pages and more: a turn brings its process's pages in again
+            must(r["faults"] / r["references"] > 20 * rates[2], f"{policy}: no jump at {r['processes']}")
+            must(r["effective_access_ns"] > 100 * found[2]["effective_access_ns"], f"{policy}: no loss")
+        must(rates[3] <= rates[4] <= rates[5], f"{policy}: the curve falls: {rates}")
+    drawn = kilburn.run("sim", trace, "--policy", "lru,clock", "--frames", "100", "--processes", "1..6",
+                        "--quantum", "300", "--plot")
+    must("faults per 1000 references" in drawn.stdout and "a lru" in drawn.stdout, "no curve is drawn")
+
+
 if __name__ == "__main__":
     sys.exit(main(ROWS, __doc__, sys.argv[1:]))
