@@ -515,6 +515,22 @@ static void unmap_under_a_waiter(void) {
     end(&s);
 }
 
+/* The last region of the file goes, and its pages with it. */
+static void last_unmap_under_a_waiter(void) {
+    struct share s;
+    begin(&s, (struct machine_wish){.format = "sv39", .frames = 4, .io_cycles = 1000});
+    uint32_t file = file_of(&s, 2, NULL);
+    show(&s, s.p, file, 1, 2, true);
+    look_at_waiter(&s, s.p, 1);
+    CHECK(kb_os_unmap(&s.os, s.p, PAGE, 3 * PAGE) == KB_OK);
+    CHECK(kb_os_check(&s.os) == NULL);
+    CHECK_EQ(kb_os_free_frames(&s.os), 4);
+    CHECK(kb_os_idle(&s.os) && s.p->state == KB_READY);
+    CHECK(kb_os_check(&s.os) == NULL);
+    CHECK(show(&s, s.p, file, 1, 2, true));
+    end(&s);
+}
+
 /* ---- superpages ---- */
 
 #define SUPER (UINT64_C(1) << 21)
@@ -582,6 +598,7 @@ static const struct share_test tests[] = {TEST(counts_of_a_library),
                                           TEST(stack_of_something),
                                           TEST(end_of_a_waiter),
                                           TEST(unmap_under_a_waiter),
+                                          TEST(last_unmap_under_a_waiter),
                                           TEST(superpages)};
 
 int main(int argc, char **argv) {
