@@ -86,6 +86,7 @@ struct model {
     enum kb_reason skipped; /* that the listener heard */
     uint64_t free_slots;    /* when the step began */
     unsigned pieces;        /* of the present instruction */
+    unsigned effects;       /* copies and growth that it has made in the model by now */
     uint64_t accesses, refusals, ends, exits, forks, failures, steps, blocks, syncs, swaps, pinned;
     bool broken;
 };
@@ -242,7 +243,7 @@ static inline unsigned model_rights(const struct model *m, unsigned rights) {
 }
 
 /* The nearest stack above takes the place in, if nothing lies between. */
-static inline void model_grow(const struct model *m, struct model_process *p, unsigned place) {
+static inline void model_grow(struct model *m, struct model_process *p, unsigned place) {
     unsigned next = place;
     while (next < MODEL_PLACES && !p->place[next].legal)
         next++;
@@ -256,6 +257,7 @@ static inline void model_grow(const struct model *m, struct model_process *p, un
     p->place[place].grows = true;
     p->place[place].lowest = first->lowest;
     first->grows = false;
+    m->effects++;
 }
 
 /* One page of an access, at a place or (−1) outside. A write takes its own copy here. */
@@ -277,8 +279,10 @@ static inline enum kb_reason model_ask(struct model *m, struct model_process *p,
         return KB_REASON_GUARD;
     if (!(model_rights(m, place->rights) & right[access]))
         return KB_REASON_PROTECTION;
-    if (access == KB_ACCESS_WRITE && !place->shared && place->own == NULL)
+    if (access == KB_ACCESS_WRITE && !place->shared && place->own == NULL) {
         model_take_own(m, place, model_cell(m, place));
+        m->effects++;
+    }
     return KB_REASON_NONE;
 }
 

@@ -139,11 +139,12 @@ static inline void model_instruct(struct model *m, const struct model_instructio
     int i = m->current;
     struct kb_process *process = m->process[i].process;
     bool done, interrupted = false;
+    m->effects = 0;
     enum kb_reason wanted = model_expect(m, in);
     kb_status status = model_do(m, in, &done);
     while (status == KB_OK && !done && process->state == KB_BLOCKED && !m->broken) {
         m->blocks++;
-        if (model_one_in(m, 4)) {
+        if (m->effects == 0 && model_one_in(m, 3)) { /* else the machine is not as far yet */
             interrupted = true;
             model_call(m);
         }

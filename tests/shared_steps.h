@@ -53,6 +53,7 @@ static inline uint64_t model_room(const struct model *m) {
 /* Whether the machine may say so, though the model knows of nothing. */
 static inline bool model_excuses(const struct model *m, enum kb_reason reason) {
     struct model_met met = model_what_failed(m);
+    bool full = (m->small || m->may_fail) && m->watch->writes >= m->free_slots;
     switch (reason) {
     case KB_REASON_READ_FAILED:
         return met.reads > 0;
@@ -61,13 +62,13 @@ static inline bool model_excuses(const struct model *m, enum kb_reason reason) {
     case KB_REASON_WRITE_FAILED:
         return met.writes > 0;
     case KB_REASON_SWAP_FULL:
-        return (m->small || m->may_fail) && m->watch->writes >= m->free_slots;
+        return full;
     case KB_REASON_NO_FRAME:
     case KB_REASON_MINIMUM_FRAMES:
         return m->pieces + model_pins(m) >= model_room(m);
     case KB_REASON_NO_TABLE:
         return m->os.setup.tables_place != KB_TABLES_APART &&
-               m->pieces + model_pins(m) >= model_room(m);
+               (full || m->pieces + model_pins(m) >= model_room(m));
     default:
         return false;
     }

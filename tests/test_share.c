@@ -271,6 +271,30 @@ static void pin_of_a_page_that_cannot_be_read(void) {
     end(&s);
 }
 
+/* With local replacement, who answers for a shared page has pinned all frames of its share: that
+ * is not the fault of another one who looks at the page. */
+static void pins_of_a_whole_share(void) {
+    struct share s;
+    struct kb_process *q;
+    enum kb_reason reason;
+    bool refused;
+    begin(&s, (struct machine_wish){
+                  .format = "sv39", .frames = 20, .allocation = KB_ALLOCATE_EQUAL, .minimum = 1});
+    CHECK(kb_os_create(&s.os, "Q", &q) == KB_OK);
+    uint32_t object = memory_of(&s, 1);
+    CHECK(region_at(&s, s.p,
+                    (struct kb_region){.start = PAGE, .end = 21 * PAGE, .rights = READ_WRITE}));
+    CHECK(show(&s, s.p, object, 30, 1, true));
+    CHECK(show(&s, q, object, 30, 1, true));
+    CHECK(store(&s, s.p, 30, 7));
+    CHECK_EQ(s.p->allocation, 10);
+    CHECK(kb_pager_send_out(&s.os, kb_os_frame_of(&s.os, s.p, 30), &reason));
+    CHECK(kb_os_pin_pages(&s.os, s.p, PAGE, 11 * PAGE, &refused) == KB_OK && !refused);
+    CHECK_EQ(word_at(&s, q, 30), 7);
+    CHECK(q->state != KB_ENDED);
+    end(&s);
+}
+
 /* ---- the kernel, and who is no more ---- */
 
 static void refusals(void) {
@@ -491,6 +515,22 @@ static void unmap_under_a_waiter(void) {
     end(&s);
 }
 
+/* The last region of the file goes, and its pages with it. */
+static void last_unmap_under_a_waiter(void) {
+    struct share s;
+    begin(&s, (struct machine_wish){.format = "sv39", .frames = 4, .io_cycles = 1000});
+    uint32_t file = file_of(&s, 2, NULL);
+    show(&s, s.p, file, 1, 2, true);
+    look_at_waiter(&s, s.p, 1);
+    CHECK(kb_os_unmap(&s.os, s.p, PAGE, 3 * PAGE) == KB_OK);
+    CHECK(kb_os_check(&s.os) == NULL);
+    CHECK_EQ(kb_os_free_frames(&s.os), 4);
+    CHECK(kb_os_idle(&s.os) && s.p->state == KB_READY);
+    CHECK(kb_os_check(&s.os) == NULL);
+    CHECK(show(&s, s.p, file, 1, 2, true));
+    end(&s);
+}
+
 /* ---- superpages ---- */
 
 #define SUPER (UINT64_C(1) << 21)
@@ -548,6 +588,7 @@ static const struct share_test tests[] = {TEST(counts_of_a_library),
                                           TEST(exit_while_pages_are_shared),
                                           TEST(pins),
                                           TEST(pin_of_a_page_that_cannot_be_read),
+                                          TEST(pins_of_a_whole_share),
                                           TEST(refusals),
                                           TEST(releases),
                                           TEST(only_writable),
@@ -557,6 +598,7 @@ static const struct share_test tests[] = {TEST(counts_of_a_library),
                                           TEST(stack_of_something),
                                           TEST(end_of_a_waiter),
                                           TEST(unmap_under_a_waiter),
+                                          TEST(last_unmap_under_a_waiter),
                                           TEST(superpages)};
 
 int main(int argc, char **argv) {

@@ -86,7 +86,7 @@ static struct machine_wish wish_for(unsigned run) {
                                 .cluster = run % 3 == 0 ? 8 : run % 3,
                                 .io_cycles = run % 7 == 3 ? 50 : 0,
                                 .load_all = run % 13 == 12,
-                                .kernel = run % 6 == 5};
+                                .kernel = run % 6 == 5 && run < PLAIN_RUNS};
     memcpy(wish.tlb, tlbs[run / 5 % 4], sizeof wish.tlb);
     if (run >= PLAIN_RUNS && run % 2 == 0) {
         wish.allocation = run % 4 == 0 ? KB_ALLOCATE_EQUAL : KB_ALLOCATE_PROPORTIONAL;

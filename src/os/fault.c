@@ -188,7 +188,10 @@ static kb_status fetch(struct kb_os *os, struct kb_process *process, uint32_t ma
                        uint32_t *frame, enum kb_reason *reason) {
     enum kb_page_source source;
     uint32_t page = os->pages.mapping[mapping].page;
-    kb_status status = kb_os_take_frame(os, answers_for(os, mapping), page, frame, reason);
+    struct kb_process *answers = answers_for(os, mapping);
+    kb_status status = kb_os_take_frame(os, answers, page, frame, reason);
+    if (status == KB_OK && *frame == KB_NO_FRAME && answers != process)
+        *frame = kb_os_take_free(os); /* who answers has pinned its share: not this one's fault */
     if (status != KB_OK || *frame == KB_NO_FRAME)
         return status;
     if (!read_in(os, process, mapping, *frame, &source, reason)) {

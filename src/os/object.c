@@ -123,8 +123,10 @@ static void empty_file(struct kb_os *os, const struct kb_object *object) {
     bool background = os->background;
     os->background = true;
     for (uint32_t id = object->last_page; id != KB_NO_PAGE; id = os->pages.page[id].next)
-        if (os->pages.frame_of[id] != 0)
+        if (os->pages.frame_of[id] != 0) {
+            kb_os_page_went(os, os->pages.frame_of[id] - 1);
             (void)kb_os_give_up(os, os->pages.frame_of[id] - 1, KB_UNMAPPED, &ignored);
+        }
     os->background = background;
 }
 
