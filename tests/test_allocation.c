@@ -56,6 +56,17 @@ static struct counts alone(const char *policy, uint32_t frames, uint64_t seed) {
     return counts;
 }
 
+/* A machine, and n processes with random numbers of their own. */
+static void begin(struct kb_os *os, const struct machine_wish *wish, unsigned n,
+                  struct kb_process **p, struct kb_random *random) {
+    CHECK(machine_make(os, wish, NULL, &error) == KB_OK);
+    for (unsigned k = 0; k < n; k++) {
+        char name[] = {(char)('A' + k), 0};
+        random[k] = (struct kb_random){7 + k};
+        CHECK(kb_os_create(os, name, &p[k]) == KB_OK);
+    }
+}
+
 /* Each of n processes has what it would have alone, whatever the others do. Policies whose state
  * is sized by the machine's frames have the machine's size as a bound, not as their own. */
 static void together(const char *policy, uint32_t frames, unsigned n) {
@@ -66,12 +77,7 @@ static void together(const char *policy, uint32_t frames, unsigned n) {
     struct kb_os os;
     struct kb_process *p[4];
     struct kb_random random[4];
-    CHECK(machine_make(&os, &wish, NULL, &error) == KB_OK);
-    for (unsigned k = 0; k < n; k++) {
-        char name[] = {(char)('A' + k), 0};
-        random[k] = (struct kb_random){7 + k};
-        CHECK(kb_os_create(&os, name, &p[k]) == KB_OK);
-    }
+    begin(&os, &wish, n, p, random);
     for (unsigned k = 0; k < n; k++)
         CHECK_EQ(p[k]->allocation, frames);
     for (uint64_t i = 0; i < REFERENCES; i++)
@@ -98,12 +104,7 @@ static void reserved(const char *policy, uint32_t frames, unsigned n) {
     struct kb_os os;
     struct kb_process *p[4];
     struct kb_random random[4];
-    CHECK(machine_make(&os, &wish, NULL, &error) == KB_OK);
-    for (unsigned k = 0; k < n; k++) {
-        char name[] = {(char)('A' + k), 0};
-        random[k] = (struct kb_random){7 + k};
-        CHECK(kb_os_create(&os, name, &p[k]) == KB_OK);
-    }
+    begin(&os, &wish, n, p, random);
     uint32_t over = 0;
     for (uint64_t i = 0; i < REFERENCES; i++)
         for (unsigned k = 0; k < n; k++) {

@@ -63,7 +63,7 @@ static struct shares look(const struct kb_os *os) {
 /* pages × frames fits: both are below 2^53 in every format. */
 static uint32_t share_of(const struct kb_os *os, const struct kb_process *process,
                          const struct shares *shares) {
-    uint32_t least = os->setup.minimum > 0 ? os->setup.minimum : 1;
+    uint32_t least = os->setup.minimum;
     if (process->fixed_allocation > 0)
         return process->fixed_allocation;
     uint64_t share = shares->frames / shares->processes;
@@ -75,7 +75,7 @@ static uint32_t share_of(const struct kb_os *os, const struct kb_process *proces
 
 /* The greatest allocation that is not fixed gives a frame; false: all have the minimum. */
 static bool take_one(struct kb_os *os) {
-    uint32_t least = os->setup.minimum > 0 ? os->setup.minimum : 1;
+    uint32_t least = os->setup.minimum;
     struct kb_process *greatest = NULL;
     for (uint32_t i = 0; i < os->process_count; i++) {
         struct kb_process *process = os->process[i];
@@ -120,8 +120,7 @@ kb_status kb_os_trim(struct kb_os *os, struct kb_process *process, uint32_t room
         status = kb_pager_evict(os, process->pager, wanted, &frame, &ignored);
         if (status != KB_OK || frame == KB_NO_FRAME)
             break;
-        os->counters.evictions++;
-        process->counters.evictions++;
+        kb_os_count_eviction(os, process);
         if (!kb_os_give_up(os, frame, KB_EVICTED, &ignored))
             break;
     }
@@ -145,7 +144,7 @@ kb_status kb_os_allocate(struct kb_os *os) {
 
 bool kb_os_allocation_fits(const struct kb_os *os, const struct kb_process *process,
                            uint32_t frames) {
-    uint32_t least = os->setup.minimum > 0 ? os->setup.minimum : 1;
+    uint32_t least = os->setup.minimum;
     uint64_t needed = 0;
     for (uint32_t i = 0; i < os->process_count; i++) {
         const struct kb_process *p = os->process[i];
@@ -183,14 +182,14 @@ static struct kb_pager *donor(struct kb_os *os, const struct kb_process *process
         most = &os->pager;
     if (most == NULL && process != NULL && process->pager != NULL && process->pager->held > 0)
         most = process->pager;
-    for (uint32_t i = 0; most == NULL && i < os->process_count; i++) {
-        const struct kb_process *p = os->process[i];
-        if (p->pager != NULL && p->pager->held > held)
-            held = p->pager->held;
+    bool anybody = most == NULL;
+    for (uint32_t i = 0; anybody && i < os->process_count; i++) {
+        struct kb_pager *pager = os->process[i]->pager;
+        if (pager != NULL && pager->held > held) {
+            held = pager->held;
+            most = pager;
+        }
     }
-    for (uint32_t i = 0; most == NULL && held > 0 && i < os->process_count; i++)
-        if (os->process[i]->pager != NULL && os->process[i]->pager->held == held)
-            most = os->process[i]->pager;
     return most != NULL ? most : &os->pager;
 }
 

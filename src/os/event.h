@@ -128,6 +128,8 @@ struct kb_listener {
 
 const char *kb_os_event_name(enum kb_os_event_kind kind);
 const char *kb_reason_name(enum kb_reason reason);
+/* The reason as a part of a sentence, in the language of messages. */
+enum kb_message kb_reason_cause(enum kb_reason reason);
 const char *kb_page_source_name(enum kb_page_source source);
 
 #endif

@@ -46,9 +46,7 @@ kb_status kb_os_take_frame(struct kb_os *os, const struct kb_process *process, u
     if (status != KB_OK || *frame == KB_NO_FRAME)
         return status;
     struct kb_process *owner = kb_os_owner(os, *frame);
-    os->counters.evictions++;
-    if (owner != NULL)
-        owner->counters.evictions++;
+    kb_os_count_eviction(os, owner);
     os->evicted_flags = os->keys[*frame];
     if (pager != (process != NULL && process->pager != NULL ? process->pager : &os->pager))
         kb_pager_forget(os, *frame, KB_EVICTED); /* it goes over to another one */
@@ -58,13 +56,17 @@ kb_status kb_os_take_frame(struct kb_os *os, const struct kb_process *process, u
     return KB_OK;
 }
 
-/* The frame was wanted in vain: it becomes free. A victim's frame is still the policy's, with the
- * flags that it had. */
+void kb_os_decline(struct kb_os *os, uint32_t frame) {
+    if (os->frame[frame].pager == NULL)
+        return;
+    os->keys[frame] = os->evicted_flags;
+    kb_pager_forget(os, frame, KB_EVICTED);
+    os->keys[frame] = 0;
+}
+
+/* The frame was wanted in vain: it becomes free. */
 static void abandon_frame(struct kb_os *os, uint32_t frame) {
-    if (os->frame[frame].pager != NULL) {
-        os->keys[frame] = os->evicted_flags;
-        kb_pager_forget(os, frame, KB_EVICTED);
-    }
+    kb_os_decline(os, frame);
     os->keys[frame] = 0;
     kb_os_free_frame(os, frame);
 }

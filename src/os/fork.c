@@ -53,11 +53,8 @@ kb_status kb_os_copy_on_write(struct kb_os *os, uint32_t mapping, bool *again,
     if (!*again)
         return status;
     copy_bytes(os, frame, from);
-    if (os->setup.allocation != KB_ALLOCATE_GLOBAL && os->frame[frame].pager != NULL) {
-        os->keys[frame] = os->evicted_flags; /* the original may pass to another's policy next: */
-        kb_pager_forget(os, frame, KB_EVICTED); /* the victim's is answered first */
-        os->keys[frame] = 0;
-    }
+    if (os->setup.allocation != KB_ALLOCATE_GLOBAL) /* the original may pass to another's policy */
+        kb_os_decline(os, frame);
     kb_os_remap(os, mapping, copy);
     kb_os_connect(os, copy, frame);
     status = kb_os_find_entry(os, mapping, &entry); /* there is one: it was valid */
@@ -147,11 +144,10 @@ static kb_status copy_pages(struct kb_os *os, struct kb_process *parent, struct 
 kb_status kb_os_fork(struct kb_os *os, struct kb_process *parent, const char *name,
                      struct kb_process **made, bool *refused) {
     struct kb_process *child;
-    uint32_t least = os->setup.minimum > 0 ? os->setup.minimum : 1;
     bool local = os->setup.allocation != KB_ALLOCATE_GLOBAL;
     *refused = parent == os->kernel || parent->state == KB_ENDED ||
                os->setup.scheme == KB_SCHEME_RELOCATION || /* nothing keeps their bytes apart */
-               (local && !kb_os_allocation_fits(os, NULL, least));
+               (local && !kb_os_allocation_fits(os, NULL, os->setup.minimum));
     kb_status status = *refused ? KB_OK : kb_os_create(os, name, &child);
     if (status == KB_DATA && os->process_count < KB_MOST_PROCESSES) { /* no room for its root */
         *refused = true;

@@ -91,21 +91,10 @@ static void finish(struct kb_jobs *jobs, struct kb_job *job) {
 }
 
 static kb_status killed(const struct kb_os *os, const struct kb_process *process) {
-    static const enum kb_message causes[KB_REASONS] = {
-        [KB_REASON_NO_FRAME] = KB_MSG_cause_no_frame,
-        [KB_REASON_SWAP_FULL] = KB_MSG_cause_swap_full,
-        [KB_REASON_WRITE_FAILED] = KB_MSG_cause_write_failed,
-        [KB_REASON_READ_FAILED] = KB_MSG_cause_read_failed,
-        [KB_REASON_CORRUPT] = KB_MSG_cause_corrupt,
-        [KB_REASON_NO_TABLE] = KB_MSG_cause_no_table,
-        [KB_REASON_INVALID_REFERENCE] = KB_MSG_cause_invalid,
-    };
-    enum kb_message cause = causes[process->reason];
-    if (cause == KB_MSG_none)
-        cause = KB_MSG_cause_hardware;
     return kb_fail(os->error, KB_DATA, KB_MSG_job_killed, process->name,
                    (unsigned long long)process->counters.references + 1,
-                   (unsigned long long)process->fault_address, kb_text(os->error->language, cause));
+                   (unsigned long long)process->fault_address,
+                   kb_text(os->error->language, kb_reason_cause(process->reason)));
 }
 
 /* ---- events ---- */
@@ -118,9 +107,8 @@ static bool concerns(const struct kb_mapping *mapping, const struct kb_event *ev
 static void release(struct kb_os *os, struct kb_process *process, uint32_t frame) {
     enum kb_reason reason;
     if (kb_os_held(os, frame) || !kb_os_give_up(os, frame, KB_RELEASED, &reason))
-        return;               /* one that cannot be written stays */
-    os->counters.evictions++; /* as replay counts them */
-    process->counters.evictions++;
+        return;                        /* one that cannot be written stays */
+    kb_os_count_eviction(os, process); /* as replay counts them */
     os->counters.releases++;
     process->counters.releases++;
 }

@@ -158,6 +158,8 @@ static kb_status init(struct kb_os *os) {
 kb_status kb_os_init(struct kb_os *os, const struct kb_os_setup *setup, const struct kb_host *host,
                      struct kb_error *error) {
     *os = (struct kb_os){.host = host, .setup = *setup, .error = error, .asid_generation = 1};
+    if (os->setup.minimum == 0)
+        os->setup.minimum = 1;
     kb_swap_init(&os->swap, &setup->swap, host);
     kb_status status = init(os);
     if (status != KB_OK)
@@ -238,9 +240,9 @@ kb_status kb_os_create(struct kb_os *os, const char *name, struct kb_process **p
         return kb_fail(os->error, KB_DATA, KB_MSG_os_too_many_processes,
                        (unsigned long long)KB_MOST_PROCESSES);
     if (os->setup.allocation != KB_ALLOCATE_GLOBAL &&
-        !kb_os_allocation_fits(os, NULL, os->setup.minimum > 0 ? os->setup.minimum : 1))
+        !kb_os_allocation_fits(os, NULL, os->setup.minimum))
         return kb_fail(os->error, KB_DATA, KB_MSG_os_no_allocation, name,
-                       (unsigned long long)(os->setup.minimum > 0 ? os->setup.minimum : 1));
+                       (unsigned long long)os->setup.minimum);
     kb_status status = grow_processes(os);
     if (status != KB_OK)
         return status;

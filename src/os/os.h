@@ -125,6 +125,10 @@ kb_status kb_os_bring(struct kb_os *os, struct kb_process *process, uint64_t pag
 kb_status kb_os_take_frame(struct kb_os *os, const struct kb_process *process, uint32_t wanted,
                            uint32_t *frame, enum kb_reason *reason) KB_MUST_CHECK;
 
+/* A frame that kb_os_take_frame gave does not go to who wanted it: if it was a victim's, its policy
+ * is told so, with the flags that it had. */
+void kb_os_decline(struct kb_os *os, uint32_t frame);
+
 /* ---- allocate.c: who may hold how many frames ---- */
 
 /* Shares the frames out anew: processes have begun, ended, or changed their size. */
@@ -419,6 +423,13 @@ static inline struct kb_process *kb_os_owner(const struct kb_os *os, uint32_t fr
 static inline uint64_t kb_os_number_of(const struct kb_os *os, uint32_t frame) {
     const struct kb_mapping *first = kb_os_first_mapping(os, frame);
     return first != NULL ? first->number : kb_os_page_in(os, frame)->place;
+}
+
+/* A page goes for another one, or by command; owner: who answered for it, or NULL. */
+static inline void kb_os_count_eviction(struct kb_os *os, struct kb_process *owner) {
+    os->counters.evictions++;
+    if (owner != NULL)
+        owner->counters.evictions++;
 }
 
 /* Whether nobody may take the page's frame now. */

@@ -20,9 +20,7 @@ kb_status kb_os_make_room(struct kb_os *os, uint32_t frames) {
         if (status != KB_OK || frame == KB_NO_FRAME)
             break;
         struct kb_process *owner = kb_os_owner(os, frame);
-        os->counters.evictions++;
-        if (owner != NULL)
-            owner->counters.evictions++;
+        kb_os_count_eviction(os, owner);
         gone += kb_os_give_up(os, frame, KB_EVICTED, &ignored);
     }
     os->background = background;

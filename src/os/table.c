@@ -91,10 +91,7 @@ static kb_status take_frame(struct kb_os *os, uint32_t *frame) {
         return status;
     if (*frame == KB_NO_FRAME)
         return kb_fail(os->error, KB_DATA, KB_MSG_os_no_table_frame);
-    if (os->frame[*frame].pager != NULL) {
-        os->keys[*frame] = os->evicted_flags;
-        kb_pager_forget(os, *frame, KB_EVICTED);
-    }
+    kb_os_decline(os, *frame);
     os->keys[*frame] = KB_PINNED;
     os->table_frames++;
     os->frame[*frame] = (struct kb_frame){.use = KB_FRAME_TABLE,

@@ -8,25 +8,6 @@
 
 #define say kb_text_message
 
-static const enum kb_message causes[KB_REASONS] = {
-    [KB_REASON_NONE] = KB_MSG_none,
-    [KB_REASON_DONE] = KB_MSG_cause_done,
-    [KB_REASON_INVALID_REFERENCE] = KB_MSG_cause_invalid,
-    [KB_REASON_PROTECTION] = KB_MSG_cause_protection,
-    [KB_REASON_PRIVILEGE] = KB_MSG_cause_privilege,
-    [KB_REASON_OVERFLOW] = KB_MSG_cause_overflow,
-    [KB_REASON_MINIMUM_FRAMES] = KB_MSG_cause_minimum,
-    [KB_REASON_NO_FRAME] = KB_MSG_cause_no_frame,
-    [KB_REASON_SWAP_FULL] = KB_MSG_cause_swap_full,
-    [KB_REASON_WRITE_FAILED] = KB_MSG_cause_write_failed,
-    [KB_REASON_READ_FAILED] = KB_MSG_cause_read_failed,
-    [KB_REASON_CORRUPT] = KB_MSG_cause_corrupt,
-    [KB_REASON_NO_TABLE] = KB_MSG_cause_no_table,
-    [KB_REASON_GUARD] = KB_MSG_cause_guard,
-    [KB_REASON_PINNED] = KB_MSG_cause_pinned,
-    [KB_REASON_HARDWARE] = KB_MSG_cause_hardware,
-};
-
 /* What every function below is given. */
 struct telling {
     struct kb_text_out *out;
@@ -44,7 +25,7 @@ static const char *cause(const struct telling *t) {
     bool plain = t->os->mmu.scheme == KB_SCHEME_RELOCATION; /* it has no tables */
     if (plain && t->event->reason == KB_REASON_HARDWARE)
         return word(t, KB_MSG_cause_outside);
-    return word(t, causes[t->event->reason]);
+    return word(t, kb_reason_cause(t->event->reason));
 }
 
 static const char *name_of(const struct kb_text_out *out, const struct kb_process *process) {
