@@ -175,6 +175,9 @@ kb_status kb_slab_take(struct kb_slab_cache *cache, struct kb_buddy *buddy, uint
 kb_status kb_slab_give(struct kb_slab_cache *cache, uint64_t address,
                        struct kb_error *error) KB_MUST_CHECK;
 
+/* Whether a slab of this cache begins at the address. */
+bool kb_slab_begins(const struct kb_slab_cache *cache, uint64_t address);
+
 /* Empty slabs go back to the buddy memory, which the cache took them from; returns how many. */
 uint32_t kb_slab_reap(struct kb_slab_cache *cache, struct kb_buddy *buddy);
 

@@ -179,6 +179,12 @@ kb_status kb_slab_give(struct kb_slab_cache *cache, uint64_t address, struct kb_
     return KB_OK;
 }
 
+bool kb_slab_begins(const struct kb_slab_cache *cache, uint64_t address) {
+    uint64_t place = (address - cache->start) / cache->bytes;
+    uint32_t n = address >= cache->start && place < cache->places ? cache->at[place] : 0;
+    return n != 0 && cache->slab[n].start == address;
+}
+
 const char *kb_slab_check(const struct kb_slab_cache *cache) {
     uint64_t objects = 0, slabs = 0;
     for (uint32_t place = 0; place < cache->places; place++) {
