@@ -479,6 +479,7 @@ kb_status kb_command_machine(struct kb_scenario *s) {
         s->at = UINT32_MAX;
         return KB_OK;
     }
+    kb_scenario_free_places(s);
     kb_scenario_tear_down(s);
     kb_status status = describe(s);
     if (status == KB_OK && s->setup.policy.policy->needs & KB_NEEDS_FUTURE)

@@ -30,10 +30,17 @@ static const struct {
      "fail read|write|short-write|no-space|corrupt|lost-write [at=1] [count=1] [file=NAME]"},
     {"shared", kb_command_shared, "shared NAME size=16K"},
     {"file", kb_command_file, "file NAME size=16K [image=SEED]"},
+    {"holes", kb_command_holes, "holes 100K,500K,… [fixed] [block=1K]   or ADDRESS:SIZE,…"},
+    {"place", kb_command_place,
+     "place NAME SIZE [fit=first|next|best|worst|buddy] | place NAME [cache=NAME]"},
+    {"free", kb_command_free, "free NAME …"},
+    {"compact", kb_command_compact, "compact"},
+    {"cache", kb_command_cache, "cache NAME object=100 [slab=4K]"},
     {"reset", kb_command_reset, "reset counters|victims|referenced"},
     {"show", kb_command_show,
      "show page-table NAME | tlb | memory | free | swap | counters [NAME] | regions NAME |\n      "
-     "translation NAME ADDRESS | split ADDRESS | bytes PHYSICAL LENGTH | processes | objects"},
+     "translation NAME ADDRESS | split ADDRESS | bytes PHYSICAL LENGTH | processes | objects | "
+     "holes"},
     {"expect", kb_command_expect,
      "expect [NAME] QUANTITY [=|<|>|<=|>=|!=] VALUE [±TOLERANCE] | expect fault KIND |\n      "
      "expect "

@@ -43,6 +43,10 @@ struct kb_tally {
     uint64_t tlb_evictions;
 };
 
+enum kb_quantity_kind { KB_NO_QUANTITY, KB_WHOLE, KB_REAL };
+
+struct kb_places; /* placement.h */
+
 struct kb_scenario {
     struct kb_scenario_options options;
     struct kb_error *error;   /* of the present call */
@@ -81,6 +85,8 @@ struct kb_scenario {
     uint64_t looked;    /* lines that were cut into words, long ones more than once */
     uint64_t told;      /* references of the present command that were narrated */
     bool muted;         /* the narration of the present command has said enough */
+
+    struct kb_places *places; /* a memory without a machine; NULL: none */
 
     struct kb_timeline *timeline; /* of this machine; NULL: none */
     uint64_t turn_from;           /* reference at which the running process's turn began */
@@ -219,6 +225,15 @@ kb_status kb_perform_fork(struct kb_scenario *s, struct kb_process *p) KB_MUST_C
 kb_status kb_scenario_file(struct kb_scenario *s, const struct kb_word *name,
                            uint32_t *object) KB_MUST_CHECK;
 
+/* ---- placement.c: requests in a memory without a machine (placement.h) ---- */
+
+kb_status kb_command_holes(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_command_place(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_command_free(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_command_compact(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_command_cache(struct kb_scenario *s) KB_MUST_CHECK;
+void kb_scenario_free_places(struct kb_scenario *s); /* none is fine */
+
 /* ---- advise.c: what programs say of their pages; processes as a whole ---- */
 
 kb_status kb_perform_release(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
@@ -269,6 +284,9 @@ kb_status kb_scenario_allow(struct kb_scenario *s, uint64_t count) KB_MUST_CHECK
 
 kb_status kb_command_expect(struct kb_scenario *s) KB_MUST_CHECK;
 bool kb_expect_is_word(const struct kb_word *word);
+/* [RELATION] VALUE [±TOLERANCE], the rest of the line, against a number. */
+kb_status kb_expect_number(struct kb_scenario *s, const char *what, enum kb_quantity_kind kind,
+                           uint64_t whole, double real, bool hex) KB_MUST_CHECK;
 /* A check that a command makes by itself (verify). wanted and found are texts. */
 kb_status kb_scenario_judge(struct kb_scenario *s, const char *what, const char *wanted,
                             const char *found, bool passed) KB_MUST_CHECK;
@@ -290,7 +308,6 @@ kb_status kb_command_show(struct kb_scenario *s) KB_MUST_CHECK;
 /* ---- quantity.c ---- */
 
 /* A number that `expect` and `show counters` know, by name; p NULL: of the whole system. */
-enum kb_quantity_kind { KB_NO_QUANTITY, KB_WHOLE, KB_REAL };
 enum kb_quantity_kind kb_quantity(const struct kb_scenario *s, const char *name, uint32_t length,
                                   const struct kb_process *p, uint64_t *whole, double *real);
 const char *kb_quantity_name(unsigned i); /* NULL at the end */

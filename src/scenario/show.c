@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "scenario/session.h"
+#include "scenario/placement.h"
 
 #define MOST_COLUMNS 9
 #define CELL 40
@@ -488,6 +488,31 @@ static kb_status show_bytes(struct kb_scenario *s) {
     return KB_OK;
 }
 
+/* ---- a memory without a machine ---- */
+
+static kb_status show_holes(struct kb_scenario *s) {
+    static const char *const columns[] = {"address", "bytes", "whose", NULL};
+    static const int widths[] = {14, 20, 0};
+    const struct kb_request *owner;
+    const struct kb_cache *cache;
+    struct kb_hole range;
+    struct sheet sheet;
+    if (s->places == NULL)
+        return kb_fail(s->error, KB_DATA, KB_MSG_placement_none);
+    if (s->options.view == KB_VIEW_QUIET)
+        return KB_OK;
+    begin(&sheet, s, "holes", columns, widths);
+    for (uint64_t from = 0; kb_places_next(s->places, from, &range, &owner, &cache);
+         from = range.start + range.length) {
+        cell_hex(&sheet, range.start);
+        cell_number(&sheet, range.length);
+        cell(&sheet, owner != NULL ? owner->name : cache != NULL ? cache->name : "-");
+        row(&sheet);
+    }
+    finish(&sheet);
+    return KB_OK;
+}
+
 /* ---- the command ---- */
 
 static kb_status show_of_process(struct kb_scenario *s,
@@ -538,10 +563,11 @@ static kb_status show(struct kb_scenario *s) {
 }
 
 kb_status kb_command_show(struct kb_scenario *s) {
-    kb_status status = kb_scenario_build(s);
+    bool holes = kb_line_take_if(&s->line, "holes"); /* without a machine */
+    kb_status status = holes ? KB_OK : kb_scenario_build(s);
     if (status != KB_OK || s->rehearsing)
         return status;
-    status = show(s);
+    status = holes ? show_holes(s) : show(s);
     return status == KB_OK ? kb_line_end(&s->line, "show page-table NAME | tlb | …", s->error)
                            : status;
 }

@@ -3,7 +3,7 @@
 
 static uint32_t find(const struct kb_holes *holes, uint64_t length) {
     uint32_t root = holes->root[KB_BY_ADDRESS];
-    return holes->node[root].largest >= length ? kb_hole_lowest(holes->node, root, length) : 0;
+    return kb_holes_largest(holes) >= length ? kb_hole_lowest(holes->node, root, length) : 0;
 }
 
 const struct kb_fit_strategy kb_first_fit = {.name = "first", .find = find};

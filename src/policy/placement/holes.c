@@ -20,126 +20,129 @@ static const struct kb_fit_strategy *const fits[KB_FITS] = {
 
 static uint64_t end_of(const struct kb_hole_node *n) { return n->start + n->length; }
 
-static uint64_t greater(uint64_t a, uint64_t b) { return a > b ? a : b; }
-
 /* ---- balance ---- */
 
-/* Height and largest length of a node, from its children. */
-static inline void refresh(struct kb_hole_node *node, uint32_t n, const unsigned by) {
-    uint32_t left = node[n].by[by].child[0], right = node[n].by[by].child[1];
-    uint32_t a = node[left].height[by], b = node[right].height[by];
-    node[n].height[by] = 1 + (a > b ? a : b);
-    if (by == KB_BY_ADDRESS)
-        node[n].largest = greater(node[n].length, greater(node[left].largest, node[right].largest));
+static inline uint8_t height_of(const struct kb_hole_node *n, const unsigned by) {
+    const uint8_t *below = n->height[by];
+    return (uint8_t)(1 + below[below[1] > below[0]]);
 }
 
-/* What hangs below parent at `old` is `fresh` from now on. */
-static inline void replace(struct kb_holes *holes, uint32_t parent, uint32_t old, uint32_t fresh,
-                           const unsigned by) {
-    struct kb_hole_node *node = holes->node;
+/* Links a child; what the parent knows of it is the caller's. No parent: it is the root. */
+static inline void link_child(struct kb_holes *holes, uint32_t parent, unsigned side,
+                              uint32_t child, const unsigned by) {
     if (parent == 0)
-        holes->root[by] = fresh;
+        holes->root[by] = child;
     else
-        node[parent].by[by].child[node[parent].by[by].child[1] == old] = fresh;
-    if (fresh != 0)
-        node[fresh].by[by].parent = parent;
+        holes->node[parent].by[by].child[side] = child;
+    if (child != 0)
+        holes->node[child].by[by].parent = parent;
+}
+
+static inline unsigned side_of(const struct kb_holes *holes, uint32_t parent, uint32_t child,
+                               const unsigned by) {
+    return holes->node[parent].by[by].child[1] == child;
+}
+
+/* What `of` knows of its child at `from` is what `to` knows of its child at `side` from now on. */
+static inline void copy_known(struct kb_hole_node *to, unsigned side, const struct kb_hole_node *of,
+                              unsigned from, const unsigned by) {
+    to->height[by][side] = of->height[by][from];
+    if (by == KB_BY_ADDRESS)
+        to->largest[side] = of->largest[from];
 }
 
 /* The child on the other side of `side` goes up, n goes down to `side`; returns the child. */
 static inline uint32_t rotate(struct kb_holes *holes, uint32_t n, unsigned side,
                               const unsigned by) {
     struct kb_hole_node *node = holes->node;
-    uint32_t up = node[n].by[by].child[!side], inner = node[up].by[by].child[side];
-    replace(holes, node[n].by[by].parent, n, up, by);
-    node[n].by[by].child[!side] = inner;
-    if (inner != 0)
-        node[inner].by[by].parent = n;
-    node[up].by[by].child[side] = n;
-    node[n].by[by].parent = up;
-    refresh(node, n, by);
-    refresh(node, up, by);
+    uint32_t parent = node[n].by[by].parent, up = node[n].by[by].child[!side];
+    link_child(holes, parent, side_of(holes, parent, n, by), up, by);
+    link_child(holes, n, !side, node[up].by[by].child[side], by);
+    copy_known(&node[n], !side, &node[up], side, by);
+    link_child(holes, up, side, n, by);
+    node[up].height[by][side] = height_of(&node[n], by);
+    if (by == KB_BY_ADDRESS)
+        node[up].largest[side] = kb_hole_largest(&node[n]);
     return up;
 }
 
 /* Makes n's subtree balanced, whose children are; returns its root. */
 static inline uint32_t balance(struct kb_holes *holes, uint32_t n, const unsigned by) {
     struct kb_hole_node *node = holes->node;
-    uint32_t height[2];
-    for (unsigned side = 0; side < 2; side++)
-        height[side] = node[node[n].by[by].child[side]].height[by];
     for (unsigned side = 0; side < 2; side++) {
-        if (height[!side] <= height[side] + 1)
+        if (node[n].height[by][!side] <= node[n].height[by][side] + 1)
             continue;
         uint32_t heavy = node[n].by[by].child[!side];
-        const struct kb_hole_link *link = &node[heavy].by[by];
-        if (node[link->child[side]].height[by] > node[link->child[!side]].height[by])
+        if (node[heavy].height[by][side] > node[heavy].height[by][!side])
             (void)rotate(holes, heavy, !side, by);
         return rotate(holes, n, side, by);
     }
-    refresh(node, n, by);
     return n;
 }
 
-/* From n to the root, until a subtree is for its parent what it was before. */
+/* From n to the root, until a parent knows already what has come of its child. */
 static inline void mend(struct kb_holes *holes, uint32_t n, const unsigned by) {
-    const struct kb_hole_node *node = holes->node;
+    struct kb_hole_node *node = holes->node;
     while (n != 0) {
-        uint32_t height = node[n].height[by];
-        uint64_t largest = node[n].largest;
         n = balance(holes, n, by);
-        if (node[n].height[by] == height && (by != KB_BY_ADDRESS || node[n].largest == largest))
+        uint32_t parent = node[n].by[by].parent;
+        if (parent == 0)
             return;
-        n = node[n].by[by].parent;
+        unsigned side = side_of(holes, parent, n, by);
+        uint8_t height = height_of(&node[n], by);
+        uint64_t largest = by == KB_BY_ADDRESS ? kb_hole_largest(&node[n]) : 0;
+        if (node[parent].height[by][side] == height &&
+            (by != KB_BY_ADDRESS || node[parent].largest[side] == largest))
+            return;
+        node[parent].height[by][side] = height;
+        if (by == KB_BY_ADDRESS)
+            node[parent].largest[side] = largest;
+        n = parent;
     }
 }
 
 /* ---- a node enters a tree and leaves it ---- */
 
-/* Below parent, where no child is. */
-static inline void link_at(struct kb_holes *holes, uint32_t n, uint32_t parent, unsigned side,
-                           const unsigned by) {
-    struct kb_hole_node *node = holes->node;
-    node[n].by[by] = (struct kb_hole_link){.parent = parent};
-    node[n].height[by] = 1;
+/* Below parent, where no child is. A fresh node knows of no children in this tree. */
+static inline void enter_at(struct kb_holes *holes, uint32_t n, uint32_t parent, unsigned side,
+                            const unsigned by) {
+    holes->node[n].by[by] = (struct kb_hole_link){0};
+    memset(holes->node[n].height[by], 0, sizeof holes->node[n].height[by]);
     if (by == KB_BY_ADDRESS)
-        node[n].largest = node[n].length;
-    if (parent == 0)
-        holes->root[by] = n;
-    else
-        node[parent].by[by].child[side] = n;
-    mend(holes, parent, by);
+        memset(holes->node[n].largest, 0, sizeof holes->node[n].largest);
+    link_child(holes, parent, side, n, by);
+    mend(holes, n, by);
 }
 
-/* A node with two children changes places with the next one, which has one child at most. What n's
- * parent knows of its subtree stays true until it is mended. */
+/* The only child, if any, takes the node's place; returns who has to be mended. */
+static inline uint32_t close_up(struct kb_holes *holes, uint32_t n, const unsigned by) {
+    struct kb_hole_node *node = holes->node;
+    uint32_t parent = node[n].by[by].parent;
+    unsigned child = node[n].by[by].child[0] == 0, side = side_of(holes, parent, n, by);
+    link_child(holes, parent, side, node[n].by[by].child[child], by);
+    if (parent != 0)
+        copy_known(&node[parent], side, &node[n], child, by);
+    return parent;
+}
+
+/* A node with two children gives its place to the next one, which has one child at most. */
 static inline void leave(struct kb_holes *holes, uint32_t n, const unsigned by) {
     struct kb_hole_node *node = holes->node;
-    struct kb_hole_link link = node[n].by[by];
-    if (link.child[0] == 0 || link.child[1] == 0) {
-        replace(holes, link.parent, n, link.child[0] | link.child[1], by);
-        mend(holes, link.parent, by);
+    if (node[n].by[by].child[0] == 0 || node[n].by[by].child[1] == 0) {
+        mend(holes, close_up(holes, n, by), by);
         return;
     }
-    uint32_t next = link.child[1];
+    uint32_t next = node[n].by[by].child[1];
     while (node[next].by[by].child[0] != 0)
         next = node[next].by[by].child[0];
-    uint32_t deepest = node[next].by[by].parent;
-    if (deepest == n)
-        deepest = next;
-    else
-        replace(holes, deepest, next, node[next].by[by].child[1], by);
-    uint32_t rest = deepest == next ? node[next].by[by].child[1] : node[n].by[by].child[1];
-    replace(holes, link.parent, n, next, by);
-    node[next].by[by].child[0] = link.child[0];
-    node[next].by[by].child[1] = rest;
-    node[link.child[0]].by[by].parent = next;
-    if (rest != 0)
-        node[rest].by[by].parent = next;
-    node[next].height[by] = node[n].height[by];
-    if (by == KB_BY_ADDRESS)
-        node[next].largest = node[n].largest;
-    mend(holes, deepest, by);
-    mend(holes, next, by);
+    uint32_t deepest = close_up(holes, next, by), parent = node[n].by[by].parent;
+    link_child(holes, parent, side_of(holes, parent, n, by), next, by);
+    for (unsigned side = 0; side < 2; side++) {
+        link_child(holes, next, side, node[n].by[by].child[side], by);
+        copy_known(&node[next], side, &node[n], side, by);
+    }
+    mend(holes, deepest == n ? next : deepest, by);
+    mend(holes, next, by); /* its own length is another one than n's */
 }
 
 static void enter_by_length(struct kb_holes *holes, uint32_t n) {
@@ -152,7 +155,7 @@ static void enter_by_length(struct kb_holes *holes, uint32_t n) {
         parent = at;
         side = node[at].length != length ? node[at].length < length : node[at].start < start;
     }
-    link_at(holes, n, parent, side, KB_BY_LENGTH);
+    enter_at(holes, n, parent, side, KB_BY_LENGTH);
 }
 
 /* ---- the pool ---- */
@@ -244,7 +247,7 @@ static struct place place_of(const struct kb_holes *holes, uint64_t start) {
 static void add_hole(struct kb_holes *holes, const struct place *place, uint64_t start,
                      uint64_t length) {
     uint32_t n = fresh_node(holes, start, length);
-    link_at(holes, n, place->parent, place->side, KB_BY_ADDRESS);
+    enter_at(holes, n, place->parent, place->side, KB_BY_ADDRESS);
     enter_by_length(holes, n);
 }
 
@@ -330,7 +333,7 @@ bool kb_holes_next(const struct kb_holes *holes, uint64_t from, struct kb_hole *
 }
 
 uint64_t kb_holes_largest(const struct kb_holes *holes) {
-    return holes->node[holes->root[KB_BY_ADDRESS]].largest;
+    return kb_hole_largest(&holes->node[holes->root[KB_BY_ADDRESS]]);
 }
 
 /* ---- names ---- */
@@ -371,21 +374,18 @@ static const char *check_tree(const struct kb_holes *holes, unsigned by, uint32_
     wrong = check_tree(holes, by, at->by[by].child[1], last, count);
     if (wrong != NULL)
         return wrong;
-    uint32_t height[2], most = 0;
-    uint64_t largest = at->length;
     for (unsigned side = 0; side < 2; side++) {
         uint32_t child = at->by[by].child[side];
-        height[side] = node[child].height[by];
-        most = height[side] > most ? height[side] : most;
-        largest = greater(largest, node[child].largest);
         if (child != 0 && node[child].by[by].parent != n)
             return "a child does not know its parent";
+        if (at->height[by][side] != (child != 0 ? height_of(&node[child], by) : 0))
+            return "a height is wrong";
+        if (by == KB_BY_ADDRESS && at->largest[side] != kb_hole_largest(&node[child]))
+            return "a largest length is wrong";
     }
-    if (height[0] > height[1] + 1 || height[1] > height[0] + 1)
+    if (at->height[by][0] > at->height[by][1] + 1 || at->height[by][1] > at->height[by][0] + 1)
         return "a node is out of balance";
-    if (at->height[by] != most + 1)
-        return "a height is wrong";
-    return by == KB_BY_ADDRESS && at->largest != largest ? "a largest length is wrong" : NULL;
+    return NULL;
 }
 
 const char *kb_holes_check(const struct kb_holes *holes) {
@@ -401,7 +401,7 @@ const char *kb_holes_check(const struct kb_holes *holes) {
         if (holes->root[by] != 0 && holes->node[holes->root[by]].by[by].parent != 0)
             return "a root has a parent";
     }
-    if (holes->node[0].largest != 0 || (holes->node[0].height[0] | holes->node[0].height[1]) != 0)
+    if (kb_hole_largest(&holes->node[0]) != 0)
         return "the empty tree is not empty";
     for (uint64_t from = 0; kb_holes_next(holes, from, &hole); from = hole.start + hole.length)
         total += hole.length;

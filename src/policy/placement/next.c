@@ -12,7 +12,7 @@ static uint32_t from_node(const struct kb_hole_node *node, uint32_t n, uint64_t 
         const struct kb_hole_link *link = &node[n].by[KB_BY_ADDRESS];
         if (node[n].length >= length)
             return n;
-        if (node[link->child[1]].largest >= length)
+        if (node[n].largest[1] >= length)
             return kb_hole_lowest(node, link->child[1], length);
         uint32_t below = n;
         for (n = link->parent; n != 0 && node[n].by[KB_BY_ADDRESS].child[1] == below;
@@ -23,7 +23,7 @@ static uint32_t from_node(const struct kb_hole_node *node, uint32_t n, uint64_t 
 }
 
 static uint32_t find(const struct kb_holes *holes, uint64_t length) {
-    if (holes->node[holes->root[KB_BY_ADDRESS]].largest < length)
+    if (kb_holes_largest(holes) < length)
         return 0;
     uint32_t found = from_node(holes->node, kb_hole_behind(holes, holes->cursor), length);
     return found != 0 ? found : kb_first_fit.find(holes, length);

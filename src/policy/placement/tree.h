@@ -9,8 +9,9 @@
  *                        subtrees
  *   by (length, address) the smallest that is large enough is a lower bound
  *
- * A node is one line of a cache. Links are relinked, never copied, since the
- * other tree names the node by the same index. */
+ * A node is one line of a cache, and knows of its children what a search or a
+ * repair wants to know of them, so that each step looks at one line. Nodes are
+ * relinked, never copied, since the other tree names them by the same index. */
 #ifndef KB_POLICY_PLACEMENT_TREE_H
 #define KB_POLICY_PLACEMENT_TREE_H
 
@@ -25,11 +26,16 @@ struct kb_hole_link {
 
 struct kb_hole_node {
     uint64_t start, length;
-    uint64_t largest; /* length in this node's subtree by address */
+    uint64_t largest[2]; /* by address: length below each child */
     struct kb_hole_link by[2];
-    uint32_t height[2];
-    uint64_t unused; /* 64 bytes in all */
+    uint8_t height[2][2]; /* in each tree: of each child */
+    uint32_t unused;      /* 64 bytes in all */
 };
+
+static inline uint64_t kb_hole_largest(const struct kb_hole_node *n) {
+    uint64_t below = n->largest[n->largest[1] > n->largest[0]];
+    return n->length > below ? n->length : below;
+}
 
 /* A strategy: its name, and the node it would take `length` bytes (1 or more) from; 0: none. */
 struct kb_fit_strategy {
@@ -39,13 +45,12 @@ struct kb_fit_strategy {
 
 extern const struct kb_fit_strategy kb_first_fit, kb_next_fit, kb_best_fit, kb_worst_fit;
 
-/* The lowest of the subtree by address that has at least this length; its root must know one. */
+/* The lowest of the subtree by address that has at least this length; one must be there. */
 static inline uint32_t kb_hole_lowest(const struct kb_hole_node *node, uint32_t root,
                                       uint64_t length) {
     for (uint32_t n = root;;) {
-        uint32_t left = node[n].by[KB_BY_ADDRESS].child[0];
-        if (node[left].largest >= length)
-            n = left;
+        if (node[n].largest[0] >= length)
+            n = node[n].by[KB_BY_ADDRESS].child[0];
         else if (node[n].length >= length)
             return n;
         else
