@@ -38,6 +38,7 @@ struct kb_outcome {
 /* Numbers that `reset counters` brings back to 0. */
 struct kb_tally {
     struct kb_os_counters os;
+    struct kb_storage_counters storage;
     uint64_t hits, second_hits, misses, table_reads, entry_writes, cycles, swap_writes;
     uint64_t tlb_evictions;
 };
@@ -137,6 +138,32 @@ kb_status kb_scenario_usual(struct kb_scenario *s) KB_MUST_CHECK;
 kb_status kb_scenario_make(struct kb_scenario *s) KB_MUST_CHECK;
 /* No machine any more, nor one that is only described. */
 void kb_scenario_tear_down(struct kb_scenario *s);
+
+/* ---- storage.c: machines whose storage is contiguous ---- */
+
+/* What `machine` said that storage.c reads the rest of. */
+struct kb_storage_wish {
+    uint64_t page, memory;
+    unsigned split[KB_MOST_LEVELS], splits;
+};
+
+bool kb_scenario_organisation(const struct kb_word *word, enum kb_organisation *organisation);
+/* os=, partitions=, fit=, compaction=, split= of `machine`. */
+kb_status kb_scenario_read_storage(struct kb_scenario *s,
+                                   const struct kb_storage_wish *wish) KB_MUST_CHECK;
+kb_status kb_storage_act_segment(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_storage_act_share(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_storage_act_protect(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_storage_act_evict(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_storage_command_shared(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_act_grow(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_act_detach(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_act_move(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_storage_command_compact(struct kb_scenario *s) KB_MUST_CHECK;
+/* A command that only pages know. */
+kb_status kb_storage_has_no_pages(struct kb_scenario *s) KB_MUST_CHECK;
+/* expect NAME segment WHAT …, the rest of the line. */
+kb_status kb_expect_segment(struct kb_scenario *s, const struct kb_process *p) KB_MUST_CHECK;
 
 /* ---- timeline.c ---- */
 
