@@ -40,7 +40,7 @@ static const struct {
     {"show", kb_command_show,
      "show page-table NAME | tlb | memory | free | swap | counters [NAME] | regions NAME |\n      "
      "translation NAME ADDRESS | split ADDRESS | bytes PHYSICAL LENGTH | processes | objects | "
-     "holes"},
+     "holes |\n      segments NAME"},
     {"expect", kb_command_expect,
      "expect [NAME] QUANTITY [=|<|>|<=|>=|!=] VALUE [±TOLERANCE] | expect fault KIND |\n      "
      "expect "

@@ -82,12 +82,18 @@ struct item {
 };
 
 /* The next hole, or with blocks the next range of any kind, from *from on. */
-static bool next_item(const struct kb_places *p, bool blocks, uint64_t *from, struct item *item) {
+static bool next_item(const struct kb_scenario *s, bool blocks, uint64_t *from, struct item *item) {
     const struct kb_request *owner;
     const struct kb_cache *cache;
     bool there;
+    item->name = NULL;
+    if (s->places == NULL) { /* a machine whose storage is contiguous */
+        there = kb_storage_next_hole(&s->os, *from, &item->range);
+        *from = item->range.start + item->range.length;
+        return there;
+    }
     do {
-        there = kb_places_next(p, *from, &item->range, &owner, &cache);
+        there = kb_places_next(s->places, *from, &item->range, &owner, &cache);
         *from = item->range.start + item->range.length;
         item->name = owner != NULL ? owner->name : cache != NULL ? cache->name : NULL;
     } while (there && !blocks && item->name != NULL);
@@ -156,7 +162,7 @@ static kb_status of_list(struct kb_scenario *s, bool blocks) {
             append(wanted, NULL, NULL, "none");
             break;
         }
-        bool there = next_item(s->places, blocks, &from, &item);
+        bool there = next_item(s, blocks, &from, &item);
         kb_status status = matches(s, word, there ? &item : NULL, blocks, &addressed, &one);
         if (status != KB_OK)
             return status;
@@ -169,8 +175,8 @@ static kb_status of_list(struct kb_scenario *s, bool blocks) {
     if (!any)
         return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, usage);
     kb_status status = end(s);
-    same = same && !next_item(s->places, blocks, &from, &item);
-    for (from = 0; next_item(s->places, blocks, &from, &item);)
+    same = same && !next_item(s, blocks, &from, &item);
+    for (from = 0; next_item(s, blocks, &from, &item);)
         append_found(found, &item, with_addresses);
     return status == KB_OK ? kb_scenario_judge(s, blocks ? "blocks" : "holes", wanted,
                                                found[0] != '\0' ? found : "none", same)
@@ -227,6 +233,11 @@ bool kb_expect_is_placement(const struct kb_word *word) {
 
 bool kb_expect_placement(struct kb_scenario *s, kb_status *status) {
     unsigned i = 0;
+    bool contiguous = s->places == NULL && s->built && s->os.storage != NULL;
+    if (contiguous && kb_line_take_if(&s->line, "holes")) {
+        *status = s->rehearsing ? KB_OK : of_list(s, false);
+        return true;
+    }
     if (s->places == NULL)
         return false;
     kb_line_open_options(&s->line);

@@ -490,11 +490,11 @@ static uint64_t compact_area(struct kb_scenario *s, const struct kb_hole *area, 
 }
 
 kb_status kb_command_compact(struct kb_scenario *s) {
+    if (s->places == NULL)
+        return kb_storage_command_compact(s);
     if (s->rehearsing)
         return KB_OK;
-    kb_status status = there_is_memory(s);
-    if (status == KB_OK)
-        status = kb_line_end(&s->line, "compact", s->error);
+    kb_status status = kb_line_end(&s->line, "compact", s->error);
     if (status != KB_OK)
         return status;
     struct kb_places *p = s->places;

@@ -162,6 +162,9 @@ kb_status kb_act_move(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK
 kb_status kb_storage_command_compact(struct kb_scenario *s) KB_MUST_CHECK;
 /* A command that only pages know. */
 kb_status kb_storage_has_no_pages(struct kb_scenario *s) KB_MUST_CHECK;
+/* show memory, show free: areas and holes, in the order of addresses; show segments NAME. */
+void kb_show_areas(struct kb_scenario *s, bool areas_too);
+void kb_show_segments(struct kb_scenario *s, const struct kb_process *p);
 /* expect NAME segment WHAT …, the rest of the line. */
 kb_status kb_expect_segment(struct kb_scenario *s, const struct kb_process *p) KB_MUST_CHECK;
 
