@@ -206,9 +206,9 @@ static void bad_lines(void) {
     }
     wrong("place A 1K\n", "test.kb:1: ", "begin one with holes");
     wrong("free A\n", "test.kb:1: ", "begin one with holes");
-    wrong("compact\n", "test.kb:1: ", "begin one with holes");
+    wrong("compact\n", "test.kb:1: ", "segments that lie contiguous"); /* the machine's, then */
     wrong("cache c object=1\n", "test.kb:1: ", "begin one with holes");
-    wrong("show holes\n", "test.kb:1: ", "begin one with holes");
+    wrong("show holes\n", "test.kb:1: ", "segments that lie contiguous");
     wrong("expect hole A 1K\n", "test.kb:1: ", "expect does not know");
     wrong("holes 4K\nmachine\nplace A 1\n", "test.kb:3: ", "begin one with holes");
     wrong("process hole\n", "test.kb:1: ", "word of the language");
