@@ -1,8 +1,10 @@
 /* block.c - a process that waits for its page is blocked, and others run meanwhile.
  *
- * The page's bytes are in the frame at once, but for io_cycles storage cycles
- * its process does not run, and the frame is pinned as if the device were
- * still writing to it. Transfers do not wait for each other. */
+ * The page's bytes are in the frame at once, but until the device is done with
+ * it (kb_frame.arrives) nobody may use it: whoever does so first waits, and so
+ * do all who come after, for the one transfer. While somebody waits the frame
+ * is pinned. With io_cycles transfers do not wait for each other; with a clock
+ * the disk makes them one by one (disk.c). */
 #include "os/os.h"
 
 void kb_os_block(struct kb_os *os, uint32_t frame) {
@@ -10,7 +12,7 @@ void kb_os_block(struct kb_os *os, uint32_t frame) {
     os->frame[frame].pins++;
     process->awaited = frame + 1;
     process->state = KB_BLOCKED;
-    process->wake_at = kb_os_cycles(os) + os->setup.io_cycles;
+    process->wake_at = os->ready_at;
     if (kb_os_heard(os))
         kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_BLOCK,
                                             .process = process,
@@ -39,21 +41,21 @@ static void wake(struct kb_os *os, struct kb_process *process) {
 }
 
 void kb_os_wake(struct kb_os *os) {
-    uint64_t now = kb_os_cycles(os);
+    uint64_t now = kb_os_now(os);
     for (uint32_t i = 0; i < os->process_count; i++)
         if (os->process[i]->state == KB_BLOCKED && os->process[i]->wake_at <= now)
             wake(os, os->process[i]);
 }
 
 bool kb_os_idle(struct kb_os *os) {
-    uint64_t now = kb_os_cycles(os), first = UINT64_MAX;
+    uint64_t now = kb_os_now(os), first = UINT64_MAX;
     for (uint32_t i = 0; i < os->process_count; i++)
         if (os->process[i]->state == KB_BLOCKED && os->process[i]->wake_at < first)
             first = os->process[i]->wake_at;
     if (first == UINT64_MAX)
         return false;
     if (first > now)
-        os->idle_cycles += first - now;
+        os->idle += first - now;
     kb_os_wake(os);
     return true;
 }

@@ -535,6 +535,7 @@ bool kb_pager_send_out(struct kb_os *os, uint32_t frame, enum kb_reason *reason)
     if (os->frame[frame].fixed || kb_os_held(os, frame) ||
         !kb_os_give_up(os, frame, KB_EVICTED, reason))
         return false;
+    kb_os_wait_for_disk(os);
     kb_os_count_eviction(os, owner);
     return true;
 }

@@ -16,7 +16,8 @@ static const struct {
      "      [tlb=16 | tlb=64x4] [tlb2=128x12] [tlb-replace=lru|fifo|random] [asids=N]\n"
      "      [swap=SLOTS] [swap-file=PATH] [search=CYCLES] [io=CYCLES] [seed=N]\n"
      "      [organisation=paging|relocation|paged-segmentation] [wx=yes]\n"
-     "      [cluster=PAGES] [reserve=LOW,HIGH] [disk=8ms,4ms,100M]\n"
+     "      [cluster=PAGES] [reserve=LOW,HIGH] [disk=8ms,4ms,100M] [cycle=1us]\n"
+     "      [fetch=demand|sequential|stride|history]\n"
      "      [allocation=global|equal|proportional] [minimum=FRAMES]\n"
      "      [tables-in=apart|resident|pageable]"},
     {"process", kb_command_process, "process NAME …"},
@@ -54,6 +55,7 @@ static const char *const other_usages[] = {
     "NAME touch 1 2w 3x …        pages: read, write, execute",
     "NAME load ADDRESS [bytes=1] | NAME store ADDRESS VALUE [bytes=1] | NAME store ADDRESS "
     "\"text\"",
+    "NAME compute CYCLES | NAME compute 10ms",
     "NAME execute ADDRESS | NAME inc ADDRESS [by=1] [bytes=4] | NAME copy FROM TO LENGTH",
     "NAME fill|verify START LENGTH [seed=1] [step=RECORD [unsplit]] | NAME digest START LENGTH",
     "NAME translate ADDRESS [write|execute]",

@@ -83,7 +83,11 @@ static void tell_exit(const struct telling *t) {
 }
 
 static void tell_block(const struct telling *t) {
-    say(t->out, KB_MSG_tell_block, t->process, KB_N(t->event->page), KB_N(t->event->count));
+    if (t->os->setup.clock)
+        say(t->out, KB_MSG_tell_block_clock, t->process, KB_N(t->event->page),
+            (double)t->event->count / 1e6);
+    else
+        say(t->out, KB_MSG_tell_block, t->process, KB_N(t->event->page), KB_N(t->event->count));
 }
 
 static void tell_wake(const struct telling *t) { say(t->out, KB_MSG_tell_wake, t->process); }
@@ -328,9 +332,17 @@ static void tell_read_in(const struct telling *t) {
         say(t->out, sources[e->source], KB_N(e->page), KB_N(e->frame), KB_N(e->slot));
 }
 
+static void tell_prefetch(const struct telling *t) {
+    const struct kb_os_event *e = t->event;
+    say(t->out, KB_MSG_tell_prefetch, t->os->setup.fetch.fetch->name, KB_N(e->page),
+        KB_N(e->frame));
+}
+
 static void tell_soft(const struct telling *t) {
     const struct kb_os_event *e = t->event;
-    if (e->flag)
+    if (e->ahead)
+        say(t->out, KB_MSG_tell_soft_ahead, KB_N(e->page), KB_N(e->frame));
+    else if (e->flag)
         say(t->out, KB_MSG_tell_soft_standby, KB_N(e->page), KB_N(e->frame));
     else
         say(t->out, KB_MSG_tell_soft, KB_N(e->page), KB_N(e->frame), KB_N(e->count));
@@ -425,6 +437,7 @@ void kb_narrate(struct kb_text_out *out, const struct kb_os *os, const struct kb
         [KB_OS_EVENT_SWAP_IN] = tell_swap_in,
         [KB_OS_EVENT_TABLE] = tell_table,
         [KB_OS_EVENT_PAGE_OUT] = tell_page_out,
+        [KB_OS_EVENT_PREFETCH] = tell_prefetch,
         [KB_OS_EVENT_OBJECT] = tell_object,
     };
     const struct telling telling = {.out = out,
