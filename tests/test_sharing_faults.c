@@ -13,7 +13,7 @@
 #define TURNS 30
 #define INJECTIONS 25
 #define STEPS_BETWEEN 60
-#define MOST_WAIT 400
+#define MOST_WAIT 500
 
 static const char *const names[] = {"read error", "write error", "short write",
                                     "no space",   "corrupt",     "lost write"};

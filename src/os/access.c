@@ -64,6 +64,8 @@ static kb_status reach(struct kb_os *os, uint64_t address, enum kb_access access
         *faulted = true;
         fault = translate(os, address, access, physical);
     }
+    if (os->running->kept == (*physical >> kb_os_page_bits(os)) + 1) /* it has it now */
+        kb_os_stop_waiting(os, os->running);
     if (*faulted) /* what was in already, and had only lost its entry, is the policy's already */
         *faulted = !(os->keys[*physical >> kb_os_page_bits(os)] & KB_RESIDENT);
     return KB_OK;

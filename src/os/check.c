@@ -74,6 +74,11 @@ static const char *check_frame(const struct kb_os *os, uint32_t frame, uint32_t 
     default:
         break;
     }
+    uint32_t kept = 0;
+    for (uint32_t i = 0; f->kept > 0 && i < os->process_count; i++)
+        kept += os->process[i]->kept == frame + 1;
+    if (kept != f->kept)
+        return "processes that have waited for a page are not counted right";
     if ((uint8_t)f->pins != pins)
         return "a frame is pinned between instructions";
     if (id >= os->pages.count || os->pages.frame_of[id] != frame + 1)

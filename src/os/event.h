@@ -47,7 +47,8 @@ struct kb_process;
     KB_OS_EVENT(RELEASE, "release")       /* the policy gave a page back: page, owner, frame */    \
     KB_OS_EVENT(STORE_FAILED, "store-failed") /* page, owner, slot, text = what the store said */  \
     KB_OS_EVENT(SKIP, "skip")   /* the process's handler gave the instruction up: fault */         \
-    KB_OS_EVENT(BLOCK, "block") /* waits for its page: page, count = until this time */            \
+    KB_OS_EVENT(BLOCK, "block") /* waits for its page: page, count = until this time,    \
+                                   flag = for a frame, and then its page */                        \
     KB_OS_EVENT(WAKE, "wake")   /* its page has come */                                            \
     KB_OS_EVENT(TICK, "tick")   /* the policy's period is over */                                  \
     KB_OS_EVENT(SOFT, "soft")   /* the page is in memory: page, frame, count = of its mappings,    \

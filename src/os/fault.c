@@ -458,6 +458,8 @@ kb_status kb_os_fault(struct kb_os *os, uint64_t address, enum kb_access access,
     struct kb_process *process = os->running;
     uint32_t frame = KB_NO_FRAME;
     *again = false;
+    if (os->pieces == 0 && process->kept != 0) /* what it has waited for was an instruction ago */
+        kb_os_stop_waiting(os, process);
     os->counters.traps[fault]++;
     process->counters.traps[fault]++;
     if (kb_os_heard(os))
@@ -488,5 +490,8 @@ kb_status kb_os_fault(struct kb_os *os, uint64_t address, enum kb_access access,
         process->waits = 0;
         reason = KB_REASON_MINIMUM_FRAMES;
     }
+    bool held = reason == KB_REASON_NO_FRAME || reason == KB_REASON_MINIMUM_FRAMES;
+    if (!*again && held && kb_os_wait_for_frame(os, linear >> kb_os_page_bits(os)))
+        return KB_OK;
     return end_or_restart(os, address, access, fault, reason, *again);
 }

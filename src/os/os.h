@@ -353,7 +353,10 @@ kb_status kb_os_make_room(struct kb_os *os, uint32_t frames) KB_MUST_CHECK;
 /* The running process waits until ready_at for the page in a frame: until then the frame stays, and
  * the instruction starts again afterwards. */
 void kb_os_block(struct kb_os *os, uint32_t frame);
-/* The process holds the frame no more, since it ends; nobody does, since the page is dropped. Who
+/* All frames are held: the running process waits until another one may let one go that it has
+ * waited for. false: nobody does, or it has waited too often. */
+bool kb_os_wait_for_frame(struct kb_os *os, uint64_t page);
+/* The process holds the frame no more, since it uses it or ends; nobody does, since the page is dropped. Who
  * is blocked stays so until its time has come. */
 void kb_os_stop_waiting(struct kb_os *os, struct kb_process *process);
 void kb_os_page_went(struct kb_os *os, uint32_t frame);
@@ -472,7 +475,7 @@ static inline void kb_os_count_eviction(struct kb_os *os, struct kb_process *own
         owner->counters.evictions++;
 }
 
-/* Whether nobody may take the page's frame now. */
+/* Whether the page may not leave its frame now. */
 static inline bool kb_os_held(const struct kb_os *os, uint32_t frame) {
     return os->frame[frame].pins > 0 || kb_os_page_in(os, frame)->wired > 0;
 }

@@ -488,7 +488,7 @@ static void refuse(struct kb_pager *pager, uint32_t frame, enum kb_reason reason
 static bool may_go(struct kb_pager *pager, uint32_t frame, bool remembered,
                    enum kb_reason *reason) {
     struct kb_os *os = pager->os;
-    if (kb_os_held(os, frame)) {
+    if (kb_os_held(os, frame) || os->frame[frame].kept > 0) {
         if (*reason == KB_REASON_NONE)
             *reason = KB_REASON_PINNED;
         return false;

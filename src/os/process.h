@@ -95,6 +95,8 @@ struct kb_process {
     uint64_t segments;         /* given so far, with paged segmentation */
     uint64_t wake_at;          /* time, while blocked */
     uint32_t awaited;     /* frame + 1 of the page that comes, while blocked; 0: it was dropped */
+    uint32_t kept;        /* frame + 1 of the page that has come, until it is used; or 0 */
+    uint32_t frame_waits; /* times in a row that it waited for a frame */
     uint32_t waits;       /* of one instruction for pages beyond its first, while none was done */
     uint64_t waits_since; /* instructions that were done when they began */
     struct kb_process_counters counters;

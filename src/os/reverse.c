@@ -342,6 +342,8 @@ static void tell_invalidate(struct kb_os *os, const struct kb_mapping *mapping, 
 
 void kb_os_vacate(struct kb_os *os, uint32_t frame, bool tell) {
     uint32_t page = os->page_of[frame], owner = holder(os, page), told = 0;
+    if (os->frame[frame].kept > 0)
+        kb_os_page_went(os, frame);
     for (uint32_t id = os->pages.page[page].first; id != KB_NO_MAPPING;
          id = mapping_of(os, id)->along) {
         const struct kb_mapping *mapping = mapping_of(os, id);

@@ -76,6 +76,7 @@ struct kb_frame {
     uint64_t entry;         /* of a superpage or table: physical address of the entry above it */
     uint32_t process;       /* of a superpage or table, or of whom its page came ahead: its number */
     uint32_t pins;          /* instructions and transfers that hold it */
+    uint32_t kept;          /* processes that have waited for its page and not used it yet */
     uint32_t older, newer;  /* standing by, or a table that could go: its neighbours in the list */
     uint32_t valid, table;  /* of a table: its valid entries; its number in kb_os.table */
     uint8_t use;            /* enum kb_frame_use */

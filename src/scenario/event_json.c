@@ -174,6 +174,7 @@ static void process_fields(struct kb_json *json, const struct kb_os *os,
     case KB_OS_EVENT_BLOCK:
         kb_json_u64(json, "page", e->page);
         kb_json_u64(json, os->setup.clock ? "until_ns" : "until_cycle", e->count);
+        kb_json_bool(json, "for_frame", e->flag);
         break;
     case KB_OS_EVENT_FORK:
         name(json, "parent", e->owner);

@@ -83,7 +83,9 @@ static void tell_exit(const struct telling *t) {
 }
 
 static void tell_block(const struct telling *t) {
-    if (t->os->setup.clock)
+    if (t->event->flag)
+        say(t->out, KB_MSG_tell_block_frame, t->process, KB_N(t->event->page));
+    else if (t->os->setup.clock)
         say(t->out, KB_MSG_tell_block_clock, t->process, KB_N(t->event->page),
             (double)t->event->count / 1e6);
     else
