@@ -10,10 +10,10 @@
 
 #include "host/host.h"
 
-#define TURNS 30
+#define TURNS 34
 #define INJECTIONS 25
 #define STEPS_BETWEEN 60
-#define MOST_WAIT 500
+#define MOST_WAIT 400
 
 static const char *const names[] = {"read error", "write error", "short write",
                                     "no space",   "corrupt",     "lost write"};

@@ -457,6 +457,7 @@ kb_status kb_os_fault(struct kb_os *os, uint64_t address, enum kb_access access,
                       enum kb_fault fault, bool *again) {
     struct kb_process *process = os->running;
     uint32_t frame = KB_NO_FRAME;
+    uint64_t faults = os->counters.faults, own = process->counters.faults;
     *again = false;
     if (os->pieces == 0 && process->kept != 0) /* what it has waited for was an instruction ago */
         kb_os_stop_waiting(os, process);
@@ -491,7 +492,10 @@ kb_status kb_os_fault(struct kb_os *os, uint64_t address, enum kb_access access,
         reason = KB_REASON_MINIMUM_FRAMES;
     }
     bool held = reason == KB_REASON_NO_FRAME || reason == KB_REASON_MINIMUM_FRAMES;
-    if (!*again && held && kb_os_wait_for_frame(os, linear >> kb_os_page_bits(os)))
+    if (!*again && held && kb_os_wait_for_frame(os, linear >> kb_os_page_bits(os))) {
+        os->counters.faults = faults; /* it will be the same fault again */
+        process->counters.faults = own;
         return KB_OK;
+    }
     return end_or_restart(os, address, access, fault, reason, *again);
 }

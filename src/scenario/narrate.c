@@ -282,12 +282,22 @@ static void tell_victim(const struct telling *t) {
         say(t->out, KB_MSG_tell_clean);
 }
 
+static bool is_awaited(const struct kb_os *os, uint32_t frame) {
+    bool awaited = os->frame[frame].kept > 0;
+    for (uint32_t i = 0; !awaited && i < os->process_count; i++)
+        awaited = os->process[i]->awaited == frame + 1;
+    return awaited;
+}
+
 static void tell_refused(const struct telling *t) {
     const struct kb_os_event *e = t->event;
-    bool wired =
-        e->reason == KB_REASON_PINNED && kb_os_page_in(t->os, (uint32_t)e->frame)->wired > 0;
-    say(t->out, KB_MSG_tell_refused, KB_N(e->page), t->owner, KB_N(e->frame),
-        wired ? word(t, KB_MSG_cause_wired) : cause(t));
+    uint32_t frame = (uint32_t)e->frame;
+    const char *why = cause(t);
+    if (e->reason == KB_REASON_PINNED && kb_os_page_in(t->os, frame)->wired > 0)
+        why = word(t, KB_MSG_cause_wired);
+    else if (e->reason == KB_REASON_PINNED && is_awaited(t->os, frame))
+        why = word(t, KB_MSG_cause_awaited);
+    say(t->out, KB_MSG_tell_refused, KB_N(e->page), t->owner, KB_N(e->frame), why);
 }
 
 const char *kb_narrate_file(const struct kb_os *os, const struct kb_process *process,

@@ -64,7 +64,7 @@ static unsigned propose(const void *state, const uint64_t *values, uint64_t page
 }
 
 static const struct kb_option options[] = {
-    KB_FETCH_OPTIONS, {"entries", KB_MSG_option_entries, 1, UINT64_C(1) << 24, 4096, NULL}};
+    KB_FETCH_OPTIONS, {"entries", KB_MSG_option_entries, 1, UINT64_C(1) << 20, 4096, NULL}};
 
 const struct kb_fetch kb_fetch_history = {.name = "history",
                                           .title = KB_MSG_fetch_history,
