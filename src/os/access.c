@@ -137,6 +137,8 @@ kb_status kb_os_run(struct kb_os *os, uint64_t address, enum kb_access access, u
         os->left = references;
         if (status != KB_OK || !*done)
             return status;
+        if (os->running->cued != KB_CUE_NONE) /* others come while the rest is made */
+            part = 1;
         repeat(os, address, access, part - 1 - (faulted && part > 1 ? 1 : 0));
         status = count(os, address, physical, access, part, faulted);
         if (status != KB_OK)

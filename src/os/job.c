@@ -81,7 +81,9 @@ static void finish(struct kb_jobs *jobs, struct kb_job *job) {
     struct kb_os *os = jobs->os;
     for (uint32_t i = 0; i < job->count; i++) {
         struct kb_job_process *own = &job->process[i];
+        const struct kb_process_counters *c = &own->process->counters;
         own->still_dirty = dirty_pages(os, own->process);
+        own->unused_ahead = c->prefetches - c->useful_prefetches - c->wasted_prefetches;
         if (jobs->timeline != NULL)
             kb_timeline_end(jobs->timeline, os, own->process);
         kb_os_exit(os, own->process, KB_REASON_DONE, 0);
