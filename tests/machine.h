@@ -29,6 +29,9 @@ struct machine_wish {
     bool write_xor_execute;
     uint32_t cluster, low, high;
     uint64_t io_cycles;
+    const char *fetch; /* NULL: demand */
+    bool clock;        /* the usual disk */
+    uint64_t cycle_ns;
 };
 
 static inline kb_status machine_format(const struct machine_wish *wish, struct kb_format *format,
@@ -62,7 +65,10 @@ static inline kb_status machine_make(struct kb_os *os, const struct machine_wish
                                 .cluster = wish->cluster,
                                 .low = wish->low,
                                 .high = wish->high,
-                                .io_cycles = wish->io_cycles};
+                                .io_cycles = wish->io_cycles,
+                                .clock = wish->clock,
+                                .cycle_ns = wish->cycle_ns,
+                                .disk = {8, 4, 100.0 * (1 << 20)}};
     struct kb_store inner;
     setup.scheme = wish->format != NULL && strcmp(wish->format, "inverted") == 0
                        ? KB_SCHEME_INVERTED
@@ -75,6 +81,8 @@ static inline kb_status machine_make(struct kb_os *os, const struct machine_wish
     if (status == KB_OK)
         status = kb_policy_parse(wish->policy == NULL ? "fifo" : wish->policy, &setup.policy, NULL,
                                  NULL, error);
+    if (status == KB_OK && wish->fetch != NULL)
+        status = kb_fetch_parse(wish->fetch, &setup.fetch, error);
     if (status == KB_OK)
         status = kb_store_memory(&inner, (uint32_t)1 << setup.format.page_bits,
                                  wish->slots == 0 ? UINT64_C(1) << 22 : wish->slots, host, error);

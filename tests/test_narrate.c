@@ -572,11 +572,50 @@ static void waiting(void) {
     hear(NULL,
          &(struct kb_os_event){.kind = KB_OS_EVENT_BLOCK, .process = p, .page = 3, .count = 1000});
     SAYS("P is blocked while page 3 comes, until cycle 1000");
-    JSON_SAYS("\"page\":3,\"until_cycle\":1000}");
+    JSON_SAYS("\"page\":3,\"until_cycle\":1000,\"for_frame\":false}");
     hear(NULL, &(struct kb_os_event){.kind = KB_OS_EVENT_WAKE, .process = p});
     SAYS("P is ready again");
     hear(NULL, &(struct kb_os_event){.kind = KB_OS_EVENT_TICK});
     JSON_SAYS("{\"event\":\"tick\",\"time\":0,\"process\":null}");
+    end();
+}
+
+/* With a clock and one disk: two processes, a page that comes ahead, a frame that is held. */
+static void time_passes(void) {
+    struct kb_process *q;
+    uint8_t byte;
+    bool done;
+    begin(&(struct machine_wish){.frames = 1, .clock = true, .cycle_ns = 1000});
+    region(p, "data", 0, 0x4000, KB_ENTRY_READ);
+    p->regions[0].has_image = true;
+    CHECK(kb_os_create(&os, "Q", &q) == KB_OK);
+    clear();
+    CHECK(kb_os_load(&os, 0x1000, &byte, 1, &done) == KB_OK && !done);
+    SAYS("4 page 1 comes into frame 0", "P is blocked while page 1 comes, until 12.0401 ms");
+    JSON_SAYS("\"page\":1,\"until_ns\":12040063,\"for_frame\":false}");
+    kb_os_switch(&os, q);
+    clear();
+    CHECK(kb_os_load(&os, 0, &byte, 1, &done) == KB_OK && !done);
+    SAYS("page 1 of P in frame 0 may not go: a process waits for it",
+         "Q is blocked until there is a frame for page 0");
+    JSON_SAYS("\"until_ns\":12040063,\"for_frame\":true}");
+    clear();
+    CHECK(kb_os_idle(&os));
+    SAYS("P is ready again", "Q is ready again");
+    end();
+}
+
+static void ahead(void) {
+    begin(&(struct machine_wish){.frames = 4, .fetch = "sequential:depth=2"});
+    CHECK(store(0x1000));
+    SAYS("6 the instruction", "ahead: strategy sequential expects page 2: it comes into frame 1",
+         "ahead: strategy sequential expects page 3: it comes into frame 2");
+    JSON_SAYS("\"event\":\"prefetch\"", "\"page\":3,\"frame\":2,\"source\":\"zero\",\"slot\":null");
+    CHECK(load(0x2000));
+    SAYS("page 2 came ahead and is in frame 1: nothing is read, a soft fault", "5 both tables");
+    hear(NULL, &(struct kb_os_event){
+                   .kind = KB_OS_EVENT_SOFT, .process = p, .frame = 1, .page = 2, .ahead = true});
+    JSON_SAYS("\"mappings\":0,\"standby\":false,\"ahead\":true}");
     end();
 }
 
@@ -789,6 +828,8 @@ int main(int count, char **arguments) {
     opt();
     failures();
     waiting();
+    time_passes();
+    ahead();
     sharing();
     file();
     stack();

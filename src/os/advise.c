@@ -165,6 +165,7 @@ kb_status kb_os_pin_pages(struct kb_os *os, struct kb_process *process, uint64_t
         status = pin_page(os, process, (start >> bits) + i, &in);
         pinned += in;
     }
+    kb_os_wait_for_disk(os);
     if (!in) {
         *refused = true;
         kb_os_each_mapping(os, process, start, end, unpin_page, &pinned);

@@ -74,7 +74,12 @@ static const char *check_frame(const struct kb_os *os, uint32_t frame, uint32_t 
     default:
         break;
     }
-    if (f->pins != pins)
+    uint32_t kept = 0;
+    for (uint32_t i = 0; f->kept > 0 && i < os->process_count; i++)
+        kept += os->process[i]->kept == frame + 1;
+    if (kept != f->kept)
+        return "processes that have waited for a page are not counted right";
+    if ((uint8_t)f->pins != pins)
         return "a frame is pinned between instructions";
     if (id >= os->pages.count || os->pages.frame_of[id] != frame + 1)
         return "a frame and its page do not name each other";
@@ -82,6 +87,8 @@ static const char *check_frame(const struct kb_os *os, uint32_t frame, uint32_t 
         return "a page in memory that the policy does not know";
     for (uint32_t m = os->pages.page[id].first; m != KB_NO_MAPPING;
          m = os->pages.mapping[m].along) {
+        if (f->ahead && os->pages.mapping[m].entry != KB_NO_TABLE)
+            return "a table shows a page that came ahead and was not used";
         const char *wrong = os->pages.mapping[m].entry == KB_NO_TABLE
                                 ? NULL
                                 : check_entry(os, &os->pages.mapping[m], frame);
@@ -91,9 +98,11 @@ static const char *check_frame(const struct kb_os *os, uint32_t frame, uint32_t 
     return NULL;
 }
 
-/* seen: a byte for each frame; in it, how many blocked processes wait for it. */
+/* seen: a byte for each frame; in it, how many blocked processes wait for it, modulo
+ * 256. */
 static const char *check_frames(const struct kb_os *os, uint8_t *seen) {
-    uint32_t free = 0, standing = 0, paged = 0;
+    const struct kb_os_counters *c = &os->counters;
+    uint32_t free = 0, standing = 0, paged = 0, ahead = 0;
     for (uint32_t i = 0; i < os->process_count; i++)
         if (os->process[i]->awaited != 0)
             seen[os->process[i]->awaited - 1]++;
@@ -104,6 +113,7 @@ static const char *check_frames(const struct kb_os *os, uint8_t *seen) {
         free += os->frame[frame].use == KB_FRAME_FREE;
         standing += os->frame[frame].use == KB_FRAME_STANDBY;
         paged += os->frame[frame].use == KB_FRAME_PAGE;
+        ahead += os->frame[frame].ahead;
         seen[frame] = 0;
     }
     for (uint32_t i = 0; i < os->free_count; i++) {
@@ -113,6 +123,9 @@ static const char *check_frames(const struct kb_os *os, uint8_t *seen) {
         if (os->frame[frame].use != KB_FRAME_FREE)
             return "a frame is free and in use";
     }
+    if (ahead != os->waiting_ahead ||
+        c->prefetches != c->useful_prefetches + c->wasted_prefetches + ahead)
+        return "pages that came ahead are not counted right";
     if (free != os->free_count)
         return "a frame is neither free nor in use";
     if (paged != os->paged)

@@ -36,7 +36,6 @@ kb_status kb_os_copy_on_write(struct kb_os *os, uint32_t mapping, bool *again,
     uint32_t original = os->pages.mapping[mapping].page, copy, frame;
     uint32_t from = os->pages.frame_of[original] - 1;
     uint64_t entry;
-    os->brought = KB_FROM_ZERO;
     *again = true;
     if (!kb_os_must_copy(os, mapping)) {
         take_over(os, mapping);

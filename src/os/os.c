@@ -162,6 +162,8 @@ static kb_status init(struct kb_os *os) {
         status = kb_storage_init(os);
     if (status == KB_OK)
         status = init_kernel(os);
+    if (status == KB_OK)
+        status = kb_os_disk_init(os);
     kb_mmu_changed(&os->mmu);
     return status;
 }
@@ -179,6 +181,9 @@ kb_status kb_os_init(struct kb_os *os, const struct kb_os_setup *setup, const st
 }
 
 static void free_process(struct kb_os *os, struct kb_process *process) {
+    if (process->fetch != NULL)
+        kb_give_back(os->host, process->fetch, kb_fetch_size(&os->setup.fetch) + 1);
+    process->fetch = NULL;
     kb_give_back(os->host, process->regions, process->region_room * sizeof *process->regions);
     kb_give_back(os->host, process->supers, process->super_room * sizeof *process->supers);
     process->regions = NULL;
@@ -265,9 +270,15 @@ kb_status kb_os_create(struct kb_os *os, const char *name, struct kb_process **p
     memcpy(p->name, name, length < KB_NAME_BYTES ? length : KB_NAME_BYTES - 1);
     p->bounded =
         kb_os_segmented(os) || os->storage != NULL; /* only what is in a segment is legal */
-    if (os->setup.scheme == KB_SCHEME_TABLES)
+    if (kb_fetch_looks_ahead(&os->setup.fetch)) {   /* never NULL, also of one without a state */
+        size_t bytes = kb_fetch_size(&os->setup.fetch) + 1;
+        p->fetch = kb_take(os->host, bytes);
+        status = p->fetch == NULL ? no_memory(os, "fetch", bytes) : KB_OK;
+    }
+    if (status == KB_OK && os->setup.scheme == KB_SCHEME_TABLES)
         status = make_root(os, p);
     if (status != KB_OK) {
+        free_process(os, p);
         kb_give_back(os->host, p, sizeof *p);
         return status;
     }

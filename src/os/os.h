@@ -111,6 +111,15 @@ bool kb_pager_mark(struct kb_os *os, uint32_t frame, uint64_t *mark);
 
 /* ---- fault.c: the six steps ---- */
 
+/* Whether its share allows the process (NULL: nobody) one more frame. */
+bool kb_os_may_grow(const struct kb_os *os, const struct kb_process *process);
+/* Who answers for the page of a mapping. */
+struct kb_process *kb_os_answers_for(const struct kb_os *os, uint32_t mapping);
+/* The page of a mapping is read into a frame that was taken for it, and is there then. false:
+ * *reason, and the frame is free. */
+bool kb_os_read_page(struct kb_os *os, struct kb_process *process, uint32_t mapping, uint32_t frame,
+                     bool ahead, enum kb_reason *reason);
+
 /* Serves the fault of the running process. *again: the page is in, the instruction restarts;
  * otherwise the process has ended, or skips the instruction. */
 kb_status kb_os_fault(struct kb_os *os, uint64_t address, enum kb_access access,
@@ -309,6 +318,29 @@ kb_status kb_os_swap_out(struct kb_os *os, struct kb_process *process, bool *ref
 kb_status kb_os_swap_in(struct kb_os *os, struct kb_process *process, bool page_by_page,
                         bool *refused) KB_MUST_CHECK;
 
+/* ---- ahead.c: pages come before they are needed ---- */
+
+/* The running process has made the reference of which its strategy is to be told: pages that may
+ * follow come, as far as they can. */
+kb_status kb_os_fetch_ahead(struct kb_os *os) KB_MUST_CHECK;
+/* A page that came ahead is used, or leaves before that. */
+void kb_os_used(struct kb_os *os, uint32_t frame);
+void kb_os_wasted(struct kb_os *os, uint32_t frame);
+
+/* ---- disk.c: time, and the one disk (setup.clock) ---- */
+
+kb_status kb_os_disk_init(struct kb_os *os) KB_MUST_CHECK;
+/* A page is transferred: the disk takes it when it has done all others. follows: without moving. */
+void kb_os_disk_serve(struct kb_os *os, bool follows);
+/* When a page is there that has just been read. */
+uint64_t kb_os_arrival(const struct kb_os *os);
+/* The time that the disk has worked. */
+uint64_t kb_os_disk_worked(const struct kb_os *os);
+/* Nobody runs until the transfers are over that were waited for since ready_at was 0. */
+void kb_os_wait_for_disk(struct kb_os *os);
+/* The running process computes for so long, without a reference. */
+void kb_os_compute(struct kb_os *os, uint64_t time);
+
 /* ---- pageout.c: pages go before their frames are needed ---- */
 
 /* Below the low watermark: victims go until the high one is reached. */
@@ -316,13 +348,16 @@ kb_status kb_os_page_out(struct kb_os *os) KB_MUST_CHECK;
 /* Victims go until so many frames are free, or none can go any more. */
 kb_status kb_os_make_room(struct kb_os *os, uint32_t frames) KB_MUST_CHECK;
 
-/* ---- block.c: processes that wait for a page (setup.io_cycles > 0) ---- */
+/* ---- block.c: processes that wait for a page (setup.io_cycles > 0, or a clock) ---- */
 
-/* The running process waits for the page in a frame, which has been brought in: until then the
- * frame stays, and the instruction starts again afterwards. */
+/* The running process waits until ready_at for the page in a frame: until then the frame stays, and
+ * the instruction starts again afterwards. */
 void kb_os_block(struct kb_os *os, uint32_t frame);
-/* The process holds the frame no more, since it ends; nobody does, since the page is dropped. Who
- * is blocked stays so until its time has come. */
+/* All frames are held: the running process waits until another one may let one go that it has
+ * waited for. false: nobody does, or it has waited too often. */
+bool kb_os_wait_for_frame(struct kb_os *os, uint64_t page);
+/* The process holds the frame no more, since it uses it or ends; nobody does, since the page is
+ * dropped. Who is blocked stays so until its time has come. */
 void kb_os_stop_waiting(struct kb_os *os, struct kb_process *process);
 void kb_os_page_went(struct kb_os *os, uint32_t frame);
 /* Those whose time has come are ready. */
@@ -395,9 +430,17 @@ static inline uint32_t kb_os_page_bytes(const struct kb_os *os) {
     return (uint32_t)(UINT64_C(1) << os->mmu.format.page_bits);
 }
 
-/* Storage cycles so far: one a reference, one a table entry read, and idle ones. */
+/* Storage cycles so far: one a reference, one a table entry read, and those of the time in which
+ * programs computed or nobody could run. */
 static inline uint64_t kb_os_cycles(const struct kb_os *os) {
-    return os->counters.references + os->mmu.table_reads + os->idle_cycles;
+    uint64_t unit = os->setup.clock ? os->setup.cycle_ns : 1, other = os->computed + os->idle;
+    return os->counters.references + os->mmu.table_reads + (unit > 0 ? other / unit : 0);
+}
+
+/* The time: storage cycles, or nanoseconds of the clock. */
+static inline uint64_t kb_os_now(const struct kb_os *os) {
+    uint64_t cycles = os->counters.references + os->mmu.table_reads;
+    return (os->setup.clock ? cycles * os->setup.cycle_ns : cycles) + os->computed + os->idle;
 }
 
 /* A page number as an inverted table knows it: without the copies of the highest address bit. */
@@ -448,7 +491,7 @@ static inline void kb_os_count_eviction(struct kb_os *os, struct kb_process *own
         owner->counters.evictions++;
 }
 
-/* Whether nobody may take the page's frame now. */
+/* Whether the page may not leave its frame now. */
 static inline bool kb_os_held(const struct kb_os *os, uint32_t frame) {
     return os->frame[frame].pins > 0 || kb_os_page_in(os, frame)->wired > 0;
 }

@@ -246,6 +246,8 @@ void kb_os_enter(struct kb_os *os, uint32_t id, uint64_t entry) {
     uint32_t frame = os->pages.frame_of[mapping->page] - 1;
     bool alone = !os->pages.page[mapping->page].mixed, again = is_valid(mapping);
     unsigned rights, marks = key_marks(os, frame);
+    if (os->frame[frame].ahead)
+        kb_os_used(os, frame);
     if (os->mmu.scheme == KB_SCHEME_INVERTED) {
         make_room(os, mapping->page);
         rights = rights_for(os, id);
@@ -340,6 +342,8 @@ static void tell_invalidate(struct kb_os *os, const struct kb_mapping *mapping, 
 
 void kb_os_vacate(struct kb_os *os, uint32_t frame, bool tell) {
     uint32_t page = os->page_of[frame], owner = holder(os, page), told = 0;
+    if (os->frame[frame].kept > 0)
+        kb_os_page_went(os, frame);
     for (uint32_t id = os->pages.page[page].first; id != KB_NO_MAPPING;
          id = mapping_of(os, id)->along) {
         const struct kb_mapping *mapping = mapping_of(os, id);
@@ -348,6 +352,8 @@ void kb_os_vacate(struct kb_os *os, uint32_t frame, bool tell) {
         if (tell && entry != KB_NO_TABLE && kb_os_heard(os))
             tell_invalidate(os, mapping, frame, entry, told++ > 0);
     }
+    if (os->frame[frame].ahead)
+        kb_os_wasted(os, frame);
     if (owner != UINT32_MAX)
         os->process[owner]->held--;
     os->pages.frame_of[page] = 0;

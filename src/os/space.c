@@ -322,7 +322,10 @@ kb_status kb_os_region(struct kb_os *os, struct kb_process *process, const struc
                                             .text = region->name});
     if (status == KB_OK)
         status = kb_os_allocate(os);
-    return status == KB_OK && whole ? load_pages(os, process, region, refused) : status;
+    if (status == KB_OK && whole)
+        status = load_pages(os, process, region, refused);
+    kb_os_wait_for_disk(os);
+    return status;
 }
 
 /* A stack does not grow into what is there already; a guard keeps it off. */
@@ -532,6 +535,7 @@ static kb_status map_page(struct kb_os *os, struct kb_process *process, uint64_t
     if (status != KB_OK)
         return status;
     *refused = !in;
+    kb_os_wait_for_disk(os);
     if (in && !(os->keys[found] & KB_RESIDENT))
         kb_pager_admit(os, found, KB_BY_MOVE);
     if (in && kb_os_heard(os))

@@ -261,6 +261,7 @@ kb_status kb_os_swap_in(struct kb_os *os, struct kb_process *process, bool page_
     if (!*refused && status == KB_OK)
         status = each_to_read(os, process, bring_page, &arrival);
     os->batch = batch;
+    kb_os_wait_for_disk(os);
     if (status == KB_OK)
         status = arrival.status;
     *refused |= !arrival.in;

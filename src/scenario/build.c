@@ -227,15 +227,36 @@ static bool read_ms(const struct kb_word *word, double *ms) {
            (text[read] == '\0' || strcmp(text + read, "ms") == 0);
 }
 
+static kb_status read_cycle(struct kb_scenario *s, const struct kb_word *value) {
+    s->setup.clock = true;
+    return kb_word_ns(value, &s->setup.cycle_ns) ? KB_OK
+                                                 : bad_value(s, "cycle", value, "100ns, 1us, 1ms");
+}
+
+static kb_status choose_fetch(struct kb_scenario *s) {
+    struct kb_word value;
+    char text[160];
+    if (!kb_line_option(&s->line, "fetch", &value))
+        return KB_OK;
+    if (value.length >= sizeof text)
+        return bad_value(s, "fetch", &value, "sequential:depth=1");
+    snprintf(text, sizeof text, "%.*s", (int)value.length, value.at);
+    kb_status status = kb_fetch_parse(text, &s->setup.fetch, s->error);
+    bool future = (s->setup.policy.policy->needs & KB_NEEDS_FUTURE) != 0;
+    if (status == KB_OK && future && kb_fetch_looks_ahead(&s->setup.fetch))
+        status = kb_fail(s->error, KB_DATA, KB_MSG_fetch_future, s->setup.policy.policy->name);
+    return status;
+}
+
 /* SEEK,LATENCY,RATE */
 static kb_status read_disk(struct kb_scenario *s, const struct kb_word *value) {
     struct kb_word part[3];
     uint64_t rate = 0;
-    if (!cut_values(value, part, 3) || !read_ms(&part[0], &s->disk.seek) ||
-        !read_ms(&part[1], &s->disk.latency) || !kb_parse_size(part[2].at, part[2].length, &rate) ||
-        rate == 0)
+    if (!cut_values(value, part, 3) || !read_ms(&part[0], &s->setup.disk.seek) ||
+        !read_ms(&part[1], &s->setup.disk.latency) ||
+        !kb_parse_size(part[2].at, part[2].length, &rate) || rate == 0)
         return bad_value(s, "disk", value, "8ms,4ms,100M");
-    s->disk.bytes_per_second = (double)rate;
+    s->setup.disk.bytes_per_second = (double)rate;
     return KB_OK;
 }
 
@@ -264,6 +285,8 @@ static kb_status read_traffic(struct kb_scenario *s, struct wish *wish) {
     kb_status status = read_yes(s, "wx", &s->setup.write_xor_execute);
     if (status == KB_OK && kb_line_option(&s->line, "disk", &value))
         status = read_disk(s, &value);
+    if (status == KB_OK && kb_line_option(&s->line, "cycle", &value))
+        status = read_cycle(s, &value);
     if (status == KB_OK && kb_line_option(&s->line, "reserve", &wish->reserve))
         status = read_reserve(s, wish);
     if (status == KB_OK && wish->cluster > MOST_CLUSTER)
@@ -338,7 +361,7 @@ static kb_status describe_storage(struct kb_scenario *s, struct wish *wish) {
     struct kb_storage_wish own = {.page = wish->page, .memory = wish->memory};
     if (wish->frames != UNSAID || wish->address != 0 || wish->levels != 0 || wish->entry != 0 ||
         wish->io != 0 || wish->cluster != 0 || wish->high != 0 || wish->kernel ||
-        wish->format.length > 0 || setup->write_xor_execute ||
+        wish->format.length > 0 || setup->write_xor_execute || setup->clock ||
         setup->allocation != KB_ALLOCATE_GLOBAL || setup->minimum > 1 ||
         setup->tables_place != KB_TABLES_APART)
         return kb_fail(s->error, KB_DATA, KB_MSG_storage_options,
@@ -395,7 +418,7 @@ static kb_status describe(struct kb_scenario *s) {
     s->setup = (struct kb_os_setup){.scheme = KB_SCHEME_TABLES};
     bool contiguous;
     s->search_cost = 0;
-    s->disk = (struct kb_disk){8, 4, 100 * 1048576.0};
+    s->setup.disk = (struct kb_disk){8, 4, 100 * 1048576.0};
     kb_status status = read_numbers(s, &wish);
     if (status == KB_OK)
         status = read_words(s, &wish);
@@ -412,6 +435,8 @@ static kb_status describe(struct kb_scenario *s) {
         status = choose_tlbs(s, &wish);
     if (status == KB_OK)
         status = choose_policy(s);
+    if (status == KB_OK && !contiguous)
+        status = choose_fetch(s);
     if (status == KB_OK)
         status = kb_line_end(&s->line, usage, s->error);
     if (status == KB_OK && !contiguous)

@@ -18,7 +18,8 @@ static const struct {
      "      [organisation=single-user|fixed-absolute|fixed-relocatable|variable|paging|\n"
      "                    segmentation|paged-segmentation|relocation] [wx=yes]\n"
      "      [os=SIZE] [partitions=8K,16K,…] [fit=first|next|best|worst] [compaction=no]\n"
-     "      [cluster=PAGES] [reserve=LOW,HIGH] [disk=8ms,4ms,100M]\n"
+     "      [cluster=PAGES] [reserve=LOW,HIGH] [disk=8ms,4ms,100M] [cycle=1us]\n"
+     "      [fetch=demand|sequential|stride|history]\n"
      "      [allocation=global|equal|proportional] [minimum=FRAMES]\n"
      "      [tables-in=apart|resident|pageable]"},
     {"process", kb_command_process, "process NAME …"},
@@ -65,6 +66,7 @@ static const char *const other_usages[] = {
     "NAME touch 1 2w 3x …        pages: read, write, execute",
     "NAME load ADDRESS [bytes=1] | NAME store ADDRESS VALUE [bytes=1] | NAME store ADDRESS "
     "\"text\"",
+    "NAME compute CYCLES | NAME compute 10ms",
     "NAME execute ADDRESS | NAME inc ADDRESS [by=1] [bytes=4] | NAME copy FROM TO LENGTH",
     "NAME fill|verify START LENGTH [seed=1] [step=RECORD [unsplit]] | NAME digest START LENGTH",
     "NAME translate ADDRESS [write|execute]",

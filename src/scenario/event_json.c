@@ -153,7 +153,8 @@ static void region_fields(struct kb_json *json, const struct kb_os *os,
     kb_json_bool(json, "guard", region != NULL && region->guard);
 }
 
-static void process_fields(struct kb_json *json, const struct kb_os_event *e) {
+static void process_fields(struct kb_json *json, const struct kb_os *os,
+                           const struct kb_os_event *e) {
     switch (e->kind) {
     case KB_OS_EVENT_CREATE:
         kb_json_u64(json, "number", e->process->number);
@@ -172,7 +173,8 @@ static void process_fields(struct kb_json *json, const struct kb_os_event *e) {
         break;
     case KB_OS_EVENT_BLOCK:
         kb_json_u64(json, "page", e->page);
-        kb_json_u64(json, "until_cycle", e->count);
+        kb_json_u64(json, os->setup.clock ? "until_ns" : "until_cycle", e->count);
+        kb_json_bool(json, "for_frame", e->flag);
         break;
     case KB_OS_EVENT_FORK:
         name(json, "parent", e->owner);
@@ -317,6 +319,7 @@ static void coming_fields(struct kb_json *json, const struct kb_os *os,
         kb_json_u64(json, "free_frames", e->count);
         break;
     case KB_OS_EVENT_READ_IN:
+    case KB_OS_EVENT_PREFETCH:
         kb_json_string(json, "source", kb_page_source_name(e->source));
         if (e->source == KB_FROM_SWAP || e->source == KB_FROM_FILE)
             kb_json_u64(json, "slot", e->slot);
@@ -328,6 +331,7 @@ static void coming_fields(struct kb_json *json, const struct kb_os *os,
     case KB_OS_EVENT_SOFT:
         kb_json_u64(json, "mappings", e->count);
         kb_json_bool(json, "standby", e->flag);
+        kb_json_bool(json, "ahead", e->ahead);
         break;
     case KB_OS_EVENT_COPY:
         if (e->flag)
@@ -356,7 +360,7 @@ static void fields(struct kb_json *json, const struct kb_os *os, const struct kb
     case KB_OS_EVENT_SWAP_IN:
     case KB_OS_EVENT_PAGE_OUT:
     case KB_OS_EVENT_TABLE:
-        process_fields(json, e);
+        process_fields(json, os, e);
         break;
     case KB_OS_EVENT_REGION:
     case KB_OS_EVENT_PROTECT:
@@ -400,6 +404,7 @@ static void fields(struct kb_json *json, const struct kb_os *os, const struct kb
         break;
     case KB_OS_EVENT_FRAME:
     case KB_OS_EVENT_READ_IN:
+    case KB_OS_EVENT_PREFETCH:
     case KB_OS_EVENT_UPDATE:
     case KB_OS_EVENT_SOFT:
     case KB_OS_EVENT_COPY:

@@ -41,6 +41,7 @@ struct kb_tally {
     struct kb_storage_counters storage;
     uint64_t hits, second_hits, misses, table_reads, entry_writes, cycles, swap_writes;
     uint64_t tlb_evictions;
+    uint64_t time, idle, disk_worked; /* of the clock */
 };
 
 enum kb_quantity_kind { KB_NO_QUANTITY, KB_WHOLE, KB_REAL };
@@ -73,7 +74,6 @@ struct kb_scenario {
     struct kb_os_setup setup; /* for the next build */
     bool described;           /* setup is complete */
     double search_cost;       /* cycles of a TLB search, for speed */
-    struct kb_disk disk;      /* what its transfers cost, for disk-time */
     uint64_t file_bytes;      /* of all files */
     struct kb_tally base;
     struct kb_outcome last;
@@ -256,6 +256,9 @@ kb_status kb_perform_begin(struct kb_scenario *s, struct kb_process *p) KB_MUST_
 
 kb_status kb_scenario_address(struct kb_scenario *s, const struct kb_process *p,
                               uint64_t *address) KB_MUST_CHECK;
+/* How long a program computes: storage cycles, or with a clock a time, like 10ms. */
+kb_status kb_scenario_compute_time(struct kb_scenario *s, const struct kb_word *word,
+                                   uint64_t *time) KB_MUST_CHECK;
 /* Whether the instruction must be made again: p was blocked, and has waited for its page. */
 bool kb_perform_again(struct kb_scenario *s, struct kb_process *p);
 
