@@ -15,7 +15,8 @@ static const struct {
      "      [address=32] [levels=1 | split=10,10] [entry=4|8]\n"
      "      [tlb=16 | tlb=64x4] [tlb2=128x12] [tlb-replace=lru|fifo|random] [asids=N]\n"
      "      [swap=SLOTS] [swap-file=PATH] [search=CYCLES] [io=CYCLES] [seed=N]\n"
-     "      [organisation=paging|relocation|paged-segmentation] [wx=yes]\n"
+     "      [organisation=paging|relocation|paged-segmentation] [length=pages|bytes] [wx=yes]\n"
+     "      [preset=s370|multics|atlas]\n"
      "      [cluster=PAGES] [reserve=LOW,HIGH] [disk=8ms,4ms,100M]\n"
      "      [allocation=global|equal|proportional] [minimum=FRAMES]\n"
      "      [tables-in=apart|resident|pageable]"},
@@ -31,6 +32,7 @@ static const struct {
     {"reset", kb_command_reset, "reset counters|victims|referenced"},
     {"show", kb_command_show,
      "show page-table NAME | tlb | memory | free | swap | counters [NAME] | regions NAME |\n      "
+     "segments NAME | "
      "translation NAME ADDRESS | split ADDRESS | bytes PHYSICAL LENGTH | processes | objects"},
     {"expect", kb_command_expect,
      "expect [NAME] QUANTITY [=|<|>|<=|>=|!=] VALUE [±TOLERANCE] | expect fault KIND |\n      "
@@ -49,8 +51,9 @@ static const char *const other_usages[] = {
     "NAME swap out | NAME swap in [page-by-page]",
     "NAME allocate FRAMES | NAME allocate share",
     "NAME segment WHAT size=16K [rights=rwx] [image=SEED]   addresses: <WHAT,DISPLACEMENT>",
-    "NAME map page=1 frame=2 [rights=rwx] [size=2M] | NAME unmap page=1 | start=0 size=8K",
-    "NAME protect page=1 rights=r | start=0 size=8K rights=rx",
+    "NAME grow WHAT SIZE        the segment is longer or shorter now",
+    "NAME map page=1 frame=2 [rights=rwx] [size=2M] | NAME unmap page=1 | start=0 size=8K | WHAT",
+    "NAME protect page=1 rights=r | start=0 size=8K rights=rx | WHAT rights=r",
     "NAME touch 1 2w 3x …        pages: read, write, execute",
     "NAME load ADDRESS [bytes=1] | NAME store ADDRESS VALUE [bytes=1] | NAME store ADDRESS "
     "\"text\"",
@@ -112,6 +115,7 @@ static kb_status process_command(struct kb_scenario *s, const struct kb_word *na
         kb_status (*act)(struct kb_scenario *s, struct kb_process *p);
     } acts[] = {
         {"region", kb_act_region},     {"segment", kb_act_segment}, {"map", kb_act_map},
+        {"grow", kb_act_grow},        
         {"unmap", kb_act_unmap},       {"protect", kb_act_protect}, {"mode", kb_act_mode},
         {"handler", kb_act_handler},   {"evict", kb_act_evict},     {"relocate", kb_act_relocate},
         {"guard", kb_act_guard},       {"share", kb_act_share},     {"swap", kb_act_swap},

@@ -421,6 +421,8 @@ static kb_status expect_of(struct kb_scenario *s, const struct kb_process *p) {
     kb_status status;
     if (kb_line_take_if(&s->line, "page"))
         return kb_expect_page(s, p);
+    if (kb_line_take_if(&s->line, "segment"))
+        return kb_expect_segment(s, p);
     if (kb_line_take_if(&s->line, "frames-of"))
         return expect_frames_of(s, p);
     if (kb_line_take_if(&s->line, "ended"))
@@ -451,7 +453,8 @@ bool kb_expect_is_word(const struct kb_word *word) {
 /* faults=9 is faults = 9; but the parts of a page, and the bytes of a file, are options. */
 static void open_equations(struct kb_line *line) {
     for (unsigned i = 0; i < line->count; i++)
-        if (kb_word_is(&line->word[i], "page") || kb_word_is(&line->word[i], "file"))
+        if (kb_word_is(&line->word[i], "page") || kb_word_is(&line->word[i], "file") ||
+            kb_word_is(&line->word[i], "segment"))
             return;
     kb_line_open_options(line);
 }
