@@ -260,8 +260,11 @@ static void release(unsigned p, unsigned n) {
 /* ---- programs ---- */
 
 static void one(void) {
-    unsigned p = (unsigned)below(PROCESSES), n = (unsigned)below(SEGMENTS), what;
+    static unsigned p;
+    unsigned n = (unsigned)below(SEGMENTS), what;
     bool refused;
+    if (below(4) == 0) /* who runs, runs for a while */
+        p = (unsigned)below(PROCESSES);
     run(p);
     what = (unsigned)below(100);
     if (what < 60)
@@ -340,7 +343,7 @@ static void begin_machine(uint64_t seed) {
     bool s370 = seed % 6 == 5;
     struct kb_os_setup setup = {.scheme = KB_SCHEME_TABLES,
                                 .frames = 6 + (uint32_t)(seed * 7 % 30),
-                                .asid_bits = seed % 2 == 0 ? 4 : 0,
+                                .asid_bits = seed / 2 % 2 == 0 ? 4 : 0,
                                 .tables_limit = UINT64_C(1) << 30,
                                 .kernel_start = UINT64_MAX};
     memset(&m, 0, sizeof m);
