@@ -1,7 +1,7 @@
-/* test_paged_segments.c - random programs with segments of pages, against a flat model that knows no
- * frames: segments begin, grow, shrink, are shared, get other rights, and end; pages are evicted,
- * released, swapped with their processes, copied on write; after each operation every invariant
- * holds (E02, E03, E09, E10, F09 to F14, B17, R 24).
+/* test_paged_segments.c - random programs with segments of pages, against a flat model that knows
+ * no frames: segments begin, grow, shrink, are shared, get other rights, and end; pages are
+ * evicted, released, swapped with their processes, copied on write; after each operation every
+ * invariant holds (E02, E03, E09, E10, F09 to F14, B17, R 24).
  *
  *   test_paged_segments [OPERATIONS [SEED]]
  *
@@ -64,7 +64,7 @@ static uint64_t reach(const struct model_segment *s) {
 
 static unsigned random_rights(void) {
     static const unsigned kinds[] = {
-        KB_ENTRY_READ | KB_ENTRY_WRITE, KB_ENTRY_READ, KB_ENTRY_RIGHTS,
+        KB_ENTRY_READ | KB_ENTRY_WRITE,   KB_ENTRY_READ,    KB_ENTRY_RIGHTS,
         KB_ENTRY_READ | KB_ENTRY_EXECUTE, KB_ENTRY_EXECUTE, KB_ENTRY_READ | KB_ENTRY_WRITE};
     return kinds[below(sizeof kinds / sizeof kinds[0])];
 }

@@ -123,6 +123,26 @@ bool kb_cost_inverted(uint64_t memory, uint64_t page_size, uint64_t entry_bytes,
     return kb_multiply(memory / page_size, entry_bytes, bytes);
 }
 
+bool kb_cost_table_share(uint64_t memory, uint64_t page_size, const uint64_t *segments,
+                         size_t count, uint64_t segment_entry, uint64_t page_entry,
+                         uint64_t processes, struct kb_table_share *share) {
+    uint64_t bytes;
+    *share = (struct kb_table_share){0};
+    if (!kb_multiply(count, segment_entry, &share->each))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!kb_multiply(segments[i], page_entry, &bytes) ||
+            !kb_add(share->each, bytes, &share->each))
+            return false;
+    if (!kb_multiply(share->each, processes, &share->all))
+        return false;
+    share->left = share->all < memory ? memory - share->all : 0;
+    share->frames = share->left / page_size;
+    share->most = share->each > 0 ? memory / share->each : 0;
+    share->share = (double)share->all / (double)memory;
+    return true;
+}
+
 bool kb_cost_reach(uint64_t entries, uint64_t page_size, uint64_t *bytes) {
     return kb_multiply(entries, page_size, bytes);
 }

@@ -78,11 +78,11 @@ struct kb_family {
      * page of the usual size. false: something else; walk says what. NULL: there is none. */
     bool (*quick)(const struct kb_format *format, const struct kb_memory *memory, uint64_t root,
                   uint64_t address, struct kb_leaf *leaf);
-    bool rights_add_up;             /* a right holds only if every level grants it (x86) */
-    bool writable_is_readable;      /* there is no right to read alone that can be withheld (x86) */
-    bool kernel_enters_user_pages;  /* no SUM is needed (x86 without SMEP and SMAP) */
-    bool hardware_sets_bits;        /* R and M are always set by hardware (x86) */
-    bool segmented;                 /* depth 0 is a segment table (segment.h) */
+    bool rights_add_up;            /* a right holds only if every level grants it (x86) */
+    bool writable_is_readable;     /* there is no right to read alone that can be withheld (x86) */
+    bool kernel_enters_user_pages; /* no SUM is needed (x86 without SMEP and SMAP) */
+    bool hardware_sets_bits;       /* R and M are always set by hardware (x86) */
+    bool segmented;                /* depth 0 is a segment table (segment.h) */
     /* How the entries of a segment table are made. */
     struct kb_segment (*segment_decode)(const struct kb_format *format, uint64_t entry);
     uint64_t (*segment_encode)(const struct kb_format *format, struct kb_segment segment);

@@ -152,12 +152,12 @@ static enum kb_fault by_walk(struct kb_mmu *mmu, struct kb_translation *t) {
     unsigned missing = missing_bits(t->walk.bits, t->access);
     if (missing != 0)
         set_bits(mmu, t->entry, t->walk.page, missing);
-    struct kb_tlb_entry entry = {.page = t->walk.page,
-                                 .entry = t->entry,
-                                 .bits = (uint16_t)(t->walk.bits | missing |
-                                                    (t->walk.limit != 0 ? KB_ENTRY_LIMITED : 0u)),
-                                 .page_bits = (uint8_t)t->walk.page_bits,
-                                 .limit = t->walk.limit};
+    struct kb_tlb_entry entry = {
+        .page = t->walk.page,
+        .entry = t->entry,
+        .bits = (uint16_t)(t->walk.bits | missing | (t->walk.limit != 0 ? KB_ENTRY_LIMITED : 0u)),
+        .page_bits = (uint8_t)t->walk.page_bits,
+        .limit = t->walk.limit};
     load(mmu, t->linear, entry, t);
     t->physical = t->walk.page | (t->linear & ((UINT64_C(1) << t->walk.page_bits) - 1));
     return KB_FAULT_NONE;

@@ -51,9 +51,9 @@ static const char *check_table(const struct kb_os *os, uint32_t frame) {
     if (!f->pageable)
         return NULL;
     for (uint64_t i = 0; i < UINT64_C(1) << format->bits[format->levels - 1]; i++)
-        valid += kb_memory_entry(&os->mmu.memory, at + i * format->entry_bytes,
-                                 format->entry_bytes) !=
-                 kb_format_empty(format, format->levels - 1);
+        valid +=
+            kb_memory_entry(&os->mmu.memory, at + i * format->entry_bytes, format->entry_bytes) !=
+            kb_format_empty(format, format->levels - 1);
     return valid > f->valid ? "valid entries of a table are not counted right" : NULL;
 }
 

@@ -90,9 +90,8 @@ static kb_status copy_regions(struct kb_os *os, const struct kb_process *parent,
     for (uint32_t i = 0; i < parent->region_count; i++) {
         child->regions[child->region_count++] = parent->regions[i];
         kb_os_attach(os, &parent->regions[i]);
-        kb_status status = kb_os_segmented(os)
-                               ? kb_os_segment_begin(os, child, &parent->regions[i])
-                               : KB_OK;
+        kb_status status =
+            kb_os_segmented(os) ? kb_os_segment_begin(os, child, &parent->regions[i]) : KB_OK;
         if (status != KB_OK)
             return status;
     }

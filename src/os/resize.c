@@ -1,5 +1,5 @@
-/* resize.c - a segment grows or shrinks: its length in the segment table changes, and nothing of any
- * other segment.
+/* resize.c - a segment grows or shrinks: its length in the segment table changes, and nothing of
+ * any other segment.
  *
  *   before   │ page 0 │ page 1 │ pa│        10,000 bytes
  *   shrink   │ page 0 │ p│                   5,000: page 2 is dropped, with the TLB's word of it

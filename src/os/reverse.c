@@ -207,8 +207,8 @@ static unsigned rights_for(struct kb_os *os, uint32_t id) {
 }
 
 /* marks: R and M that the entry is to have. */
-static void write_entry(struct kb_os *os, uint32_t id, uint64_t at, uint32_t frame,
-                        unsigned rights, unsigned marks) {
+static void write_entry(struct kb_os *os, uint32_t id, uint64_t at, uint32_t frame, unsigned rights,
+                        unsigned marks) {
     const struct kb_mapping *mapping = mapping_of(os, id);
     const struct kb_process *process = os->process[mapping->process];
     unsigned bits = rights | marks | zone_bits(os, process) | KB_ENTRY_LEAF | KB_ENTRY_VALID;

@@ -35,9 +35,8 @@ static uint64_t entry_of(const struct kb_os *os, const struct kb_process *proces
 struct kb_segment kb_os_segment(const struct kb_os *os, const struct kb_process *process,
                                 uint64_t address, uint64_t *at) {
     *at = entry_of(os, process, address);
-    return kb_segment_decode(
-        &os->mmu.format,
-        kb_memory_entry(&os->mmu.memory, *at, os->mmu.format.segment_bytes));
+    return kb_segment_decode(&os->mmu.format,
+                             kb_memory_entry(&os->mmu.memory, *at, os->mmu.format.segment_bytes));
 }
 
 static void set_segment(struct kb_os *os, uint64_t entry, struct kb_segment segment) {
@@ -96,8 +95,8 @@ static uint64_t shared_table(const struct kb_os *os, const struct kb_region *reg
 
 /* Pages of a shared table that are in memory are this process's, too, from now on, as far as its
  * segment goes. */
-static kb_status adopt(struct kb_os *os, struct kb_process *process,
-                       const struct kb_region *region, uint64_t table) {
+static kb_status adopt(struct kb_os *os, struct kb_process *process, const struct kb_region *region,
+                       uint64_t table) {
     const struct kb_format *format = &os->mmu.format;
     uint64_t first = region->start >> format->page_bits;
     uint64_t behind = ((region->end - 1) >> format->page_bits) + 1;
@@ -230,9 +229,9 @@ kb_status kb_os_segment_open(struct kb_os *os, struct kb_process *process, uint6
     struct kb_region opened = *region;
     segment.table = shared_table(os, &opened);
     bool made = segment.table == KB_NO_TABLE;
-    kb_status status = made ? kb_tables_new_below(&os->tables, 1, at, opened.start, &segment.table,
-                                                  os->error)
-                            : KB_OK;
+    kb_status status =
+        made ? kb_tables_new_below(&os->tables, 1, at, opened.start, &segment.table, os->error)
+             : KB_OK;
     if (status != KB_OK)
         return status;
     segment.present = true;

@@ -9,8 +9,8 @@
  *                                      trap ──► page fault, as ever
  *
  * With paged segmentation the page tables of segments are those of the last
- * level; one that several share goes for all of them. A table with a valid entry stays, as in VAX/VMS. Those above the last level
- * stay always, and the kernel's. */
+ * level; one that several share goes for all of them. A table with a valid entry stays, as in
+ * VAX/VMS. Those above the last level stay always, and the kernel's. */
 #include "os/os.h"
 
 static uint64_t address_of(const struct kb_os *os, uint32_t frame) {

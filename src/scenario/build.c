@@ -23,7 +23,7 @@ struct wish {
     unsigned splits;
     bool kernel, segmented, byte_lengths;
     bool preset_tlb;
-    uint64_t preset_frames; /* 0: no preset */
+    uint64_t preset_frames;      /* 0: no preset */
     const struct kb_format *own; /* a preset's, that no option names */
     struct kb_word format, swap_file, reserve;
 };
@@ -310,8 +310,8 @@ static kb_status read_words(struct kb_scenario *s, struct wish *wish) {
     if (status == KB_OK && kb_line_option(&s->line, "length", &value)) {
         wish->byte_lengths = kb_word_is(&value, "bytes");
         if (!wish->segmented || (!wish->byte_lengths && !kb_word_is(&value, "pages")))
-            status = bad_value(s, "length", &value,
-                               "pages, bytes; organisation=paged-segmentation");
+            status =
+                bad_value(s, "length", &value, "pages, bytes; organisation=paged-segmentation");
     }
     if (status == KB_OK && kb_line_option(&s->line, "search", &value)) {
         char text[32];

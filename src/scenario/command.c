@@ -114,12 +114,11 @@ static kb_status process_command(struct kb_scenario *s, const struct kb_word *na
         const char *name;
         kb_status (*act)(struct kb_scenario *s, struct kb_process *p);
     } acts[] = {
-        {"region", kb_act_region},     {"segment", kb_act_segment}, {"map", kb_act_map},
-        {"grow", kb_act_grow},        
-        {"unmap", kb_act_unmap},       {"protect", kb_act_protect}, {"mode", kb_act_mode},
-        {"handler", kb_act_handler},   {"evict", kb_act_evict},     {"relocate", kb_act_relocate},
-        {"guard", kb_act_guard},       {"share", kb_act_share},     {"swap", kb_act_swap},
-        {"allocate", kb_act_allocate},
+        {"region", kb_act_region},     {"segment", kb_act_segment},   {"map", kb_act_map},
+        {"grow", kb_act_grow},         {"unmap", kb_act_unmap},       {"protect", kb_act_protect},
+        {"mode", kb_act_mode},         {"handler", kb_act_handler},   {"evict", kb_act_evict},
+        {"relocate", kb_act_relocate}, {"guard", kb_act_guard},       {"share", kb_act_share},
+        {"swap", kb_act_swap},         {"allocate", kb_act_allocate},
     };
     kb_status status = kb_scenario_process(s, name, &p);
     if (status != KB_OK)

@@ -80,8 +80,7 @@ kb_status kb_act_grow(struct kb_scenario *s, struct kb_process *p) {
     if (status == KB_OK)
         status = kb_line_end(&s->line, wanted, s->error);
     if (status == KB_OK)
-        status = kb_scenario_os_status(s,
-                                       kb_os_resize(&s->os, p, region->start, bytes, &refused));
+        status = kb_scenario_os_status(s, kb_os_resize(&s->os, p, region->start, bytes, &refused));
     kb_act_refuse(s, status == KB_OK && refused);
     return status;
 }
@@ -113,8 +112,8 @@ struct kb_segment_state kb_scenario_segment_state(const struct kb_scenario *s,
     }
     for (uint32_t i = 0; state.entry.present && i < os->process_count; i++)
         for (uint32_t r = 0; r < os->process[i]->region_count; r++)
-            state.sharers += has_table(os, os->process[i], os->process[i]->regions[r].start,
-                                       state.entry.table);
+            state.sharers +=
+                has_table(os, os->process[i], os->process[i]->regions[r].start, state.entry.table);
     return state;
 }
 
@@ -149,16 +148,17 @@ kb_status kb_expect_segment(struct kb_scenario *s, const struct kb_process *p) {
     if (status != KB_OK)
         return status;
     struct kb_segment_state state = kb_scenario_segment_state(s, p, region);
-    uint64_t length = s->os.mmu.format.byte_lengths ? state.entry.bytes : region->end - region->start;
+    uint64_t length =
+        s->os.mmu.format.byte_lengths ? state.entry.bytes : region->end - region->start;
     const struct {
         const char *key;
         uint64_t found;
         bool hex;
     } parts[] = {
-        {"number", state.number, false},        {"length", length, false},
-        {"pages", state.pages, false},          {"present", state.entry.present, false},
-        {"entry", state.entry_address, true},   {"table", state.entry.table, true},
-        {"resident", state.resident, false},    {"waste", state.waste, false},
+        {"number", state.number, false},      {"length", length, false},
+        {"pages", state.pages, false},        {"present", state.entry.present, false},
+        {"entry", state.entry_address, true}, {"table", state.entry.table, true},
+        {"resident", state.resident, false},  {"waste", state.waste, false},
         {"sharers", state.sharers, false},
     };
     uint64_t before = s->tally.expectations;

@@ -64,9 +64,9 @@ static struct kb_entry decode(const struct kb_format *format, uint64_t entry, un
     if (depth == 0) {
         struct kb_segment segment = segment_decode(format, entry);
         bool reserved = segment.present && entry & SEGMENT_ZEROS;
-        return (struct kb_entry){
-            (segment.present ? KB_ENTRY_VALID : 0u) | (reserved ? KB_ENTRY_RESERVED : 0u),
-            segment.table};
+        return (struct kb_entry){(segment.present ? KB_ENTRY_VALID : 0u) |
+                                     (reserved ? KB_ENTRY_RESERVED : 0u),
+                                 segment.table};
     }
     if (entry & PAGE_INVALID)
         return (struct kb_entry){0, 0};
