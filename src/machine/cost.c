@@ -114,7 +114,7 @@ void kb_cost_tables(const struct kb_format *format, struct kb_range *ranges, siz
         tables->bytes += tables->count[depth] * kb_format_table_bytes(format, depth);
     }
     unsigned index_bits = format->address_bits - format->page_bits;
-    unsigned entry_bits = format->entry_bytes == 4 ? 2 : 3;
+    unsigned entry_bits = format->entry_bytes == 2 ? 1 : format->entry_bytes == 4 ? 2 : 3;
     tables->flat_bytes =
         index_bits + entry_bits < 64 ? UINT64_C(1) << (index_bits + entry_bits) : 0;
 }

@@ -129,6 +129,8 @@ enum kb_fault kb_walk_segments(const struct kb_format *format, const struct kb_m
     walk->bits = segment.rights | KB_ENTRY_USER;
     if (fault != KB_FAULT_NONE)
         return end(walk, fault, 0, 1);
+    if (format->family->decode(format, walk->step[0].entry, 0).bits & KB_ENTRY_RESERVED)
+        return end(walk, KB_FAULT_RESERVED, 0, 1);
     walk->limit = bytes_of_page(format, segment, page);
     if (!read_entry(memory, segment.table, page, format->entry_bytes, &walk->step[1]))
         return end(walk, KB_FAULT_BUS, 1, 1);
