@@ -31,6 +31,7 @@
 #include "os/job.h"
 #include "os/os.h"
 #include "os/timeline.h"
+#include "policy/placement/placement.h"
 #include "policy/policy.h"
 #include "replay/advice.h"
 #include "replay/replay.h"

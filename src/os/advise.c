@@ -14,7 +14,7 @@ static bool in_range(const struct kb_os *os, const struct kb_process *process, u
     uint64_t mask = kb_os_page_bytes(os) - 1;
     bool kernel = process == os->kernel;
     return start < end && ((start | end) & mask) == 0 && !kernel && end <= kb_os_user_end(os) &&
-           process->state != KB_ENDED && os->setup.scheme != KB_SCHEME_RELOCATION;
+           process->state != KB_ENDED && kb_os_paged(os);
 }
 
 static bool is_legal(const struct kb_os *os, const struct kb_process *process, uint64_t start,

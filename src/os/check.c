@@ -319,6 +319,8 @@ static const char *check_tlb(const struct kb_os *os, const struct kb_tlb *tlb) {
 }
 
 const char *kb_os_check(const struct kb_os *os) {
+    if (os->storage != NULL)
+        return kb_storage_check(os);
     uint64_t slots = os->swap.fresh, most = slots > os->setup.frames ? slots : os->setup.frames;
     uint8_t *seen = kb_take(os->host, (size_t)most + 1);
     if (seen == NULL)

@@ -65,9 +65,13 @@ struct kb_process;
                                       pages written */                                             \
     KB_OS_EVENT(SWAP_IN, "swap-in")   /* count = pages that came, slots = transfers of the disk */ \
     KB_OS_EVENT(PAGE_OUT, "page-out") /* in advance: count = pages that went */                    \
-    KB_OS_EVENT(TABLE, "table")   /* a page table goes out, or with flag comes back: page = its    \
-                                  number, frame, slot */                                           \
-    KB_OS_EVENT(OBJECT, "object") /* shared memory, or with flag a file: text, count = bytes */
+    KB_OS_EVENT(TABLE, "table") /* a page table goes out, or with flag comes back: page = its      \
+                                number, frame, slot */                                             \
+    KB_OS_EVENT(PLACE, "place") /* contiguous: a segment goes into a hole: page = its number,      \
+                                address, count = its bytes, slots = the hole's, text */            \
+    KB_OS_EVENT(MOVE, "move")   /* a segment moves: page, address = from, raw = to, count, text */ \
+    KB_OS_EVENT(COMPACT, "compact") /* count = bytes moved, slots = the largest hole now */        \
+    KB_OS_EVENT(OBJECT, "object")   /* shared memory, or with flag a file: text, count = bytes */
 
 enum kb_os_event_kind {
 #define KB_OS_EVENT(id, name) KB_OS_EVENT_##id,
@@ -95,6 +99,7 @@ enum kb_page_source { KB_FROM_ZERO, KB_FROM_IMAGE, KB_FROM_SWAP, KB_FROM_FILE, K
     KB_REASON(CORRUPT, "page corrupt") /* its checksum is wrong */                                 \
     KB_REASON(NO_TABLE, "no room for tables")                                                      \
     KB_REASON(GUARD, "guard page")                                                                 \
+    KB_REASON(NO_ROOM, "no room") /* contiguous: no hole is large enough, and nothing can go */    \
     KB_REASON(PINNED, "pinned")                                                                    \
     KB_REASON(HARDWARE, "hardware") /* reserved bits, misaligned, no memory */
 

@@ -396,18 +396,17 @@ static void end_or_skip(struct kb_os *os, uint64_t address, enum kb_access acces
 }
 
 /* Step 6, or step 2. */
-static kb_status end_or_restart(struct kb_os *os, uint64_t address, enum kb_access access,
-                                enum kb_fault fault, enum kb_reason reason, bool again) {
+void kb_os_end_or_restart(struct kb_os *os, uint64_t address, enum kb_access access,
+                          enum kb_fault fault, enum kb_reason reason, bool again) {
     if (!again) {
         end_or_skip(os, address, access, fault, reason);
-        return KB_OK;
+        return;
     }
     os->counters.restarts++;
     os->running->counters.restarts++;
     if (kb_os_heard(os))
         kb_os_tell(os, (struct kb_os_event){
                            .kind = KB_OS_EVENT_RESTART, .address = address, .access = access});
-    return KB_OK;
 }
 
 /* Steps 3 to 5, as far as they are needed. */
@@ -476,5 +475,6 @@ kb_status kb_os_fault(struct kb_os *os, uint64_t address, enum kb_access access,
         process->waits = 0;
         reason = KB_REASON_MINIMUM_FRAMES;
     }
-    return end_or_restart(os, address, access, fault, reason, *again);
+    kb_os_end_or_restart(os, address, access, fault, reason, *again);
+    return KB_OK;
 }

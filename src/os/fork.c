@@ -152,8 +152,8 @@ kb_status kb_os_fork(struct kb_os *os, struct kb_process *parent, const char *na
     struct kb_process *child;
     bool local = os->setup.allocation != KB_ALLOCATE_GLOBAL;
     *refused = parent == os->kernel || parent->state == KB_ENDED ||
+               !kb_os_paged(os) || /* nothing keeps their bytes apart */
                os->setup.format.family->no_page_rights ||
-               os->setup.scheme == KB_SCHEME_RELOCATION || /* nothing keeps their bytes apart */
                (local && !kb_os_allocation_fits(os, NULL, os->setup.minimum));
     kb_status status = *refused ? KB_OK : kb_os_create(os, name, &child);
     if (status == KB_DATA && os->process_count < KB_MOST_PROCESSES) { /* no room for its root */

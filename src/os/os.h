@@ -392,6 +392,12 @@ kb_status kb_os_move(struct kb_os *os, uint64_t from, uint64_t to, uint32_t leng
                      bool *done) KB_MUST_CHECK;
 /* The instruction's frames may go again. */
 void kb_os_unpin(struct kb_os *os);
+/* count: references in a row, or the bytes of one operand. */
+void kb_os_tell_reference(struct kb_os *os, uint64_t address, enum kb_access access, uint64_t count,
+                          bool bytes);
+/* While somebody listens, the whole way is taken, so that there is something to tell. */
+enum kb_fault kb_os_translate(struct kb_os *os, uint64_t address, enum kb_access access,
+                              uint64_t *physical);
 /* count references in a row to one page, without bytes; as replay counts them. */
 kb_status kb_os_run(struct kb_os *os, uint64_t address, enum kb_access access, uint32_t count,
                     bool *done) KB_MUST_CHECK;
@@ -408,6 +414,11 @@ kb_status kb_os_store_slowly(struct kb_os *os, uint64_t address, const void *byt
  * does not hold. Slow; for tests. */
 const char *kb_os_check(const struct kb_os *os);
 
+/* The process ends with a reason, or its handler gives the instruction up; or, with `again`, the
+ * instruction starts again. For the services of faults. */
+void kb_os_end_or_restart(struct kb_os *os, uint64_t address, enum kb_access access,
+                          enum kb_fault fault, enum kb_reason reason, bool again);
+
 /* ---- small things ---- */
 
 static inline bool kb_os_heard(const struct kb_os *os) { return os->listener.hear != NULL; }
@@ -417,6 +428,11 @@ static inline void kb_os_tell(const struct kb_os *os, struct kb_os_event event) 
     if (event.process == NULL)
         event.process = os->running;
     os->listener.hear(os->listener.context, &event);
+}
+
+/* Whether there are pages: base and limit registers, and contiguous segments, know none. */
+static inline bool kb_os_paged(const struct kb_os *os) {
+    return os->setup.scheme == KB_SCHEME_TABLES || os->setup.scheme == KB_SCHEME_INVERTED;
 }
 
 static inline unsigned kb_os_page_bits(const struct kb_os *os) { return os->mmu.format.page_bits; }
@@ -504,7 +520,7 @@ static inline uint8_t *kb_os_hit(struct kb_os *os, uint64_t address, enum kb_acc
     uint64_t physical, offset = address & (kb_os_page_bytes(os) - 1);
     *fault = KB_FAULT_NONE;
     if (__builtin_expect(kb_os_heard(os) || offset + length > kb_os_page_bytes(os) || length == 0 ||
-                             os->mmu.limit != 0,
+                             os->mmu.by_bytes,
                          0))
         return NULL;
     uint32_t ahead = (length - 1) & os->mmu.ahead;

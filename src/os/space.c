@@ -225,9 +225,7 @@ static void adopt(struct kb_os *os, struct kb_process *process, const struct kb_
 
 /* Base and limit registers know no pages. */
 static kb_status check_paged(struct kb_os *os) {
-    return os->setup.scheme != KB_SCHEME_RELOCATION
-               ? KB_OK
-               : kb_fail(os->error, KB_DATA, KB_MSG_os_no_pages);
+    return kb_os_paged(os) ? KB_OK : kb_fail(os->error, KB_DATA, KB_MSG_os_no_pages);
 }
 
 /* ---- regions begin ---- */

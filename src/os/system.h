@@ -13,6 +13,7 @@
 #include "machine/tables.h"
 #include "os/object.h"
 #include "os/pager.h"
+#include "os/storage.h"
 #include "os/swap.h"
 
 #define KB_MOST_FRAMES (UINT32_C(1) << 28)
@@ -50,8 +51,9 @@ struct kb_os_setup {
     uint32_t cluster;       /* most neighbours that are written at once; 0 and 1: none */
     uint32_t low, high;     /* watermarks of free frames (pageout.c); 0: no pages go in advance */
     enum kb_allocation allocation;
-    unsigned tables_place; /* enum kb_tables_place */
-    uint32_t minimum;      /* frames that each process gets at least, unless global; 0: 1 */
+    unsigned tables_place;           /* enum kb_tables_place */
+    struct kb_storage_setup storage; /* contiguous areas instead of pages */
+    uint32_t minimum; /* frames that each process gets at least, unless global; 0: 1 */
 };
 
 enum kb_frame_use {
@@ -123,6 +125,7 @@ struct kb_os {
     struct kb_tables tables;
     struct kb_pages pages;
     struct kb_swap swap;
+    struct kb_storage *storage; /* contiguous areas; NULL: pages */
 
     /* frames: the core map and the free list */
     struct kb_frame *frame;

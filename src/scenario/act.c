@@ -149,6 +149,8 @@ kb_status kb_act_handler(struct kb_scenario *s, struct kb_process *p) {
 
 kb_status kb_act_relocate(struct kb_scenario *s, struct kb_process *p) {
     uint64_t base = 0, limit = 0;
+    if (s->os.storage != NULL) /* it has the registers itself */
+        return kb_storage_has_no_pages(s);
     kb_status status = kb_line_option_number(&s->line, "base", &base, s->error);
     if (status == KB_OK)
         status = kb_line_option_number(&s->line, "limit", &limit, s->error);
@@ -198,8 +200,10 @@ kb_status kb_act_region(struct kb_scenario *s, struct kb_process *p) {
     static const char wanted[] =
         "NAME region WHAT start=0 size=16K [rights=rwx] [image=SEED] [grows=ADDRESS]";
     struct kb_region region = {.rights = kb_act_usual_rights(s)};
-    const struct kb_word *name = kb_line_take(&s->line);
     bool refused;
+    if (s->os.storage != NULL)
+        return kb_storage_has_no_pages(s);
+    const struct kb_word *name = kb_line_take(&s->line);
     if (name == NULL || name->length >= sizeof region.name)
         return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, wanted);
     memcpy(region.name, name->at, name->length);
@@ -218,6 +222,8 @@ kb_status kb_act_region(struct kb_scenario *s, struct kb_process *p) {
 kb_status kb_act_guard(struct kb_scenario *s, struct kb_process *p) {
     struct kb_region region = {.name = "guard", .guard = true};
     bool refused;
+    if (s->os.storage != NULL)
+        return kb_storage_has_no_pages(s);
     kb_status status = kb_act_range(s, p, &region.start, &region.end);
     if (status == KB_OK)
         status = kb_line_end(&s->line, "NAME guard page=1 | start=0 size=8K", s->error);
@@ -233,6 +239,8 @@ kb_status kb_act_map(struct kb_scenario *s, struct kb_process *p) {
     uint64_t start, end, frame = KB_NO_FRAME;
     unsigned rights = kb_act_usual_rights(s);
     bool refused = false;
+    if (s->os.storage != NULL)
+        return kb_storage_has_no_pages(s);
     if (kb_line_take_if(&s->line, "file"))
         return kb_act_map_file(s, p);
     kb_status status = kb_act_range(s, p, &start, &end);
@@ -260,6 +268,8 @@ kb_status kb_act_map(struct kb_scenario *s, struct kb_process *p) {
 
 kb_status kb_act_unmap(struct kb_scenario *s, struct kb_process *p) {
     uint64_t start, end;
+    if (s->os.storage != NULL)
+        return kb_storage_has_no_pages(s);
     kb_status status = kb_act_range(s, p, &start, &end);
     if (status == KB_OK)
         status = kb_line_end(&s->line, "NAME unmap page=1 | start=0 size=8K | WHAT", s->error);
@@ -272,6 +282,8 @@ kb_status kb_act_protect(struct kb_scenario *s, struct kb_process *p) {
     static const char wanted[] = "NAME protect page=1 | WHAT rights=r";
     uint64_t start, end;
     unsigned rights = UINT32_MAX;
+    if (s->os.storage != NULL)
+        return kb_storage_act_protect(s, p);
     kb_status status = kb_act_range(s, p, &start, &end);
     if (status == KB_OK)
         status = kb_act_rights(s, &rights);
@@ -291,6 +303,8 @@ kb_status kb_act_protect(struct kb_scenario *s, struct kb_process *p) {
 kb_status kb_act_evict(struct kb_scenario *s, struct kb_process *p) {
     uint64_t page;
     enum kb_reason reason;
+    if (s->os.storage != NULL)
+        return kb_storage_act_evict(s, p);
     kb_status status = kb_line_number(&s->line, "page", &page, s->error);
     if (status == KB_OK)
         status = kb_line_end(&s->line, "NAME evict PAGE", s->error);
@@ -362,6 +376,12 @@ kb_status kb_command_fail(struct kb_scenario *s) {
 
 /* R of every page becomes 0, as NRU's period does; M stays. */
 static void clear_referenced(struct kb_scenario *s) {
+    struct kb_storage *storage = s->os.storage;
+    for (uint32_t frame = 0; storage != NULL && frame < storage->used; frame++)
+        if (storage->flags[frame] & KB_RESIDENT) {
+            storage->flags[frame] &= (uint8_t)~KB_REFERENCED;
+            kb_storage_clear_bits(&s->os, storage->page_of[frame], KB_ENTRY_REFERENCED);
+        }
     for (uint32_t frame = 0; frame < s->os.used; frame++)
         if (s->os.keys[frame] & KB_REFERENCED && !s->os.frame[frame].fixed)
             kb_os_clear_bits(&s->os, frame, KB_ENTRY_REFERENCED);

@@ -304,8 +304,11 @@ static kb_status read_words(struct kb_scenario *s, struct wish *wish) {
         s->setup.scheme =
             kb_word_is(&value, "relocation") ? KB_SCHEME_RELOCATION : KB_SCHEME_TABLES;
         wish->segmented = kb_word_is(&value, "paged-segmentation");
-        if (!kb_word_is(&value, "relocation") && !kb_word_is(&value, "paging") && !wish->segmented)
-            status = bad_value(s, "organisation", &value, "paging, relocation, paged-segmentation");
+        if (!kb_word_is(&value, "relocation") && !kb_word_is(&value, "paging") &&
+            !wish->segmented && !kb_scenario_organisation(&value, &s->setup.storage.organisation))
+            status = bad_value(s, "organisation", &value,
+                               "single-user, fixed-absolute, fixed-relocatable, variable, paging, "
+                               "segmentation, paged-segmentation, relocation");
     }
     if (status == KB_OK && kb_line_option(&s->line, "length", &value)) {
         wish->byte_lengths = kb_word_is(&value, "bytes");
@@ -348,8 +351,35 @@ static kb_status check_memory(struct kb_scenario *s, const struct wish *wish, ui
     return KB_OK;
 }
 
+/* Contiguous storage: what it needs of the wish, and nothing that only pages know. */
+static kb_status describe_storage(struct kb_scenario *s, struct wish *wish) {
+    struct kb_os_setup *setup = &s->setup;
+    struct kb_storage_wish own = {.page = wish->page, .memory = wish->memory};
+    if (wish->frames != UNSAID || wish->address != 0 || wish->levels != 0 || wish->entry != 0 ||
+        wish->io != 0 || wish->cluster != 0 || wish->high != 0 || wish->kernel ||
+        wish->format.length > 0 || setup->write_xor_execute ||
+        setup->allocation != KB_ALLOCATE_GLOBAL || setup->minimum > 1 ||
+        setup->tables_place != KB_TABLES_APART)
+        return kb_fail(s->error, KB_DATA, KB_MSG_storage_options,
+                       kb_organisation_name(setup->storage.organisation));
+    for (unsigned i = 0; i < wish->splits; i++)
+        own.split[i] = wish->split[i];
+    own.splits = wish->splits;
+    if (own.memory == UNSAID)
+        own.memory = USUAL_FRAMES * wish->page;
+    kb_status status = kb_scenario_read_storage(s, &own);
+    if (status == KB_OK)
+        status = choose_tlbs(s, wish);
+    if (status == KB_OK && setup->tlbs > 0 && setup->storage.organisation != KB_SEGMENTATION)
+        status = kb_fail(s->error, KB_DATA, KB_MSG_storage_options,
+                         kb_organisation_name(setup->storage.organisation));
+    setup->frames = 1;
+    return status;
+}
+
 static kb_status open_swap(struct kb_scenario *s, const struct wish *wish) {
-    uint32_t page = (uint32_t)1 << s->setup.format.page_bits;
+    bool contiguous = s->setup.storage.organisation != KB_PAGED;
+    uint32_t page = contiguous ? (uint32_t)wish->page : (uint32_t)1 << s->setup.format.page_bits;
     struct kb_store inner;
     kb_status status;
     if (wish->swap == 0 || wish->swap > UINT64_MAX / page / 2)
@@ -415,6 +445,12 @@ static kb_status read_preset(struct kb_scenario *s, struct wish *wish) {
     return KB_OK;
 }
 
+static kb_status choose_frames(struct kb_scenario *s, const struct wish *wish) {
+    uint64_t frames = frames_of(wish, s->setup.format.page_bits);
+    s->setup.frames = (uint32_t)frames;
+    return check_memory(s, wish, frames);
+}
+
 static kb_status describe(struct kb_scenario *s) {
     struct wish wish = {.page = 4096,
                         .frames = UNSAID,
@@ -423,6 +459,7 @@ static kb_status describe(struct kb_scenario *s) {
                         .tables = USUAL_TABLES,
                         .seed = 1};
     s->setup = (struct kb_os_setup){.scheme = KB_SCHEME_TABLES};
+    bool contiguous;
     s->search_cost = 0;
     s->disk = (struct kb_disk){8, 4, 100 * 1048576.0};
     kb_status status = read_preset(s, &wish);
@@ -433,22 +470,22 @@ static kb_status describe(struct kb_scenario *s) {
     if (status == KB_OK)
         status = read_traffic(s, &wish);
     if (status == KB_OK)
+        status = kb_scenario_read_shares(s);
+    contiguous = s->setup.storage.organisation != KB_PAGED;
+    if (status == KB_OK && contiguous)
+        status = describe_storage(s, &wish);
+    if (status == KB_OK && !contiguous)
         status = choose_format(s, &wish);
-    if (status == KB_OK)
+    if (status == KB_OK && !contiguous)
         status = choose_tlbs(s, &wish);
     if (status == KB_OK)
         status = choose_policy(s);
     if (status == KB_OK)
-        status = kb_scenario_read_shares(s);
-    if (status == KB_OK)
         status = kb_line_end(&s->line, usage, s->error);
+    if (status == KB_OK && !contiguous)
+        status = choose_frames(s, &wish);
     if (status != KB_OK)
         return status;
-    uint64_t frames = frames_of(&wish, s->setup.format.page_bits);
-    status = check_memory(s, &wish, frames);
-    if (status != KB_OK)
-        return status;
-    s->setup.frames = (uint32_t)frames;
     s->setup.tables_limit =
         wish.tables < s->options.most_bytes ? wish.tables : s->options.most_bytes;
     s->setup.kernel = wish.kernel;
@@ -510,6 +547,7 @@ kb_status kb_command_machine(struct kb_scenario *s) {
         s->at = UINT32_MAX;
         return KB_OK;
     }
+    kb_scenario_free_places(s);
     kb_scenario_tear_down(s);
     kb_status status = describe(s);
     if (status == KB_OK && s->setup.policy.policy->needs & KB_NEEDS_FUTURE)

@@ -411,6 +411,21 @@ static void fields(struct kb_json *json, const struct kb_os *os, const struct kb
     case KB_OS_EVENT_COPY:
         coming_fields(json, os, e);
         break;
+    case KB_OS_EVENT_PLACE:
+    case KB_OS_EVENT_MOVE:
+        kb_json_u64(json, "segment", e->page);
+        kb_json_string(json, "name", e->text);
+        kb_json_u64(json, "bytes", e->count);
+        hex(json, e->kind == KB_OS_EVENT_MOVE ? "from" : "base", e->address);
+        if (e->kind == KB_OS_EVENT_MOVE)
+            hex(json, "to", e->raw);
+        else
+            kb_json_u64(json, "hole", e->slots);
+        break;
+    case KB_OS_EVENT_COMPACT:
+        kb_json_u64(json, "moved", e->count);
+        kb_json_u64(json, "largest_hole", e->slots);
+        break;
     case KB_OS_EVENT_KINDS:
         break;
     }

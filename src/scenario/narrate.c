@@ -442,5 +442,6 @@ void kb_narrate(struct kb_text_out *out, const struct kb_os *os, const struct kb
                                     .process = name_of(out, event->process),
                                     .owner = name_of(out, event->owner),
                                     .policy = os->setup.policy.policy};
-    tell[event->kind](&telling);
+    if (!kb_narrate_storage(out, os, event))
+        tell[event->kind](&telling);
 }

@@ -373,6 +373,10 @@ static void tell_physical(struct kb_text_out *out, const struct kb_os *os,
 void kb_narrate_translation(struct kb_text_out *out, const struct kb_os *os,
                             const struct kb_translation *t) {
     const struct kb_mmu *mmu = &os->mmu;
+    if (os->storage != NULL) {
+        kb_narrate_storage_translation(out, os, t);
+        return;
+    }
     if (mmu->limit != 0 && t->address >= mmu->limit)
         return; /* the trap says it */
     if (mmu->limit != 0)

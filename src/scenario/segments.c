@@ -42,6 +42,8 @@ kb_status kb_act_next_segment(struct kb_scenario *s, const struct kb_process *p,
 
 /* Numbered in the order in which they are given, from 0. */
 kb_status kb_act_segment(struct kb_scenario *s, struct kb_process *p) {
+    if (s->os.storage != NULL)
+        return kb_storage_act_segment(s, p);
     static const char wanted[] = "NAME segment WHAT size=16K [rights=rwx] [image=SEED]";
     struct kb_region region = {.rights = kb_act_usual_rights(s)};
     const struct kb_word *name = kb_line_take(&s->line);
@@ -74,6 +76,8 @@ kb_status kb_act_grow(struct kb_scenario *s, struct kb_process *p) {
     const struct kb_region *region;
     uint64_t bytes = 0;
     bool refused = false;
+    if (s->os.storage != NULL)
+        return kb_storage_act_grow(s, p);
     kb_status status = take_segment(s, p, wanted, &region);
     if (status == KB_OK)
         status = kb_line_number(&s->line, "size", &bytes, s->error);
@@ -83,6 +87,20 @@ kb_status kb_act_grow(struct kb_scenario *s, struct kb_process *p) {
         status = kb_scenario_os_status(s, kb_os_resize(&s->os, p, region->start, bytes, &refused));
     kb_act_refuse(s, status == KB_OK && refused);
     return status;
+}
+
+kb_status kb_act_detach(struct kb_scenario *s, struct kb_process *p) {
+    static const char wanted[] = "NAME detach SEGMENT";
+    const struct kb_region *region;
+    if (s->os.storage != NULL)
+        return kb_storage_act_detach(s, p);
+    kb_status status = take_segment(s, p, wanted, &region);
+    if (status == KB_OK)
+        status = kb_line_end(&s->line, wanted, s->error);
+    if (status != KB_OK)
+        return status;
+    uint64_t end = ((region->end - 1) | (kb_os_page_bytes(&s->os) - 1)) + 1;
+    return kb_scenario_os_status(s, kb_os_unmap(&s->os, p, region->start, end));
 }
 
 /* ---- what a segment is ---- */
@@ -144,6 +162,8 @@ kb_status kb_expect_segment(struct kb_scenario *s, const struct kb_process *p) {
         "[entry=ADDRESS] [table=ADDRESS] [resident=N] [waste=BYTES] [sharers=N]";
     const struct kb_region *region;
     struct kb_word value;
+    if (s->os.storage != NULL)
+        return kb_storage_expect_segment(s, p);
     kb_status status = take_segment(s, p, wanted, &region);
     if (status != KB_OK)
         return status;

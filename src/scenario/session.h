@@ -38,9 +38,14 @@ struct kb_outcome {
 /* Numbers that `reset counters` brings back to 0. */
 struct kb_tally {
     struct kb_os_counters os;
+    struct kb_storage_counters storage;
     uint64_t hits, second_hits, misses, table_reads, entry_writes, cycles, swap_writes;
     uint64_t tlb_evictions, tlb_invalidations;
 };
+
+enum kb_quantity_kind { KB_NO_QUANTITY, KB_WHOLE, KB_REAL };
+
+struct kb_places; /* placement.h */
 
 struct kb_scenario {
     struct kb_scenario_options options;
@@ -80,6 +85,8 @@ struct kb_scenario {
     uint64_t looked;    /* lines that were cut into words, long ones more than once */
     uint64_t told;      /* references of the present command that were narrated */
     bool muted;         /* the narration of the present command has said enough */
+
+    struct kb_places *places; /* a memory without a machine; NULL: none */
 
     struct kb_timeline *timeline; /* of this machine; NULL: none */
     uint64_t turn_from;           /* reference at which the running process's turn began */
@@ -131,6 +138,37 @@ kb_status kb_scenario_usual(struct kb_scenario *s) KB_MUST_CHECK;
 kb_status kb_scenario_make(struct kb_scenario *s) KB_MUST_CHECK;
 /* No machine any more, nor one that is only described. */
 void kb_scenario_tear_down(struct kb_scenario *s);
+
+/* ---- storage.c: machines whose storage is contiguous ---- */
+
+/* What `machine` said that storage.c reads the rest of. */
+struct kb_storage_wish {
+    uint64_t page, memory;
+    unsigned split[KB_MOST_LEVELS], splits;
+};
+
+bool kb_scenario_organisation(const struct kb_word *word, enum kb_organisation *organisation);
+/* os=, partitions=, fit=, compaction=, split= of `machine`. */
+kb_status kb_scenario_read_storage(struct kb_scenario *s,
+                                   const struct kb_storage_wish *wish) KB_MUST_CHECK;
+kb_status kb_storage_act_segment(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_storage_act_share(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_storage_act_protect(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_storage_act_evict(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_storage_command_shared(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_storage_act_grow(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_storage_act_detach(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_act_detach(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_act_move(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_storage_command_compact(struct kb_scenario *s) KB_MUST_CHECK;
+/* A command that only pages know. */
+kb_status kb_storage_has_no_pages(struct kb_scenario *s) KB_MUST_CHECK;
+/* show memory, show free: areas and holes, in the order of addresses; show segments NAME. */
+void kb_show_areas(struct kb_scenario *s, bool areas_too);
+void kb_show_segments(struct kb_scenario *s, const struct kb_process *p);
+/* expect NAME segment WHAT …, the rest of the line. */
+kb_status kb_storage_expect_segment(struct kb_scenario *s,
+                                    const struct kb_process *p) KB_MUST_CHECK;
 
 /* ---- timeline.c ---- */
 
@@ -212,6 +250,15 @@ kb_status kb_perform_fork(struct kb_scenario *s, struct kb_process *p) KB_MUST_C
 kb_status kb_scenario_file(struct kb_scenario *s, const struct kb_word *name,
                            uint32_t *object) KB_MUST_CHECK;
 
+/* ---- placement.c: requests in a memory without a machine (placement.h) ---- */
+
+kb_status kb_command_holes(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_command_place(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_command_free(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_command_compact(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_command_cache(struct kb_scenario *s) KB_MUST_CHECK;
+void kb_scenario_free_places(struct kb_scenario *s); /* none is fine */
+
 /* ---- advise.c: what programs say of their pages; processes as a whole ---- */
 
 kb_status kb_perform_release(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
@@ -262,6 +309,9 @@ kb_status kb_scenario_allow(struct kb_scenario *s, uint64_t count) KB_MUST_CHECK
 
 kb_status kb_command_expect(struct kb_scenario *s) KB_MUST_CHECK;
 bool kb_expect_is_word(const struct kb_word *word);
+/* [RELATION] VALUE [±TOLERANCE], the rest of the line, against a number. */
+kb_status kb_expect_number(struct kb_scenario *s, const char *what, enum kb_quantity_kind kind,
+                           uint64_t whole, double real, bool hex) KB_MUST_CHECK;
 /* A check that a command makes by itself (verify). wanted and found are texts. */
 kb_status kb_scenario_judge(struct kb_scenario *s, const char *what, const char *wanted,
                             const char *found, bool passed) KB_MUST_CHECK;
@@ -283,7 +333,6 @@ kb_status kb_command_show(struct kb_scenario *s) KB_MUST_CHECK;
 /* ---- quantity.c ---- */
 
 /* A number that `expect` and `show counters` know, by name; p NULL: of the whole system. */
-enum kb_quantity_kind { KB_NO_QUANTITY, KB_WHOLE, KB_REAL };
 enum kb_quantity_kind kb_quantity(const struct kb_scenario *s, const char *name, uint32_t length,
                                   const struct kb_process *p, uint64_t *whole, double *real);
 const char *kb_quantity_name(unsigned i); /* NULL at the end */
