@@ -26,6 +26,7 @@
 #include "base/units.h"
 #include "host/host.h"
 #include "machine/cost.h"
+#include "machine/segment.h"
 #include "machine/walk.h"
 #include "os/job.h"
 #include "os/os.h"

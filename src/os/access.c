@@ -182,22 +182,24 @@ static kb_status reach_all(struct kb_os *os, const struct kb_operand *operand, u
             struct kb_piece *piece = &os->piece[os->pieces];
             bool faulted;
             piece->length = left < room ? left : (uint32_t)room;
+            uint64_t told = address + ((piece->length - 1) & os->mmu.ahead);
             kb_status status =
-                reach(os, address, operand[k].access, fault, &piece->physical, &faulted, done);
+                reach(os, told, operand[k].access, fault, &piece->physical, &faulted, done);
             if (status != KB_OK || !*done)
                 return status;
             unsigned before = os->pieces < 8 ? os->pieces : 8;
             if (faulted) /* the pieces before are translated once more */
                 restart(os, addresses, accesses, before);
             if (os->pieces < 8) {
-                addresses[os->pieces] = address;
+                addresses[os->pieces] = told;
                 accesses[os->pieces] = operand[k].access;
             }
             fault = KB_FAULT_NONE;
+            piece->physical -= told - address;
             piece->frame = (uint32_t)(piece->physical >> kb_os_page_bits(os));
             os->frame[piece->frame].pins++;
             os->pieces++;
-            status = count(os, address, piece->physical, operand[k].access, 1, faulted);
+            status = count(os, told, piece->physical, operand[k].access, 1, faulted);
             if (status != KB_OK)
                 return status;
             address += piece->length;

@@ -65,6 +65,8 @@ static void release_page(struct kb_os *os, uint32_t mapping, void *context) {
     if (os->pages.frame_of[page] == 0)
         return;
     ++*(uint64_t *)context;
+    if (os->pages.mapping[mapping].entry != KB_NO_TABLE && kb_os_has_company(os, mapping))
+        return; /* the entry is others', too: it stays as it is */
     kb_os_leave(os, mapping);
     if (!kb_os_seen_by_others(os, mapping))
         (void)kb_os_give_up(os, os->pages.frame_of[page] - 1, KB_RELEASED, &ignored);

@@ -39,12 +39,13 @@ struct kb_process;
                                     mark */                                                        \
     KB_OS_EVENT(REFUSED, "refused") /* a victim that may not go: frame, page, owner, reason */     \
     KB_OS_EVENT(WRITE_BACK, "write-back") /* page, owner, frame, slot */                           \
-    KB_OS_EVENT(INVALIDATE, "invalidate") /* the victim's entry: page, owner, frame, entry;        \
-                                          flag = further table */                                  \
-    KB_OS_EVENT(READ_IN, "read-in")       /* step 4: page, frame, source, slot */                  \
-    KB_OS_EVENT(UPDATE, "update")         /* step 5: page, frame, entry, raw */                    \
-    KB_OS_EVENT(RESTART, "restart")       /* step 6: address, access */                            \
-    KB_OS_EVENT(RELEASE, "release")       /* the policy gave a page back: page, owner, frame */    \
+    KB_OS_EVENT(INVALIDATE,                                                                        \
+                "invalidate")       /* the victim's entry: page, owner, frame, entry;              \
+                                    flag = further table, count = mappings with this entry */      \
+    KB_OS_EVENT(READ_IN, "read-in") /* step 4: page, frame, source, slot */                        \
+    KB_OS_EVENT(UPDATE, "update")   /* step 5: page, frame, entry, raw */                          \
+    KB_OS_EVENT(RESTART, "restart") /* step 6: address, access */                                  \
+    KB_OS_EVENT(RELEASE, "release") /* the policy gave a page back: page, owner, frame */          \
     KB_OS_EVENT(STORE_FAILED, "store-failed") /* page, owner, slot, text = what the store said */  \
     KB_OS_EVENT(SKIP, "skip")   /* the process's handler gave the instruction up: fault */         \
     KB_OS_EVENT(BLOCK, "block") /* waits for its page: page, count = until this time,              \
@@ -57,8 +58,10 @@ struct kb_process;
                                 original, or with flag nobody else has it any more */              \
     KB_OS_EVENT(FORK, "fork")   /* owner = the parent; count = pages that both see */              \
     KB_OS_EVENT(GROW, "grow") /* a stack: address = its first now, count = bytes, rights, text */  \
-    KB_OS_EVENT(ADVICE, "advice")     /* a program's word: address, count = bytes, text = release, \
-                                      discard, pin, unpin, sync; slots = pages concerned */        \
+    KB_OS_EVENT(RESIZE, "resize") /* a segment: address, count = bytes now, slots = bytes before,  \
+                                  text */                                                          \
+    KB_OS_EVENT(ADVICE, "advice") /* a program's word: address, count = bytes, text = release,     \
+                                  discard, pin, unpin, sync; slots = pages concerned */            \
     KB_OS_EVENT(SWAP_OUT, "swap-out") /* the whole process: count = pages that left, slots =       \
                                       pages written */                                             \
     KB_OS_EVENT(SWAP_IN, "swap-in")   /* count = pages that came, slots = transfers of the disk */ \

@@ -231,9 +231,10 @@ static kb_status make_root(struct kb_os *os, struct kb_process *process) {
     kb_status status = kb_tables_new(&os->tables, 0, &process->root, os->error);
     uint64_t entries = UINT64_C(1) << format->bits[0];
     for (uint64_t i = first_kernel_entry(os); i < entries && status == KB_OK; i++) {
-        uint64_t at = i * format->entry_bytes;
-        uint64_t raw = kb_memory_entry(&os->mmu.memory, os->kernel->root + at, format->entry_bytes);
-        kb_memory_set_entry(&os->mmu.memory, process->root + at, format->entry_bytes, raw);
+        unsigned bytes = kb_format_entry_bytes(format, 0);
+        uint64_t at = i * bytes;
+        uint64_t raw = kb_memory_entry(&os->mmu.memory, os->kernel->root + at, bytes);
+        kb_memory_set_entry(&os->mmu.memory, process->root + at, bytes, raw);
     }
     return status;
 }
@@ -310,9 +311,12 @@ static void drop_all(struct kb_os *os, struct kb_process *process) {
     }
     while (process->mappings != KB_NO_MAPPING)
         kb_os_unmap_page(os, process->mappings, KB_EXITED);
-    for (uint32_t i = 0; i < process->region_count; i++)
-        kb_os_detach(os, &process->regions[i]);
-    process->region_count = 0;
+    while (process->region_count > 0) {
+        struct kb_region region = process->regions[--process->region_count];
+        if (kb_os_segmented(os))
+            kb_os_segment_end(os, process, &region);
+        kb_os_detach(os, &region);
+    }
     for (uint32_t i = 0; i < process->super_count; i++)
         (void)kb_os_drop_super(os, process, &process->supers[i]);
 }

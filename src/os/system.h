@@ -104,6 +104,7 @@ struct kb_os_counters {
     uint64_t copies;                     /* on write */
     uint64_t table_faults, table_writes; /* page tables that came back, and went */
     uint64_t evictions, write_backs, released;
+    uint64_t entries_cleared;         /* valid entries of tables that became invalid */
     uint64_t file_writes;             /* of the write-backs: to files */
     uint64_t background_writes;       /* of the write-backs: nobody waited for them */
     uint64_t releases, discards;      /* pages, by the programs' word */

@@ -71,6 +71,8 @@ static const char *const names[] = {"references",
                                     "tlb2-hits",
                                     "tlb-misses",
                                     "tlb-evictions",
+                                    "tlb-invalidations",
+                                    "entries-cleared",
                                     "table-reads",
                                     "entry-writes",
                                     "cycles",
@@ -114,8 +116,10 @@ static struct kb_tally now(const struct kb_scenario *s) {
     t.time = kb_os_now(&s->os);
     t.idle = s->os.idle;
     t.disk_worked = kb_os_disk_worked(&s->os);
-    for (unsigned level = 0; level < s->os.mmu.tlbs; level++)
+    for (unsigned level = 0; level < s->os.mmu.tlbs; level++) {
         t.tlb_evictions += s->os.mmu.tlb[level].evictions;
+        t.tlb_invalidations += s->os.mmu.tlb[level].invalidations;
+    }
     return t;
 }
 
@@ -184,6 +188,7 @@ static bool of_counters(const struct kb_scenario *s, const struct kb_tally *t, c
     X("disk-transfers", disk_transfers)
     X("disk-bytes", disk_bytes)
     X("page-time", page_time)
+    X("entries-cleared", entries_cleared)
 #undef X
 #define X(text, field)                                                                             \
     if (is(name, length, text)) {                                                                  \
@@ -194,6 +199,7 @@ static bool of_counters(const struct kb_scenario *s, const struct kb_tally *t, c
     X("tlb2-hits", second_hits)
     X("tlb-misses", misses)
     X("tlb-evictions", tlb_evictions)
+    X("tlb-invalidations", tlb_invalidations)
     X("table-reads", table_reads)
     X("entry-writes", entry_writes)
     X("cycles", cycles)
