@@ -206,8 +206,8 @@ static void no_entry(void) {
 /* Free frames only: the page daemon's low mark and local shares hold. */
 static void only_free(void) {
     struct rig r;
-    start(&r, &(struct machine_wish){
-                  .frames = 8, .fetch = "sequential:depth=20", .low = 3, .high = 5});
+    start(&r,
+          &(struct machine_wish){.frames = 8, .fetch = "sequential:depth=20", .low = 3, .high = 5});
     CHECK(touch(&r, 0, KB_ACCESS_READ));
     CHECK_EQ(r.os.counters.prefetches, 4);
     CHECK_EQ(kb_os_free_frames(&r.os), 3);
@@ -244,8 +244,7 @@ static void batches(const char *policy) {
 /* What cannot be read is not there; who needs it is told. */
 static void failures(void) {
     struct rig r;
-    start(&r, &(struct machine_wish){
-                  .frames = 4, .fetch = "sequential:depth=2", .failing = true});
+    start(&r, &(struct machine_wish){.frames = 4, .fetch = "sequential:depth=2", .failing = true});
     for (uint64_t page = 0; page < 3; page++)
         CHECK(touch(&r, page, KB_ACCESS_WRITE));
     bool refused;
@@ -374,14 +373,15 @@ static void refused_clocks(void) {
     struct kb_os os;
     CHECK(machine_make(&os, &(struct machine_wish){.frames = 1, .clock = true, .io_cycles = 5},
                        NULL, &error) == KB_DATA);
-    CHECK(machine_make(
-              &os, &(struct machine_wish){.frames = 1, .clock = true, .cycle_ns = 100000001},
-              NULL, &error) == KB_DATA);
+    CHECK(machine_make(&os,
+                       &(struct machine_wish){.frames = 1, .clock = true, .cycle_ns = 100000001},
+                       NULL, &error) == KB_DATA);
 }
 
 int main(void) {
-    static const char *const policies[] = {"fifo", "lru", "mru",    "lfu", "random", "2q",  "arc",
-                                           "lirs", "nru", "clock", "sieve", "aging",  "s3-fifo"};
+    static const char *const policies[] = {"fifo",  "lru",   "mru",    "lfu", "random",
+                                           "2q",    "arc",   "lirs",   "nru", "clock",
+                                           "sieve", "aging", "s3-fifo"};
     specs();
     sequential();
     stride();

@@ -131,11 +131,12 @@ static void share(unsigned run, uint64_t steps, uint64_t seed, unsigned every,
     struct machine_wish wish = wish_for(run);
     char name[200];
     snprintf(name, sizeof name,
-             "test_sharing %u %" PRIu64 " %" PRIu64 " (%s, %s, %s, %" PRIu32 " frames, cluster %" PRIu32
-             ", reserve %" PRIu32 ", slots %" PRIu64 ")",
+             "test_sharing %u %" PRIu64 " %" PRIu64 " (%s, %s, %s, %" PRIu32
+             " frames, cluster %" PRIu32 ", reserve %" PRIu32 ", slots %" PRIu64 ")",
              run, steps, seed,
              wish.tables != KB_TABLES_APART ? wish.format : shapes[run % SHAPES].name, wish.policy,
-             wish.fetch != NULL ? wish.fetch : "demand", wish.frames, wish.cluster, wish.high, wish.slots);
+             wish.fetch != NULL ? wish.fetch : "demand", wish.frames, wish.cluster, wish.high,
+             wish.slots);
     unsigned most = processes[run % (sizeof processes / sizeof processes[0])];
     if (!model_init(&m, name, &wish, most, seed, host))
         return;

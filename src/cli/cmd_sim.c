@@ -337,10 +337,8 @@ static kb_status make_items(struct sim *sim, struct kb_sweep *sweep) {
 }
 
 static kb_status run_sweep(struct sim *sim, struct kb_source *source, struct kb_reader *reader) {
-    struct kb_sweep sweep = {.host = &sim->host,
-                             .events = sim->events,
-                             .interval = sim->interval,
-                             .fetch = sim->fetch};
+    struct kb_sweep sweep = {
+        .host = &sim->host, .events = sim->events, .interval = sim->interval, .fetch = sim->fetch};
     struct cli_progress progress;
     kb_status status = make_items(sim, &sweep);
     if (status == KB_OK) {

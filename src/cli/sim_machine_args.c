@@ -81,8 +81,7 @@ static bool parse_time(const char *text, size_t length, double unit, double *ns)
 static kb_status parse_cycle(struct sim *sim, const char *text) {
     struct sim_machine *m = &sim->machine;
     double ns;
-    if (!parse_time(text, strlen(text), 1, &ns) || ns > MOST_CYCLE_NS ||
-        ns != (double)(uint64_t)ns)
+    if (!parse_time(text, strlen(text), 1, &ns) || ns > MOST_CYCLE_NS || ns != (double)(uint64_t)ns)
         return kb_fail(&sim->cli->error, KB_USAGE, KB_MSG_machine_cycle, text);
     m->cycle_ns = (uint64_t)ns;
     return KB_OK;

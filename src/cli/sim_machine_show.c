@@ -276,8 +276,9 @@ enum real {
 };
 
 static const char *const real_names[REALS] = {
-    "hit_ratio",           "tlb_hit_ratio", "cycles_per_reference", "speed",   "disk_ms",
-    "effective_access_ns", "elapsed_ms",    "idle_ms",              "cpu_use", "disk_busy_ms"};
+    "hit_ratio", "tlb_hit_ratio",       "cycles_per_reference", "speed",
+    "disk_ms",   "effective_access_ns", "elapsed_ms",           "idle_ms",
+    "cpu_use",   "disk_busy_ms"};
 
 struct numbers {
     uint64_t whole[NUMBERS];

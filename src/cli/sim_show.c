@@ -162,7 +162,7 @@ static kb_status show_json(const struct sim *sim, const struct kb_sweep *sweep) 
 /* CSV has all columns; a table leaves out what is the same in each row, and says it above. */
 static const struct {
     const char *csv;
-    enum kb_message title; /* KB_MSG_none: in CSV only */
+    enum kb_message title;               /* KB_MSG_none: in CSV only */
     enum { ALWAYS, DEMAND, AHEAD } when; /* tables; AHEAD also CSV */
 } result_columns[] = {
     {"policy", KB_MSG_col_policy, ALWAYS},
@@ -193,12 +193,23 @@ static void fill_cells(const struct kb_sweep_item *item, bool csv,
                        char cells[COLUMNS][CLI_POLICY_TEXT]) {
     const struct kb_result *r = &item->result;
     const bool variable = is_variable(item);
-    const uint64_t values[COLUMNS] = {
-        [1] = r->frames,      [2] = r->references,  [3] = r->faults,      [4] = r->cold_faults,
-        [6] = r->evictions,   [7] = r->write_backs, [8] = r->still_dirty, [10] = r->resident_peak,
-        [11] = r->time_marks, [12] = r->bit_sets,   [13] = r->bit_clears, [14] = r->examined,
-        [15] = r->faults + r->prefetches, [16] = r->prefetches, [17] = r->useful_prefetches,
-        [18] = r->wasted_prefetches, [19] = unused(r)};
+    const uint64_t values[COLUMNS] = {[1] = r->frames,
+                                      [2] = r->references,
+                                      [3] = r->faults,
+                                      [4] = r->cold_faults,
+                                      [6] = r->evictions,
+                                      [7] = r->write_backs,
+                                      [8] = r->still_dirty,
+                                      [10] = r->resident_peak,
+                                      [11] = r->time_marks,
+                                      [12] = r->bit_sets,
+                                      [13] = r->bit_clears,
+                                      [14] = r->examined,
+                                      [15] = r->faults + r->prefetches,
+                                      [16] = r->prefetches,
+                                      [17] = r->useful_prefetches,
+                                      [18] = r->wasted_prefetches,
+                                      [19] = unused(r)};
     for (unsigned i = 1; i < COLUMNS; i++)
         cli_number(values[i], cells[i]);
     cli_policy_name(&item->spec, cells[0]);

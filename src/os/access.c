@@ -97,7 +97,7 @@ static kb_status count(struct kb_os *os, uint64_t address, uint64_t physical, en
     if (!cued && !daemon)
         return KB_OK;
     bool there = os->frame[frame].use == KB_FRAME_PAGE; /* its policy may have released it */
-    os->frame[frame].pins += there; /* what has just come does not go at once */
+    os->frame[frame].pins += there;                     /* what has just come does not go at once */
     kb_status status = daemon ? kb_os_page_out(os) : KB_OK;
     if (status == KB_OK && cued)
         status = kb_os_fetch_ahead(os);

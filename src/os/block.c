@@ -4,9 +4,9 @@
  * it (kb_frame.arrives) nobody may use it: whoever does so first waits, and so
  * do all who come after, for the one transfer. Until then the frame is pinned,
  * and no victim until who has waited makes the reference: it cannot be lost to
- * another page in between, so each transfer brings somebody on. A process that finds all frames held, some
- * of them in this way, waits for one of these. With io_cycles transfers do not wait for each other; with a clock
- * the disk makes them one by one (disk.c). */
+ * another page in between, so each transfer brings somebody on. A process that finds all frames
+ * held, some of them in this way, waits for one of these. With io_cycles transfers do not wait for
+ * each other; with a clock the disk makes them one by one (disk.c). */
 #include "os/os.h"
 
 /* Times in a row that a process may wait for a frame: those who hold them have long had a turn. */

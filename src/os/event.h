@@ -47,7 +47,7 @@ struct kb_process;
     KB_OS_EVENT(RELEASE, "release")       /* the policy gave a page back: page, owner, frame */    \
     KB_OS_EVENT(STORE_FAILED, "store-failed") /* page, owner, slot, text = what the store said */  \
     KB_OS_EVENT(SKIP, "skip")   /* the process's handler gave the instruction up: fault */         \
-    KB_OS_EVENT(BLOCK, "block") /* waits for its page: page, count = until this time,    \
+    KB_OS_EVENT(BLOCK, "block") /* waits for its page: page, count = until this time,              \
                                    flag = for a frame, and then its page */                        \
     KB_OS_EVENT(WAKE, "wake")   /* its page has come */                                            \
     KB_OS_EVENT(TICK, "tick")   /* the policy's period is over */                                  \
@@ -62,7 +62,7 @@ struct kb_process;
     KB_OS_EVENT(SWAP_OUT, "swap-out") /* the whole process: count = pages that left, slots =       \
                                       pages written */                                             \
     KB_OS_EVENT(SWAP_IN, "swap-in")   /* count = pages that came, slots = transfers of the disk */ \
-    KB_OS_EVENT(PREFETCH, "prefetch")   /* it comes ahead: page, frame, source, slot */            \
+    KB_OS_EVENT(PREFETCH, "prefetch") /* it comes ahead: page, frame, source, slot */              \
     KB_OS_EVENT(PAGE_OUT, "page-out") /* in advance: count = pages that went */                    \
     KB_OS_EVENT(TABLE, "table")   /* a page table goes out, or with flag comes back: page = its    \
                                   number, frame, slot */                                           \

@@ -195,13 +195,13 @@ bool kb_os_read_page(struct kb_os *os, struct kb_process *process, uint32_t mapp
     count_source(os, process, source);
     if (kb_os_heard(os)) {
         const struct kb_page *in = &os->pages.page[id];
-        kb_os_tell(os, (struct kb_os_event){.kind = ahead ? KB_OS_EVENT_PREFETCH
-                                                          : KB_OS_EVENT_READ_IN,
-                                            .process = process,
-                                            .page = os->pages.mapping[mapping].number,
-                                            .frame = frame,
-                                            .source = source,
-                                            .slot = source == KB_FROM_FILE ? in->place : in->slot});
+        kb_os_tell(os,
+                   (struct kb_os_event){.kind = ahead ? KB_OS_EVENT_PREFETCH : KB_OS_EVENT_READ_IN,
+                                        .process = process,
+                                        .page = os->pages.mapping[mapping].number,
+                                        .frame = frame,
+                                        .source = source,
+                                        .slot = source == KB_FROM_FILE ? in->place : in->slot});
     }
     kb_os_connect(os, id, frame);
     os->frame[frame].arrives = source != KB_FROM_ZERO ? kb_os_arrival(os) : 0;

@@ -356,8 +356,8 @@ void kb_os_block(struct kb_os *os, uint32_t frame);
 /* All frames are held: the running process waits until another one may let one go that it has
  * waited for. false: nobody does, or it has waited too often. */
 bool kb_os_wait_for_frame(struct kb_os *os, uint64_t page);
-/* The process holds the frame no more, since it uses it or ends; nobody does, since the page is dropped. Who
- * is blocked stays so until its time has come. */
+/* The process holds the frame no more, since it uses it or ends; nobody does, since the page is
+ * dropped. Who is blocked stays so until its time has come. */
 void kb_os_stop_waiting(struct kb_os *os, struct kb_process *process);
 void kb_os_page_went(struct kb_os *os, uint32_t frame);
 /* Those whose time has come are ready. */

@@ -59,8 +59,8 @@ struct kb_process_counters {
     uint64_t copies;      /* on write */
     uint64_t table_faults;
     uint64_t evictions, write_backs;
-    uint64_t released;           /* by the policy (ws, pff) */
-    uint64_t releases, discards; /* pages, by its own word */
+    uint64_t released;                                         /* by the policy (ws, pff) */
+    uint64_t releases, discards;                               /* pages, by its own word */
     uint64_t prefetches, useful_prefetches, wasted_prefetches; /* pages that came ahead for it */
     uint64_t traps[KB_FAULT_KINDS];
 };
@@ -90,10 +90,10 @@ struct kb_process {
     uint32_t fixed_allocation; /* by command; 0: its share */
     struct kb_pager *pager;    /* its own, unless replacement is global */
     void *fetch;               /* state of the fetch strategy, or NULL */
-    uint64_t cue;              /* page number that it is to be told of, when the reference is made */
+    uint64_t cue; /* page number that it is to be told of, when the reference is made */
     enum kb_cue cued;
-    uint64_t segments;         /* given so far, with paged segmentation */
-    uint64_t wake_at;          /* time, while blocked */
+    uint64_t segments;    /* given so far, with paged segmentation */
+    uint64_t wake_at;     /* time, while blocked */
     uint32_t awaited;     /* frame + 1 of the page that comes, while blocked; 0: it was dropped */
     uint32_t kept;        /* frame + 1 of the page that has come, until it is used; or 0 */
     uint32_t frame_waits; /* times in a row that it waited for a frame */

@@ -49,8 +49,8 @@ struct kb_os_setup {
     void (*ran)(void *context, uint32_t page, enum kb_access access, uint32_t count);
     void *ran_context;
     uint64_t io_cycles; /* that a process is blocked while a page is read; 0: not at all */
-    bool clock; /* time passes in nanoseconds, and one disk serves all transfers (disk.c) */
-    uint64_t cycle_ns; /* with a clock: a storage cycle */
+    bool clock;         /* time passes in nanoseconds, and one disk serves all transfers (disk.c) */
+    uint64_t cycle_ns;  /* with a clock: a storage cycle */
     struct kb_disk disk;
     bool write_xor_execute; /* no page may be written and executed */
     uint32_t cluster;       /* most neighbours that are written at once; 0 and 1: none */
@@ -74,15 +74,15 @@ struct kb_frame {
     uint64_t loaded_at;     /* reference of the load */
     uint64_t arrives;       /* time when the disk has brought its page; 0: it was not read */
     uint64_t entry;         /* of a superpage or table: physical address of the entry above it */
-    uint32_t process;       /* of a superpage or table, or of whom its page came ahead: its number */
-    uint32_t pins;          /* instructions and transfers that hold it */
-    uint32_t kept;          /* processes that have waited for its page and not used it yet */
-    uint32_t older, newer;  /* standing by, or a table that could go: its neighbours in the list */
-    uint32_t valid, table;  /* of a table: its valid entries; its number in kb_os.table */
-    uint8_t use;            /* enum kb_frame_use */
-    bool fixed;             /* not the policy's: kernel, superpage, table */
-    bool pageable;          /* a table that may go when it has no valid entry */
-    bool ahead;             /* its page came before it was needed, and has not been used yet */
+    uint32_t process;      /* of a superpage or table, or of whom its page came ahead: its number */
+    uint32_t pins;         /* instructions and transfers that hold it */
+    uint32_t kept;         /* processes that have waited for its page and not used it yet */
+    uint32_t older, newer; /* standing by, or a table that could go: its neighbours in the list */
+    uint32_t valid, table; /* of a table: its valid entries; its number in kb_os.table */
+    uint8_t use;           /* enum kb_frame_use */
+    bool fixed;            /* not the policy's: kernel, superpage, table */
+    bool pageable;         /* a table that may go when it has no valid entry */
+    bool ahead;            /* its page came before it was needed, and has not been used yet */
 };
 
 /* A page table that was sent out, or was in memory once. */
@@ -181,18 +181,18 @@ struct kb_os {
     enum kb_stream stream;            /* of the last transfer */
     uint64_t stream_key, stream_next; /* its object or image, and the place behind it */
 
-    bool diverged;               /* a page was used that the future did not know of */
-    uint64_t idle;               /* time in which nobody could run: cycles, or ns of the clock */
-    uint64_t computed;           /* time in which programs computed without references */
-    uint64_t ready_at;           /* when all is there that the present reference waits for */
-    uint64_t disk_free;          /* when the last transfer is over */
-    uint64_t disk_busy;          /* time of all transfers */
+    bool diverged;      /* a page was used that the future did not know of */
+    uint64_t idle;      /* time in which nobody could run: cycles, or ns of the clock */
+    uint64_t computed;  /* time in which programs computed without references */
+    uint64_t ready_at;  /* when all is there that the present reference waits for */
+    uint64_t disk_free; /* when the last transfer is over */
+    uint64_t disk_busy; /* time of all transfers */
     uint64_t disk_start_ns, disk_page_ns; /* of a transfer, and of each of its pages */
-    uint32_t waiting_ahead;      /* frames whose pages came ahead and were not used yet */
-    uint32_t left;               /* references of a run that was blocked */
-    struct kb_piece *piece;      /* of the present instruction: KB_MOST_PIECES */
-    unsigned pieces;             /* whose frames are pinned */
-    uint8_t *buffer;             /* of a move: KB_MOST_BYTES */
+    uint32_t waiting_ahead;               /* frames whose pages came ahead and were not used yet */
+    uint32_t left;                        /* references of a run that was blocked */
+    struct kb_piece *piece;               /* of the present instruction: KB_MOST_PIECES */
+    unsigned pieces;                      /* whose frames are pinned */
+    uint8_t *buffer;                      /* of a move: KB_MOST_BYTES */
     struct kb_os_counters counters;
     struct kb_error *error; /* of the present call */
 };

@@ -24,8 +24,8 @@ struct kb_sweep {
     size_t count;
     const struct kb_host *host;
     struct kb_fetch_spec fetch; /* pages that come ahead; not together with events or interval */
-    bool events;       /* honour unmap and release; not together with interval */
-    uint64_t interval; /* references; 0: none */
+    bool events;                /* honour unmap and release; not together with interval */
+    uint64_t interval;          /* references; 0: none */
     /* Called between rounds; phase 0: reading; 1: replaying the future, done of all. May be NULL.
      */
     void (*progress)(void *context, unsigned phase, uint64_t references, uint64_t all);

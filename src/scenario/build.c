@@ -230,7 +230,7 @@ static bool read_ms(const struct kb_word *word, double *ms) {
 static kb_status read_cycle(struct kb_scenario *s, const struct kb_word *value) {
     s->setup.clock = true;
     return kb_word_ns(value, &s->setup.cycle_ns) ? KB_OK
-                                              : bad_value(s, "cycle", value, "100ns, 1us, 1ms");
+                                                 : bad_value(s, "cycle", value, "100ns, 1us, 1ms");
 }
 
 static kb_status choose_fetch(struct kb_scenario *s) {
@@ -253,8 +253,8 @@ static kb_status read_disk(struct kb_scenario *s, const struct kb_word *value) {
     struct kb_word part[3];
     uint64_t rate = 0;
     if (!cut_values(value, part, 3) || !read_ms(&part[0], &s->setup.disk.seek) ||
-        !read_ms(&part[1], &s->setup.disk.latency) || !kb_parse_size(part[2].at, part[2].length, &rate) ||
-        rate == 0)
+        !read_ms(&part[1], &s->setup.disk.latency) ||
+        !kb_parse_size(part[2].at, part[2].length, &rate) || rate == 0)
         return bad_value(s, "disk", value, "8ms,4ms,100M");
     s->setup.disk.bytes_per_second = (double)rate;
     return KB_OK;

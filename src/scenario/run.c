@@ -45,8 +45,8 @@ struct kb_program {
     struct kb_generator *generator;
     bool page_numbers;
     size_t got, at;
-    uint64_t page; /* of the present access: an access may lie in several, one reference each */
-    bool inside;   /* page is known */
+    uint64_t page;    /* of the present access: an access may lie in several, one reference each */
+    bool inside;      /* page is known */
     uint64_t compute; /* time after each reference */
     struct kb_trace_access batch[BATCH];
 };

@@ -8,10 +8,9 @@
  *   ----                                          --------
  *   a page faults, or one that came ahead    ──►  note: learns the order of such pages
  *   is used for the first time
- *   the same, where the spec says so (`on`)  ──►  propose: pages that will follow, the next one first
- *   brings those that are legal, absent, and
- *   for which there is a frame (`evict`), in
- *   that order, up to the first without one
+ *   the same, where the spec says so (`on`)  ──►  propose: pages that will follow, the next one
+ * first brings those that are legal, absent, and for which there is a frame (`evict`), in that
+ * order, up to the first without one
  *
  * The first use of a page that came ahead stands for the fault that it has
  * saved: what a strategy learns does not depend on how well it foresaw. Page

@@ -41,8 +41,8 @@ static inline void pff_forgive(KB_SELF(pff)) {
     s->passed = 0;
 }
 
-KB_HOOK void pff_admit(KB_SELF(pff), uint32_t frame, KB_UNUSED uint32_t page,
-                       enum kb_why why, struct kb_when when) {
+KB_HOOK void pff_admit(KB_SELF(pff), uint32_t frame, KB_UNUSED uint32_t page, enum kb_why why,
+                       struct kb_when when) {
     bool shrink = when.now - s->fault_at >= s->threshold;
     if (s->passed > 0)
         pff_forgive(s, a, f);
