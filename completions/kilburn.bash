@@ -64,6 +64,10 @@ _kilburn() {
         mapfile -t COMPREPLY < <(compgen -f -X '!*.json' -- "$cur")
         return
         ;;
+    --fetch)
+        mapfile -t COMPREPLY < <(compgen -W "demand sequential stride history help" -- "$cur")
+        return
+        ;;
     --allocation)
         mapfile -t COMPREPLY < <(compgen -W "global equal proportional" -- "$cur")
         return
@@ -96,7 +100,7 @@ _kilburn() {
         [[ ${subcommand[0]-} == explain ]] && mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return
         ;;
-    --frames | --page-size | --asids | --levels | --swap | --quantum | --processes | --disk | --memory-time | --minimum | --cluster | --reserve) return ;;
+    --frames | --page-size | --asids | --levels | --swap | --quantum | --processes | --disk | --memory-time | --cycle-time | --minimum | --cluster | --reserve) return ;;
     esac
 
     if [[ $cur == -* ]]; then
