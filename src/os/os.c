@@ -171,6 +171,7 @@ static kb_status init(struct kb_os *os) {
 kb_status kb_os_init(struct kb_os *os, const struct kb_os_setup *setup, const struct kb_host *host,
                      struct kb_error *error) {
     *os = (struct kb_os){.host = host, .setup = *setup, .error = error, .asid_generation = 1};
+    os->free_random.state = setup->free_seed;
     if (os->setup.minimum == 0)
         os->setup.minimum = 1;
     kb_swap_init(&os->swap, &setup->swap, host);
