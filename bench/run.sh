@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# run.sh - what `make bench` runs: replay from memory, reading, stores, the machine, shared pages, whole processes; a
-# summary.
+# run.sh - what `make bench` runs: replay from memory, reading, stores, the machine, shared pages,
+# placement, whole processes; a summary.
 #
 #   KILBURN       the program (build/kilburn); its folder holds bench/bench_*
 #   BENCH_QUICK   1: a tenth of the trace, less than half a minute
@@ -25,7 +25,7 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/kilburn-bench-XXXXXX")
 trap 'rm -rf "$folder"' EXIT
 summary=$folder/summary
 
-for name in bench_replay bench_trace bench_store bench_machine bench_share bench_oracle bench_walk; do
+for name in bench_replay bench_trace bench_store bench_machine bench_share bench_placement bench_oracle bench_walk; do
     [ -x "$programs/$name" ] || { echo "bench: $programs/$name is missing: run make first" >&2; exit 2; }
 done
 
@@ -44,6 +44,9 @@ echo
 echo "== bench_share"
 "$programs/bench_share" "${quick[@]}" | tee "$folder/share"
 echo
+echo "== bench_placement"
+"$programs/bench_placement" "${quick[@]}" | tee "$folder/placement"
+echo
 echo "== bench_walk"
 "$programs/bench_walk" "${quick[@]}"
 
@@ -58,6 +61,7 @@ awk '$NF == "yes" || $NF == "NO" {
     "$folder/trace" >>"$summary"
 sed -n 's/^goal: /machine: /p' "$folder/machine" >>"$summary"
 sed -n 's/^goal: /sharing: /p' "$folder/share" >>"$summary"
+sed -n 's/^goal: /placement: /p' "$folder/placement" >>"$summary"
 
 # process TITLE SIM-ARGUMENTS…: the wall time of one kilburn sim, and references replayed a second
 process() {

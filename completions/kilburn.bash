@@ -50,7 +50,7 @@ _kilburn() {
         ;;
     --format)
         if [[ ${subcommand[0]-} == explain ]]; then
-            mapfile -t COMPREPLY < <(compgen -W "sv32 sv39 sv48 sv57 x86-32 x86-64" -- "$cur")
+            mapfile -t COMPREPLY < <(compgen -W "sv32 sv39 sv48 sv57 x86-32 x86-64 s370" -- "$cur")
             return
         fi
         mapfile -t COMPREPLY < <(compgen -W "pages rw ls lackey din pin champsim oracle kbt" -- "$cur")

@@ -27,6 +27,7 @@ struct machine_wish {
     uint32_t minimum;
     enum kb_tables_place tables;
     bool write_xor_execute;
+    bool byte_lengths; /* "segments" */
     uint32_t cluster, low, high;
     uint64_t io_cycles;
     const char *fetch; /* NULL: demand */
@@ -44,7 +45,8 @@ static inline kb_status machine_format(const struct machine_wish *wish, struct k
         return KB_OK;
     }
     if (wish->format != NULL && strcmp(wish->format, "segments") == 0)
-        return kb_format_segmented(format, 4, 8, page_bits, error);
+        return kb_format_segmented(
+            format, (struct kb_segment_shape){4, 8, page_bits, 8, wish->byte_lengths}, error);
     if (wish->levels > 0)
         return kb_format_generic(format, wish->levels, nine, page_bits, 8, error);
     return kb_format_generic(format, 1, &flat, page_bits, 4, error);

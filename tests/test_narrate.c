@@ -629,8 +629,32 @@ static void segments(void) {
     CHECK(store(0x201234));
     SAYS("0x201234 = 2 | 1 | 0x234", "no page table", "one for 3 pages is made");
     CHECK(seen[KB_OS_EVENT_SEGMENT]);
+    clear();
+    CHECK(kb_os_resize(&os, p, 0x200000, 0x1000, &refused) == KB_OK && !refused);
+    SAYS("P: segment data shrinks from 12288 to 4096 bytes; pages behind its end are gone");
+    JSON_SAYS("\"bytes\":4096,\"before\":12288,\"region\":\"data\"}");
+    CHECK(kb_os_resize(&os, p, 0x200000, 0x3000, &refused) == KB_OK && !refused);
+    SAYS("P: segment data grows from 4096 to 12288 bytes; only its entry changes");
     CHECK(!load(0x203000));
     SAYS("2 P ends: overflow");
+    end();
+}
+
+static void show_object(struct kb_process *process, uint32_t what, uint64_t start, bool shared);
+
+static void shared_segments(void) {
+    struct kb_process *q;
+    uint32_t lib;
+    begin(&(struct machine_wish){
+        .format = "segments", .frames = 1, .asid_bits = 4, .tlb = {{1, 4, KB_TLB_LRU, 0}}});
+    CHECK(kb_os_shared(&os, "lib", 0x2000, &lib) == KB_OK);
+    CHECK(kb_os_create(&os, "Q", &q) == KB_OK);
+    show_object(p, lib, 0x200000, true);
+    show_object(q, lib, 0x100000, true);
+    CHECK(store(0x200000));
+    clear();
+    CHECK(store(0x201000));
+    SAYS("the page table is shared: 2 segments saw the page by this one entry");
     end();
 }
 
@@ -838,6 +862,7 @@ int main(int count, char **arguments) {
     paged_tables();
     spanish();
     segments();
+    shared_segments();
     for (unsigned i = 0; i < KB_OS_EVENT_KINDS; i++) {
         if (!seen[i])
             printf("no event %s\n", kb_os_event_name((enum kb_os_event_kind)i));

@@ -2,6 +2,8 @@
  * second level, the walk, and the bits R and M. */
 #include "machine/mmu.h"
 
+#include "machine/descriptor.h"
+
 /* ---- registers ---- */
 
 void kb_mmu_changed(struct kb_mmu *mmu) {
@@ -10,9 +12,13 @@ void kb_mmu_changed(struct kb_mmu *mmu) {
     unsigned bits = format->address_bits - (format->canonical ? 1 : 0);
     uint64_t end = bits < 64 ? UINT64_C(1) << bits : UINT64_MAX;
     mmu->fast_end = end < mmu->kernel_start ? end : mmu->kernel_start;
-    if (mmu->tlbs == 0 || mmu->limit != 0)
+    mmu->by_bytes =
+        mmu->limit != 0 || mmu->scheme == KB_SCHEME_BOUNDS || mmu->scheme == KB_SCHEME_SEGMENTS;
+    if (mmu->tlbs == 0 || mmu->by_bytes)
         mmu->fast_end = 0;
-    mmu->fast_care = KB_ENTRY_USER; /* what a kernel may do in user pages is thought over */
+    /* What a kernel may do in user pages is thought over, and where a segment ends. */
+    mmu->fast_care = KB_ENTRY_USER | KB_ENTRY_LIMITED;
+    mmu->ahead = format->byte_lengths ? UINT32_MAX : 0;
     mmu->fast_want[KB_ACCESS_READ] = user | KB_ENTRY_READ | KB_ENTRY_REFERENCED;
     mmu->fast_want[KB_ACCESS_WRITE] =
         user | KB_ENTRY_WRITE | KB_ENTRY_REFERENCED | KB_ENTRY_MODIFIED;
@@ -39,13 +45,15 @@ static unsigned missing_bits(unsigned bits, enum kb_access access) {
 /* Sets bits in the entry in memory and in the key of the frame. */
 static void set_bits(struct kb_mmu *mmu, uint64_t entry, uint64_t page, unsigned bits) {
     unsigned bytes = kb_mmu_entry_bytes(mmu);
-    uint64_t raw = kb_memory_entry(&mmu->memory, entry, bytes);
-    uint64_t frame = page >> mmu->format.page_bits;
-    kb_memory_set_entry(&mmu->memory, entry, bytes, raw | kb_mmu_entry_mask(mmu, bits));
+    uint64_t mask = kb_mmu_entry_mask(mmu, bits), frame = page >> mmu->format.page_bits;
+    if (mask != 0) {
+        uint64_t raw = kb_memory_entry(&mmu->memory, entry, bytes);
+        kb_memory_set_entry(&mmu->memory, entry, bytes, raw | mask);
+        mmu->entry_writes++;
+    }
     if (frame < mmu->frames)
         mmu->keys[frame] |= (uint8_t)((bits & KB_ENTRY_REFERENCED ? KB_KEY_REFERENCED : 0) |
                                       (bits & KB_ENTRY_MODIFIED ? KB_KEY_MODIFIED : 0));
-    mmu->entry_writes++;
     mmu->last.set_bits = bits;
 }
 
@@ -96,6 +104,9 @@ static void load(struct kb_mmu *mmu, uint64_t linear, struct kb_tlb_entry entry,
 
 static enum kb_fault by_hit(struct kb_mmu *mmu, struct kb_tlb_entry *entry,
                             struct kb_translation *t) {
+    uint64_t offset = t->linear & ((UINT64_C(1) << entry->page_bits) - 1);
+    if (entry->bits & KB_ENTRY_LIMITED && offset >= entry->limit)
+        return KB_FAULT_OVERFLOW;
     enum kb_fault fault = kb_rights_check(&mmu->format, entry->bits, mode_of(mmu, t->access));
     if (fault != KB_FAULT_NONE)
         return fault;
@@ -105,7 +116,7 @@ static enum kb_fault by_hit(struct kb_mmu *mmu, struct kb_tlb_entry *entry,
         mark(mmu, t->linear, missing);
     }
     t->entry = entry->entry;
-    t->physical = entry->page | (t->linear & ((UINT64_C(1) << entry->page_bits) - 1));
+    t->physical = entry->page | offset;
     return KB_FAULT_NONE;
 }
 
@@ -145,10 +156,12 @@ static enum kb_fault by_walk(struct kb_mmu *mmu, struct kb_translation *t) {
     unsigned missing = missing_bits(t->walk.bits, t->access);
     if (missing != 0)
         set_bits(mmu, t->entry, t->walk.page, missing);
-    struct kb_tlb_entry entry = {.page = t->walk.page,
-                                 .entry = t->entry,
-                                 .bits = (uint16_t)(t->walk.bits | missing),
-                                 .page_bits = (uint8_t)t->walk.page_bits};
+    struct kb_tlb_entry entry = {
+        .page = t->walk.page,
+        .entry = t->entry,
+        .bits = (uint16_t)(t->walk.bits | missing | (t->walk.limit != 0 ? KB_ENTRY_LIMITED : 0u)),
+        .page_bits = (uint8_t)t->walk.page_bits,
+        .limit = t->walk.limit};
     load(mmu, t->linear, entry, t);
     t->physical = t->walk.page | (t->linear & ((UINT64_C(1) << t->walk.page_bits) - 1));
     return KB_FAULT_NONE;
@@ -165,7 +178,87 @@ static enum kb_fault relocate(const struct kb_mmu *mmu, struct kb_translation *t
     return t->linear < mmu->base ? KB_FAULT_OVERFLOW : KB_FAULT_NONE; /* round the end of all */
 }
 
+/* One program: it names physical addresses from a boundary on, or its own ones from 0. What lies
+ * below the boundary is protected from it. */
+static enum kb_fault by_bounds(const struct kb_mmu *mmu, struct kb_translation *t) {
+    uint64_t first = mmu->absolute ? mmu->base : 0;
+    t->linear = t->address;
+    if (t->address < first)
+        return KB_FAULT_PROTECTION;
+    if (t->address - first >= mmu->limit)
+        return KB_FAULT_OVERFLOW;
+    t->physical = t->linear = t->address - first + mmu->base;
+    return KB_FAULT_NONE;
+}
+
+/* ---- contiguous segments ---- */
+
+/* What remains when the descriptor is known: length, rights, R and M, the sum. */
+static enum kb_fault by_descriptor(struct kb_mmu *mmu, const struct kb_tlb_entry *entry,
+                                   struct kb_translation *t) {
+    uint64_t d = t->address & ((UINT64_C(1) << mmu->format.page_bits) - 1), limit = entry->entry;
+    if (d >= limit)
+        return KB_FAULT_OVERFLOW;
+    enum kb_fault fault = kb_rights_check(&mmu->format, entry->bits, mode_of(mmu, t->access));
+    if (fault != KB_FAULT_NONE)
+        return fault;
+    unsigned missing = missing_bits(entry->bits, t->access);
+    if (missing != 0) {
+        kb_descriptor_set_bits(&mmu->memory, t->entry, missing, true);
+        mark(mmu, t->address, missing);
+        mmu->entry_writes++;
+        t->set_bits = missing;
+    }
+    t->physical = t->linear = entry->page + d;
+    return kb_memory_has(&mmu->memory, t->physical, 1) ? KB_FAULT_NONE : KB_FAULT_BUS;
+}
+
+/* A register hits though the address may not be: what it knows is true. */
+static enum kb_fault by_segments(struct kb_mmu *mmu, struct kb_translation *t) {
+    uint64_t s = t->address >> mmu->format.page_bits;
+    t->linear = t->address;
+    if (mask_of(mmu, t->address) != t->address)
+        return KB_FAULT_INVALID_SEGMENT;
+    t->entry = mmu->root + s * KB_DESCRIPTOR_BYTES;
+    struct kb_tlb_entry *held = probe(mmu, t->address, false, t);
+    if (held != NULL) {
+        if (t->hit == 1)
+            mmu->hits++;
+        else
+            mmu->second_hits++;
+        return by_descriptor(mmu, held, t);
+    }
+    mmu->misses++;
+    if (s >= mmu->segments)
+        return KB_FAULT_INVALID_SEGMENT;
+    struct kb_descriptor d = kb_descriptor_read(&mmu->memory, t->entry);
+    mmu->table_reads++;
+    t->walked = true;
+    if (!d.legal)
+        return KB_FAULT_INVALID_SEGMENT;
+    if (!d.present)
+        return KB_FAULT_MISSING_SEGMENT;
+    struct kb_tlb_entry entry = {.page = d.base,
+                                 .entry = d.limit,
+                                 .bits = (uint16_t)(d.rights | KB_ENTRY_USER |
+                                                    (d.referenced ? KB_ENTRY_REFERENCED : 0) |
+                                                    (d.modified ? KB_ENTRY_MODIFIED : 0)),
+                                 .page_bits = (uint8_t)mmu->format.page_bits};
+    enum kb_fault fault = by_descriptor(mmu, &entry, t);
+    if (fault != KB_FAULT_NONE)
+        return fault;
+    entry.bits |= (uint16_t)missing_bits(entry.bits, t->access);
+    load(mmu, t->address, entry, t);
+    return KB_FAULT_NONE;
+}
+
+/* ---- all ways ---- */
+
 static inline enum kb_fault translate(struct kb_mmu *mmu, bool missed, struct kb_translation *t) {
+    if (mmu->scheme == KB_SCHEME_BOUNDS)
+        return by_bounds(mmu, t);
+    if (mmu->scheme == KB_SCHEME_SEGMENTS)
+        return by_segments(mmu, t);
     enum kb_fault fault = relocate(mmu, t);
     if (fault != KB_FAULT_NONE)
         return fault;

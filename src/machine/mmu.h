@@ -4,6 +4,9 @@
  *              limit, base                          hit: 0 table reads         through tables in
  *                                                                              memory, or inverted
  *
+ * With contiguous segments an entry of the TLB is a descriptor: page is its
+ * base, entry its limit, and a hit is followed by the sum base + d.
+ *
  * The MMU calls no operating system. It answers with a physical address or one
  * typed fault, checks rights and mode on every access (on TLB hits too), sets R
  * and M in the table's entry and in the storage key of the frame, and counts
@@ -22,7 +25,9 @@
 enum kb_scheme {
     KB_SCHEME_RELOCATION, /* base and limit only */
     KB_SCHEME_TABLES,
-    KB_SCHEME_INVERTED
+    KB_SCHEME_INVERTED,
+    KB_SCHEME_BOUNDS,  /* a lower and an upper bound, or base and limit; without a program: none */
+    KB_SCHEME_SEGMENTS /* contiguous segments (descriptor.h) */
 };
 
 #define KB_KEY_REFERENCED 1
@@ -61,7 +66,9 @@ struct kb_mmu {
     uint64_t kernel_start; /* the first address of the kernel zone; UINT64_MAX: there is none */
     uint64_t asid;
     uint32_t space;       /* whose pages the inverted table is asked for */
-    uint64_t base, limit; /* the relocation register; limit 0: off */
+    uint64_t base, limit; /* the relocation register; limit 0: off, but with bounds: no program */
+    bool absolute;        /* with bounds: programs name physical addresses from base on */
+    uint64_t segments;    /* descriptors in the running process's table, at root */
     bool privileged, sum, mxr, ad_fault;
 
     /* counters */
@@ -73,9 +80,11 @@ struct kb_mmu {
     uint64_t translations; /* that gave an address */
 
     /* made from the registers by kb_mmu_changed */
+    bool by_bytes;         /* addresses do not end at pages: a limit, or segments */
     uint64_t fast_end;     /* below it a TLB hit needs no more thought; 0: always think */
     unsigned fast_care;    /* bits of a TLB entry that must be … */
     unsigned fast_want[3]; /* … just these, by access */
+    uint32_t ahead;        /* all ones: of an access its last byte is translated; else 0 */
 
     struct kb_translation last;
 };
@@ -90,6 +99,8 @@ static inline uint64_t kb_mmu_entry_mask(const struct kb_mmu *mmu, unsigned bits
     bool inverted = mmu->scheme == KB_SCHEME_INVERTED;
     unsigned r = inverted ? KB_INVERTED_REFERENCED_BIT : mmu->format.family->referenced_bit;
     unsigned m = inverted ? KB_INVERTED_MODIFIED_BIT : mmu->format.family->modified_bit;
+    if (!inverted && mmu->format.family->marks_in_keys)
+        return 0;
     return (bits & KB_ENTRY_REFERENCED ? UINT64_C(1) << r : 0) |
            (bits & KB_ENTRY_MODIFIED ? UINT64_C(1) << m : 0);
 }

@@ -7,17 +7,10 @@
  * there are too few frames). References are counted once, in order. */
 #include "os/os.h"
 
-struct operand {
-    uint64_t address;
-    uint32_t length;
-    enum kb_access access;
-};
-
 /* ---- one page ---- */
 
-/* count: references in a row, or the bytes of one operand. */
-static void tell_reference(struct kb_os *os, uint64_t address, enum kb_access access,
-                           uint64_t count, bool bytes) {
+void kb_os_tell_reference(struct kb_os *os, uint64_t address, enum kb_access access, uint64_t count,
+                          bool bytes) {
     if (kb_os_heard(os))
         kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_REFERENCE,
                                             .address = address,
@@ -26,9 +19,8 @@ static void tell_reference(struct kb_os *os, uint64_t address, enum kb_access ac
                                             .flag = bytes});
 }
 
-/* While somebody listens, the whole way is taken, so that there is something to tell. */
-static enum kb_fault translate(struct kb_os *os, uint64_t address, enum kb_access access,
-                               uint64_t *physical) {
+enum kb_fault kb_os_translate(struct kb_os *os, uint64_t address, enum kb_access access,
+                              uint64_t *physical) {
     if (!kb_os_heard(os))
         return kb_mmu_translate(&os->mmu, address, access, physical);
     enum kb_fault fault = kb_mmu_translate_watched(&os->mmu, address, access, physical);
@@ -45,7 +37,7 @@ static void restart(struct kb_os *os, const uint64_t *addresses, const enum kb_a
                     unsigned count) {
     uint64_t physical;
     for (unsigned i = 0; i < count; i++)
-        (void)translate(os, addresses[i], accesses[i], &physical);
+        (void)kb_os_translate(os, addresses[i], accesses[i], &physical);
 }
 
 /* Translates, and serves faults until the page is there. fault: what a translation that was made
@@ -56,13 +48,13 @@ static kb_status reach(struct kb_os *os, uint64_t address, enum kb_access access
     *done = true;
     os->ready_at = 0;
     if (fault == KB_FAULT_NONE)
-        fault = translate(os, address, access, physical);
+        fault = kb_os_translate(os, address, access, physical);
     while (fault != KB_FAULT_NONE) {
         kb_status status = kb_os_fault(os, address, access, fault, done);
         if (status != KB_OK || !*done)
             return status;
         *faulted = true;
-        fault = translate(os, address, access, physical);
+        fault = kb_os_translate(os, address, access, physical);
     }
     if (os->running->kept == (*physical >> kb_os_page_bits(os)) + 1) /* it has it now */
         kb_os_stop_waiting(os, os->running);
@@ -82,7 +74,7 @@ static kb_status count(struct kb_os *os, uint64_t address, uint64_t physical, en
         if (references > 1) { /* the policy may have cleared R */
             os->counters.references += references - 1;
             os->running->counters.references += references - 1;
-            enum kb_fault fault = translate(os, address, access, &physical);
+            enum kb_fault fault = kb_os_translate(os, address, access, &physical);
             if (fault != KB_FAULT_NONE)
                 return kb_fail(os->error, KB_DATA, KB_MSG_os_page_went,
                                (unsigned long long)address);
@@ -128,7 +120,9 @@ static void repeat(struct kb_os *os, uint64_t address, enum kb_access access, ui
 kb_status kb_os_run(struct kb_os *os, uint64_t address, enum kb_access access, uint32_t references,
                     bool *done) {
     *done = true;
-    tell_reference(os, address, access, references, false);
+    kb_os_tell_reference(os, address, access, references, false);
+    if (os->storage != NULL)
+        return kb_storage_run(os, address, access, references, done);
     while (references > 0) {
         uint64_t physical, until = kb_pager_until_tick(os);
         uint32_t part = references < until ? references : (uint32_t)until;
@@ -151,6 +145,10 @@ kb_status kb_os_run(struct kb_os *os, uint64_t address, enum kb_access access, u
 /* ---- instructions ---- */
 
 void kb_os_unpin(struct kb_os *os) {
+    if (os->storage != NULL) {
+        kb_storage_unpin(os);
+        return;
+    }
     for (unsigned i = 0; i < os->pieces; i++)
         os->frame[os->piece[i].frame].pins--;
     os->pieces = 0;
@@ -168,36 +166,40 @@ static uint64_t room_at(const struct kb_os *os, uint64_t address) {
 }
 
 /* All operands of one instruction: afterwards its pieces are pinned, unless it is not *done. */
-static kb_status reach_all(struct kb_os *os, const struct operand *operand, unsigned operands,
+static kb_status reach_all(struct kb_os *os, const struct kb_operand *operand, unsigned operands,
                            enum kb_fault fault, bool *done) {
     uint64_t addresses[8];
     enum kb_access accesses[8];
     os->pieces = 0;
     *done = true;
+    if (os->storage != NULL)
+        return kb_storage_reach(os, operand, operands, done);
     for (unsigned k = 0; k < operands; k++) {
         uint64_t address = operand[k].address;
-        tell_reference(os, address, operand[k].access, operand[k].length, true);
+        kb_os_tell_reference(os, address, operand[k].access, operand[k].length, true);
         for (uint32_t left = operand[k].length; left > 0;) {
             uint64_t room = room_at(os, address);
             struct kb_piece *piece = &os->piece[os->pieces];
             bool faulted;
             piece->length = left < room ? left : (uint32_t)room;
+            uint64_t told = address + ((piece->length - 1) & os->mmu.ahead);
             kb_status status =
-                reach(os, address, operand[k].access, fault, &piece->physical, &faulted, done);
+                reach(os, told, operand[k].access, fault, &piece->physical, &faulted, done);
             if (status != KB_OK || !*done)
                 return status;
             unsigned before = os->pieces < 8 ? os->pieces : 8;
             if (faulted) /* the pieces before are translated once more */
                 restart(os, addresses, accesses, before);
             if (os->pieces < 8) {
-                addresses[os->pieces] = address;
+                addresses[os->pieces] = told;
                 accesses[os->pieces] = operand[k].access;
             }
             fault = KB_FAULT_NONE;
+            piece->physical -= told - address;
             piece->frame = (uint32_t)(piece->physical >> kb_os_page_bits(os));
             os->frame[piece->frame].pins++;
             os->pieces++;
-            status = count(os, address, piece->physical, operand[k].access, 1, faulted);
+            status = count(os, told, piece->physical, operand[k].access, 1, faulted);
             if (status != KB_OK)
                 return status;
             address += piece->length;
@@ -215,7 +217,7 @@ static kb_status check_length(struct kb_os *os, uint64_t address, uint32_t lengt
     return KB_OK;
 }
 
-static kb_status one_operand(struct kb_os *os, struct operand operand, enum kb_fault fault,
+static kb_status one_operand(struct kb_os *os, struct kb_operand operand, enum kb_fault fault,
                              bool *done) {
     kb_status status = check_length(os, operand.address, operand.length);
     return status != KB_OK ? status : reach_all(os, &operand, 1, fault, done);
@@ -235,7 +237,7 @@ static void scatter(const struct kb_os *os, unsigned first, unsigned end, const 
 kb_status kb_os_load_slowly(struct kb_os *os, uint64_t address, void *bytes, uint32_t length,
                             enum kb_fault fault, bool *done) {
     kb_status status =
-        one_operand(os, (struct operand){address, length, KB_ACCESS_READ}, fault, done);
+        one_operand(os, (struct kb_operand){address, length, KB_ACCESS_READ}, fault, done);
     if (status == KB_OK && *done)
         gather(os, 0, os->pieces, bytes);
     kb_os_unpin(os);
@@ -245,7 +247,7 @@ kb_status kb_os_load_slowly(struct kb_os *os, uint64_t address, void *bytes, uin
 kb_status kb_os_store_slowly(struct kb_os *os, uint64_t address, const void *bytes, uint32_t length,
                              enum kb_fault fault, bool *done) {
     kb_status status =
-        one_operand(os, (struct operand){address, length, KB_ACCESS_WRITE}, fault, done);
+        one_operand(os, (struct kb_operand){address, length, KB_ACCESS_WRITE}, fault, done);
     if (status == KB_OK && *done)
         scatter(os, 0, os->pieces, bytes);
     kb_os_unpin(os);
@@ -254,15 +256,15 @@ kb_status kb_os_store_slowly(struct kb_os *os, uint64_t address, const void *byt
 
 kb_status kb_os_execute(struct kb_os *os, uint64_t address, bool *done) {
     kb_status status =
-        one_operand(os, (struct operand){address, 1, KB_ACCESS_EXECUTE}, KB_FAULT_NONE, done);
+        one_operand(os, (struct kb_operand){address, 1, KB_ACCESS_EXECUTE}, KB_FAULT_NONE, done);
     kb_os_unpin(os);
     return status;
 }
 
 kb_status kb_os_increment(struct kb_os *os, uint64_t address, uint32_t length, uint64_t by,
                           uint64_t *value, bool *done) {
-    struct operand operand[] = {{address, length, KB_ACCESS_READ},
-                                {address, length, KB_ACCESS_WRITE}};
+    struct kb_operand operand[] = {{address, length, KB_ACCESS_READ},
+                                   {address, length, KB_ACCESS_WRITE}};
     uint8_t bytes[8] = {0};
     kb_status status = check_length(os, address, length > 8 ? 0 : length);
     if (status == KB_OK)
@@ -284,7 +286,7 @@ kb_status kb_os_increment(struct kb_os *os, uint64_t address, uint32_t length, u
 }
 
 kb_status kb_os_move(struct kb_os *os, uint64_t from, uint64_t to, uint32_t length, bool *done) {
-    struct operand operand[] = {{from, length, KB_ACCESS_READ}, {to, length, KB_ACCESS_WRITE}};
+    struct kb_operand operand[] = {{from, length, KB_ACCESS_READ}, {to, length, KB_ACCESS_WRITE}};
     kb_status status = check_length(os, from, length);
     if (status == KB_OK)
         status = check_length(os, to, length);

@@ -14,7 +14,7 @@ static bool in_range(const struct kb_os *os, const struct kb_process *process, u
     uint64_t mask = kb_os_page_bytes(os) - 1;
     bool kernel = process == os->kernel;
     return start < end && ((start | end) & mask) == 0 && !kernel && end <= kb_os_user_end(os) &&
-           process->state != KB_ENDED && os->setup.scheme != KB_SCHEME_RELOCATION;
+           process->state != KB_ENDED && kb_os_paged(os);
 }
 
 static bool is_legal(const struct kb_os *os, const struct kb_process *process, uint64_t start,
@@ -65,6 +65,8 @@ static void release_page(struct kb_os *os, uint32_t mapping, void *context) {
     if (os->pages.frame_of[page] == 0)
         return;
     ++*(uint64_t *)context;
+    if (os->pages.mapping[mapping].entry != KB_NO_TABLE && kb_os_has_company(os, mapping))
+        return; /* the entry is others', too: it stays as it is */
     kb_os_leave(os, mapping);
     if (!kb_os_seen_by_others(os, mapping))
         (void)kb_os_give_up(os, os->pages.frame_of[page] - 1, KB_RELEASED, &ignored);

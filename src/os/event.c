@@ -40,6 +40,7 @@ enum kb_message kb_reason_cause(enum kb_reason reason) {
         [KB_REASON_CORRUPT] = KB_MSG_cause_corrupt,
         [KB_REASON_NO_TABLE] = KB_MSG_cause_no_table,
         [KB_REASON_GUARD] = KB_MSG_cause_guard,
+        [KB_REASON_NO_ROOM] = KB_MSG_cause_no_room,
         [KB_REASON_PINNED] = KB_MSG_cause_pinned,
         [KB_REASON_HARDWARE] = KB_MSG_cause_hardware,
     };

@@ -39,12 +39,13 @@ struct kb_process;
                                     mark */                                                        \
     KB_OS_EVENT(REFUSED, "refused") /* a victim that may not go: frame, page, owner, reason */     \
     KB_OS_EVENT(WRITE_BACK, "write-back") /* page, owner, frame, slot */                           \
-    KB_OS_EVENT(INVALIDATE, "invalidate") /* the victim's entry: page, owner, frame, entry;        \
-                                          flag = further table */                                  \
-    KB_OS_EVENT(READ_IN, "read-in")       /* step 4: page, frame, source, slot */                  \
-    KB_OS_EVENT(UPDATE, "update")         /* step 5: page, frame, entry, raw */                    \
-    KB_OS_EVENT(RESTART, "restart")       /* step 6: address, access */                            \
-    KB_OS_EVENT(RELEASE, "release")       /* the policy gave a page back: page, owner, frame */    \
+    KB_OS_EVENT(INVALIDATE,                                                                        \
+                "invalidate")       /* the victim's entry: page, owner, frame, entry;              \
+                                    flag = further table, count = mappings with this entry */      \
+    KB_OS_EVENT(READ_IN, "read-in") /* step 4: page, frame, source, slot */                        \
+    KB_OS_EVENT(UPDATE, "update")   /* step 5: page, frame, entry, raw */                          \
+    KB_OS_EVENT(RESTART, "restart") /* step 6: address, access */                                  \
+    KB_OS_EVENT(RELEASE, "release") /* the policy gave a page back: page, owner, frame */          \
     KB_OS_EVENT(STORE_FAILED, "store-failed") /* page, owner, slot, text = what the store said */  \
     KB_OS_EVENT(SKIP, "skip")   /* the process's handler gave the instruction up: fault */         \
     KB_OS_EVENT(BLOCK, "block") /* waits for its page: page, count = until this time,              \
@@ -57,16 +58,22 @@ struct kb_process;
                                 original, or with flag nobody else has it any more */              \
     KB_OS_EVENT(FORK, "fork")   /* owner = the parent; count = pages that both see */              \
     KB_OS_EVENT(GROW, "grow") /* a stack: address = its first now, count = bytes, rights, text */  \
-    KB_OS_EVENT(ADVICE, "advice")     /* a program's word: address, count = bytes, text = release, \
-                                      discard, pin, unpin, sync; slots = pages concerned */        \
+    KB_OS_EVENT(RESIZE, "resize") /* a segment: address, count = bytes now, slots = bytes before,  \
+                                  text */                                                          \
+    KB_OS_EVENT(ADVICE, "advice") /* a program's word: address, count = bytes, text = release,     \
+                                  discard, pin, unpin, sync; slots = pages concerned */            \
     KB_OS_EVENT(SWAP_OUT, "swap-out") /* the whole process: count = pages that left, slots =       \
                                       pages written */                                             \
     KB_OS_EVENT(SWAP_IN, "swap-in")   /* count = pages that came, slots = transfers of the disk */ \
     KB_OS_EVENT(PREFETCH, "prefetch") /* it comes ahead: page, frame, source, slot */              \
     KB_OS_EVENT(PAGE_OUT, "page-out") /* in advance: count = pages that went */                    \
-    KB_OS_EVENT(TABLE, "table")   /* a page table goes out, or with flag comes back: page = its    \
-                                  number, frame, slot */                                           \
-    KB_OS_EVENT(OBJECT, "object") /* shared memory, or with flag a file: text, count = bytes */
+    KB_OS_EVENT(TABLE, "table") /* a page table goes out, or with flag comes back: page = its      \
+                                number, frame, slot */                                             \
+    KB_OS_EVENT(PLACE, "place") /* contiguous: a segment goes into a hole: page = its number,      \
+                                address, count = its bytes, slots = the hole's, text */            \
+    KB_OS_EVENT(MOVE, "move")   /* a segment moves: page, address = from, raw = to, count, text */ \
+    KB_OS_EVENT(COMPACT, "compact") /* count = bytes moved, slots = the largest hole now */        \
+    KB_OS_EVENT(OBJECT, "object")   /* shared memory, or with flag a file: text, count = bytes */
 
 enum kb_os_event_kind {
 #define KB_OS_EVENT(id, name) KB_OS_EVENT_##id,
@@ -94,6 +101,7 @@ enum kb_page_source { KB_FROM_ZERO, KB_FROM_IMAGE, KB_FROM_SWAP, KB_FROM_FILE, K
     KB_REASON(CORRUPT, "page corrupt") /* its checksum is wrong */                                 \
     KB_REASON(NO_TABLE, "no room for tables")                                                      \
     KB_REASON(GUARD, "guard page")                                                                 \
+    KB_REASON(NO_ROOM, "no room") /* contiguous: no hole is large enough, and nothing can go */    \
     KB_REASON(PINNED, "pinned")                                                                    \
     KB_REASON(HARDWARE, "hardware") /* reserved bits, misaligned, no memory */
 

@@ -114,10 +114,13 @@ static bool read_in(struct kb_os *os, struct kb_process *process, uint32_t mappi
     memset(bytes, 0, kb_os_page_bytes(os));
     if (region != NULL && region->has_image && page->object == KB_NO_OBJECT) {
         uint64_t page_end = address + kb_os_page_bytes(os);
-        uint64_t length = (region->end < page_end ? region->end : page_end) - address;
-        kb_image_fill(&region->image, address - region->start, bytes, (uint32_t)length);
-        *source = KB_FROM_IMAGE;
-        kb_os_transfer(os, KB_STREAM_IMAGE, process->number, number);
+        uint64_t end = region->imaged != 0 ? region->start + region->imaged : region->end;
+        if (end > address) {
+            uint64_t length = (end < page_end ? end : page_end) - address;
+            kb_image_fill(&region->image, address - region->start, bytes, (uint32_t)length);
+            *source = KB_FROM_IMAGE;
+            kb_os_transfer(os, KB_STREAM_IMAGE, process->number, number);
+        }
     }
     return true;
 }
@@ -310,7 +313,11 @@ static enum kb_fault rights_fault(const struct kb_os *os, const struct kb_proces
     const struct kb_format *format = &os->mmu.format;
     struct kb_entry entry = {KB_ENTRY_VALID | KB_ENTRY_LEAF | KB_ENTRY_USER | rights, 0};
     struct kb_mode mode = {access, process->privileged, os->mmu.sum, os->mmu.mxr, false};
-    if (rights != 0 && os->mmu.scheme == KB_SCHEME_TABLES) {
+    if (kb_os_segmented(os)) {
+        struct kb_segment segment = {.legal = true, .rights = rights, .bytes = 1};
+        segment = kb_segment_decode(format, kb_segment_encode(format, segment));
+        entry.bits = (entry.bits & ~(unsigned)KB_ENTRY_RIGHTS) | segment.rights;
+    } else if (rights != 0 && os->mmu.scheme == KB_SCHEME_TABLES) {
         uint64_t raw = format->family->encode(format, entry, format->levels - 1);
         entry = format->family->decode(format, raw, format->levels - 1);
     }
@@ -339,8 +346,9 @@ static enum kb_reason check(const struct kb_os *os, const struct kb_process *pro
     unsigned rights = kb_os_rights_at(os, process, linear, &region);
     if (fault == KB_FAULT_INVALID || fault == KB_FAULT_MISSING_SEGMENT) {
         enum kb_reason reason = no_region(os, process, linear, region);
-        if (region == NULL && fault == KB_FAULT_MISSING_SEGMENT)
-            return KB_REASON_OVERFLOW; /* the segment is there, the page is behind its end */
+        bool behind = region == NULL || (os->mmu.format.byte_lengths && linear >= region->end);
+        if (behind && fault == KB_FAULT_MISSING_SEGMENT)
+            return KB_REASON_OVERFLOW; /* the segment is there, the byte is behind its end */
         if (reason != KB_REASON_NONE)
             return reason;
         fault = rights_fault(os, process, rights, access);
@@ -399,18 +407,17 @@ static void end_or_skip(struct kb_os *os, uint64_t address, enum kb_access acces
 }
 
 /* Step 6, or step 2. */
-static kb_status end_or_restart(struct kb_os *os, uint64_t address, enum kb_access access,
-                                enum kb_fault fault, enum kb_reason reason, bool again) {
+void kb_os_end_or_restart(struct kb_os *os, uint64_t address, enum kb_access access,
+                          enum kb_fault fault, enum kb_reason reason, bool again) {
     if (!again) {
         end_or_skip(os, address, access, fault, reason);
-        return KB_OK;
+        return;
     }
     os->counters.restarts++;
     os->running->counters.restarts++;
     if (kb_os_heard(os))
         kb_os_tell(os, (struct kb_os_event){
                            .kind = KB_OS_EVENT_RESTART, .address = address, .access = access});
-    return KB_OK;
 }
 
 /* Steps 3 to 5, as far as they are needed. */
@@ -497,5 +504,6 @@ kb_status kb_os_fault(struct kb_os *os, uint64_t address, enum kb_access access,
         process->counters.faults = own;
         return KB_OK;
     }
-    return end_or_restart(os, address, access, fault, reason, *again);
+    kb_os_end_or_restart(os, address, access, fault, reason, *again);
+    return KB_OK;
 }

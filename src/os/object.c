@@ -31,7 +31,7 @@ static kb_status take_number(struct kb_os *os, uint32_t *number) {
 static kb_status make(struct kb_os *os, const char *name, uint64_t bytes, uint32_t *number) {
     size_t length = strlen(name);
     uint64_t size = kb_os_page_bytes(os);
-    if (os->setup.scheme == KB_SCHEME_RELOCATION)
+    if (!kb_os_paged(os))
         return kb_fail(os->error, KB_DATA, KB_MSG_os_no_pages);
     if (bytes == 0 || bytes > (UINT64_C(1) << 62))
         return kb_fail(os->error, KB_DATA, KB_MSG_os_object_bytes, (unsigned long long)bytes,

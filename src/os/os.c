@@ -9,8 +9,15 @@ static kb_status no_memory(struct kb_os *os, const char *what, uint64_t bytes) {
     return kb_fail(os->error, KB_NO_MEMORY, KB_MSG_no_memory, what, (unsigned long long)bytes);
 }
 
+/* Without pages there is one frame, for the arrays' sake, and nobody uses it. */
+static uint64_t memory_bytes(const struct kb_os *os) {
+    return os->setup.storage.organisation != KB_PAGED
+               ? (os->setup.storage.bytes + 15) & ~(uint64_t)15
+               : (uint64_t)os->setup.frames << os->setup.format.page_bits;
+}
+
 static kb_status take_frames(struct kb_os *os) {
-    uint64_t n = os->setup.frames, bytes = n << os->setup.format.page_bits;
+    uint64_t n = os->setup.frames, bytes = memory_bytes(os);
     os->mmu.memory.bytes = (size_t)bytes == bytes ? kb_take(os->host, (size_t)bytes) : NULL;
     if (os->mmu.memory.bytes == NULL)
         return no_memory(os, "frames", bytes);
@@ -37,6 +44,8 @@ static kb_status check_setup(struct kb_os *os) {
     if (setup->frames == 0 || setup->frames > KB_MOST_FRAMES)
         return kb_fail(os->error, KB_DATA, KB_MSG_os_frames, (unsigned long long)setup->frames,
                        (unsigned long long)KB_MOST_FRAMES);
+    if (setup->storage.organisation != KB_PAGED)
+        return KB_OK; /* storage.c */
     uint64_t bytes = (uint64_t)setup->frames << format->page_bits;
     if (format->physical_bits < 64 && bytes > UINT64_C(1) << format->physical_bits)
         return kb_fail(os->error, KB_DATA, KB_MSG_os_physical, (unsigned long long)bytes,
@@ -149,6 +158,8 @@ static kb_status init(struct kb_os *os) {
         status = kb_pages_init(&os->pages, os->host, os->error);
     if (status == KB_OK)
         status = kb_pager_init(os);
+    if (status == KB_OK && os->setup.storage.organisation != KB_PAGED)
+        status = kb_storage_init(os);
     if (status == KB_OK)
         status = init_kernel(os);
     if (status == KB_OK)
@@ -192,6 +203,7 @@ void kb_os_free(struct kb_os *os) {
     kb_pager_free(os);
     for (unsigned level = 0; level < os->mmu.tlbs; level++)
         kb_tlb_free(&os->mmu.tlb[level]);
+    kb_storage_free(os);
     kb_tables_end(&os->tables);
     kb_os_tables_free(os);
     kb_os_free_objects(os);
@@ -219,9 +231,10 @@ static kb_status make_root(struct kb_os *os, struct kb_process *process) {
     kb_status status = kb_tables_new(&os->tables, 0, &process->root, os->error);
     uint64_t entries = UINT64_C(1) << format->bits[0];
     for (uint64_t i = first_kernel_entry(os); i < entries && status == KB_OK; i++) {
-        uint64_t at = i * format->entry_bytes;
-        uint64_t raw = kb_memory_entry(&os->mmu.memory, os->kernel->root + at, format->entry_bytes);
-        kb_memory_set_entry(&os->mmu.memory, process->root + at, format->entry_bytes, raw);
+        unsigned bytes = kb_format_entry_bytes(format, 0);
+        uint64_t at = i * bytes;
+        uint64_t raw = kb_memory_entry(&os->mmu.memory, os->kernel->root + at, bytes);
+        kb_memory_set_entry(&os->mmu.memory, process->root + at, bytes, raw);
     }
     return status;
 }
@@ -256,8 +269,9 @@ kb_status kb_os_create(struct kb_os *os, const char *name, struct kb_process **p
         return no_memory(os, "process", sizeof *p);
     *p = (struct kb_process){.number = os->process_count, .mappings = KB_NO_MAPPING};
     memcpy(p->name, name, length < KB_NAME_BYTES ? length : KB_NAME_BYTES - 1);
-    p->bounded = kb_os_segmented(os);             /* only what is in a segment is legal */
-    if (kb_fetch_looks_ahead(&os->setup.fetch)) { /* never NULL, also of one without a state */
+    p->bounded =
+        kb_os_segmented(os) || os->storage != NULL; /* only what is in a segment is legal */
+    if (kb_fetch_looks_ahead(&os->setup.fetch)) {   /* never NULL, also of one without a state */
         size_t bytes = kb_fetch_size(&os->setup.fetch) + 1;
         p->fetch = kb_take(os->host, bytes);
         status = p->fetch == NULL ? no_memory(os, "fetch", bytes) : KB_OK;
@@ -291,11 +305,18 @@ struct kb_process *kb_os_process(const struct kb_os *os, const char *name) {
 }
 
 static void drop_all(struct kb_os *os, struct kb_process *process) {
+    if (os->storage != NULL) {
+        kb_storage_end_all(os, process);
+        return;
+    }
     while (process->mappings != KB_NO_MAPPING)
         kb_os_unmap_page(os, process->mappings, KB_EXITED);
-    for (uint32_t i = 0; i < process->region_count; i++)
-        kb_os_detach(os, &process->regions[i]);
-    process->region_count = 0;
+    while (process->region_count > 0) {
+        struct kb_region region = process->regions[--process->region_count];
+        if (kb_os_segmented(os))
+            kb_os_segment_end(os, process, &region);
+        kb_os_detach(os, &region);
+    }
     for (uint32_t i = 0; i < process->super_count; i++)
         (void)kb_os_drop_super(os, process, &process->supers[i]);
 }
@@ -309,6 +330,11 @@ void kb_os_leave_processor(struct kb_os *os, struct kb_process *process) {
     os->running = NULL;
     if (os->setup.kernel) /* the root in the register may become free */
         os->mmu.root = os->mmu.kernel_root = os->kernel->root;
+}
+
+/* Frames, or bytes without pages. */
+static uint64_t free_room(const struct kb_os *os) {
+    return os->storage != NULL ? kb_storage_free_bytes(os) : kb_os_free_frames(os);
 }
 
 void kb_os_exit(struct kb_os *os, struct kb_process *process, enum kb_reason reason,
@@ -325,10 +351,9 @@ void kb_os_exit(struct kb_os *os, struct kb_process *process, enum kb_reason rea
     if (process == os->running)
         kb_os_unpin(os);
     kb_os_stop_waiting(os, process);
-    uint32_t free_before = kb_os_free_frames(os);
-    uint64_t slots_before = os->swap.used;
+    uint64_t free_before = free_room(os), slots_before = os->swap.used;
     drop_all(os, process);
-    event.count = kb_os_free_frames(os) - free_before;
+    event.count = free_room(os) - free_before;
     event.slots = slots_before - os->swap.used;
     if (os->setup.asid_bits == 0 && process == os->running)
         kb_mmu_flush(&os->mmu, false);
@@ -383,6 +408,8 @@ static void load_registers(struct kb_os *os, const struct kb_process *process) {
     os->mmu.base = process->base;
     os->mmu.limit = process->limit;
     os->mmu.privileged = process->privileged;
+    if (os->storage != NULL)
+        kb_storage_load_registers(os, process);
     kb_mmu_changed(&os->mmu);
 }
 

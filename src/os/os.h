@@ -17,6 +17,7 @@
 #ifndef KB_OS_OS_H
 #define KB_OS_OS_H
 
+#include "machine/segment.h"
 #include "os/system.h"
 
 /* ---- os.c: the machine, processes, addresses ---- */
@@ -73,15 +74,52 @@ uint64_t kb_os_segment_bytes(const struct kb_os *os);
 /* Whether the process has the segment around an address. */
 bool kb_os_segment_exists(const struct kb_os *os, const struct kb_process *process,
                           uint64_t address);
-/* The segment's entry follows its region. */
-void kb_os_segment_begin(struct kb_os *os, struct kb_process *process,
-                         const struct kb_region *region);
+/* Its entry in the segment table, *at: the physical address. */
+struct kb_segment kb_os_segment(const struct kb_os *os, const struct kb_process *process,
+                                uint64_t address, uint64_t *at);
+/* The segment's entry follows its region. One that is shared has its page table at once, if there
+ * is one. */
+kb_status kb_os_segment_begin(struct kb_os *os, struct kb_process *process,
+                              const struct kb_region *region) KB_MUST_CHECK;
 void kb_os_segment_protect(struct kb_os *os, struct kb_process *process, uint64_t address,
                            unsigned rights);
-void kb_os_segment_end(struct kb_os *os, struct kb_process *process, uint64_t address);
-/* Makes the page table of a missing segment, all entries invalid. KB_DATA: no room for it. */
+/* Its length in the segment table. */
+void kb_os_segment_length(struct kb_os *os, struct kb_process *process, uint64_t address,
+                          uint64_t bytes);
+/* Pages that others have brought into its page table are its own, too. */
+kb_status kb_os_segment_adopt(struct kb_os *os, struct kb_process *process,
+                              const struct kb_region *region) KB_MUST_CHECK;
+/* Its mappings are gone; a page table that nobody else has is given back. */
+void kb_os_segment_end(struct kb_os *os, struct kb_process *process,
+                       const struct kb_region *region);
+/* The page table of a missing segment: that of those who share it, or a new one, all entries
+ * invalid, in which all who share it see what comes. KB_DATA: no room for it. */
 kb_status kb_os_segment_open(struct kb_os *os, struct kb_process *process,
                              uint64_t address) KB_MUST_CHECK;
+/* Shared page tables are out of a process's reach until it opens its segments again. */
+void kb_os_segments_close(struct kb_os *os, struct kb_process *process);
+/* ---- resize.c ---- */
+
+/* Another length. What a shorter segment has no more is dropped; what a longer one gets is zeros,
+ * or its object's. *refused: the region is no segment, too long for its kind or its object, or is
+ * loaded whole and too few frames are free; nothing has changed. */
+kb_status kb_os_resize(struct kb_os *os, struct kb_process *process, uint64_t start, uint64_t bytes,
+                       bool *refused) KB_MUST_CHECK;
+/* ---- segment.c, for table.c and reverse.c ---- */
+
+/* The page table at a physical address is sent out: no segment has it any more. */
+void kb_os_segments_lose(struct kb_os *os, uint64_t table);
+/* Whether the region's page table may be others', too. */
+static inline bool kb_os_shares_table(const struct kb_region *region) {
+    return region->object != 0 && region->shared;
+}
+/* Others that share the page table of a segment get mappings of this page. */
+kb_status kb_os_segment_audience(struct kb_os *os, const struct kb_process *process,
+                                 uint64_t address) KB_MUST_CHECK;
+/* The place of an address in its segment's page table, or KB_NO_TABLE: it has none, or the segment
+ * ends before. */
+uint64_t kb_os_segment_place(const struct kb_os *os, const struct kb_process *process,
+                             uint64_t address);
 
 /* ---- pager.c: the host of the policy ---- */
 
@@ -182,8 +220,13 @@ void kb_os_vacate(struct kb_os *os, uint32_t frame, bool tell);
 kb_status kb_os_find_entry(struct kb_os *os, uint32_t mapping, uint64_t *entry) KB_MUST_CHECK;
 /* The mapping's entry becomes valid, with what its region allows. */
 void kb_os_enter(struct kb_os *os, uint32_t mapping, uint64_t entry);
-/* It becomes invalid. */
+/* It becomes invalid, and with it all mappings that have the same entry. */
 void kb_os_leave(struct kb_os *os, uint32_t mapping);
+/* This mapping alone goes; others that have the same entry keep it. The process must not reach the
+ * page table any more. */
+void kb_os_leave_alone(struct kb_os *os, uint32_t mapping);
+/* Whether another mapping has the same valid entry: they are in one page table. */
+bool kb_os_has_company(const struct kb_os *os, uint32_t mapping);
 /* A valid entry is rewritten with what its region allows now, R and M as they are. */
 void kb_os_refresh(struct kb_os *os, uint32_t mapping);
 /* The same for those who end with kb_os_forget_translations: the TLB may know the old one. */
@@ -246,6 +289,9 @@ kb_status kb_os_tables_init(struct kb_os *os) KB_MUST_CHECK;
 void kb_os_tables_free(struct kb_os *os);
 /* The entry at a physical address became valid, or invalid. */
 void kb_os_count_entry(struct kb_os *os, uint64_t entry, bool valid);
+/* The slot of a table that is out is given up: its segment ends. */
+void kb_os_table_forget(struct kb_os *os, const struct kb_process *process,
+                        const struct kb_region *region);
 /* Sends a table out that shows no page: its frame, or KB_NO_FRAME. */
 uint32_t kb_os_table_out(struct kb_os *os);
 /* Whether the table for an address was sent out; asked only with KB_TABLES_PAGEABLE. */
@@ -381,6 +427,12 @@ kb_status kb_os_move(struct kb_os *os, uint64_t from, uint64_t to, uint32_t leng
                      bool *done) KB_MUST_CHECK;
 /* The instruction's frames may go again. */
 void kb_os_unpin(struct kb_os *os);
+/* count: references in a row, or the bytes of one operand. */
+void kb_os_tell_reference(struct kb_os *os, uint64_t address, enum kb_access access, uint64_t count,
+                          bool bytes);
+/* While somebody listens, the whole way is taken, so that there is something to tell. */
+enum kb_fault kb_os_translate(struct kb_os *os, uint64_t address, enum kb_access access,
+                              uint64_t *physical);
 /* count references in a row to one page, without bytes; as replay counts them. */
 kb_status kb_os_run(struct kb_os *os, uint64_t address, enum kb_access access, uint32_t count,
                     bool *done) KB_MUST_CHECK;
@@ -397,6 +449,11 @@ kb_status kb_os_store_slowly(struct kb_os *os, uint64_t address, const void *byt
  * does not hold. Slow; for tests. */
 const char *kb_os_check(const struct kb_os *os);
 
+/* The process ends with a reason, or its handler gives the instruction up; or, with `again`, the
+ * instruction starts again. For the services of faults. */
+void kb_os_end_or_restart(struct kb_os *os, uint64_t address, enum kb_access access,
+                          enum kb_fault fault, enum kb_reason reason, bool again);
+
 /* ---- small things ---- */
 
 static inline bool kb_os_heard(const struct kb_os *os) { return os->listener.hear != NULL; }
@@ -406,6 +463,11 @@ static inline void kb_os_tell(const struct kb_os *os, struct kb_os_event event) 
     if (event.process == NULL)
         event.process = os->running;
     os->listener.hear(os->listener.context, &event);
+}
+
+/* Whether there are pages: base and limit registers, and contiguous segments, know none. */
+static inline bool kb_os_paged(const struct kb_os *os) {
+    return os->setup.scheme == KB_SCHEME_TABLES || os->setup.scheme == KB_SCHEME_INVERTED;
 }
 
 static inline unsigned kb_os_page_bits(const struct kb_os *os) { return os->mmu.format.page_bits; }
@@ -501,11 +563,13 @@ static inline uint8_t *kb_os_hit(struct kb_os *os, uint64_t address, enum kb_acc
     uint64_t physical, offset = address & (kb_os_page_bytes(os) - 1);
     *fault = KB_FAULT_NONE;
     if (__builtin_expect(kb_os_heard(os) || offset + length > kb_os_page_bytes(os) || length == 0 ||
-                             os->mmu.limit != 0,
+                             os->mmu.by_bytes,
                          0))
         return NULL;
-    *fault = kb_mmu_translate(&os->mmu, address, access, &physical);
-    return __builtin_expect(*fault == KB_FAULT_NONE, 1) ? os->mmu.memory.bytes + physical : NULL;
+    uint32_t ahead = (length - 1) & os->mmu.ahead;
+    *fault = kb_mmu_translate(&os->mmu, address + ahead, access, &physical);
+    return __builtin_expect(*fault == KB_FAULT_NONE, 1) ? os->mmu.memory.bytes + physical - ahead
+                                                        : NULL;
 }
 
 /* References of the running process until the next tick of its pager. */

@@ -243,7 +243,7 @@ kb_status kb_pager_init(struct kb_os *os) {
     os->hears = needs(os, KB_NEEDS_EVERY_REFERENCE | KB_NEEDS_FUTURE | KB_HEARS_REFERENCES);
     if (os->foresees && (os->setup.future.runs == NULL || is_local(os)))
         return kb_fail(os->error, KB_USAGE, KB_MSG_os_needs_future, policy->name);
-    if (is_local(os) && os->setup.scheme == KB_SCHEME_RELOCATION)
+    if (is_local(os) && !kb_os_paged(os))
         return kb_fail(os->error, KB_DATA, KB_MSG_os_no_pages);
     os->returned = kb_take(os->host, n * sizeof *os->returned);
     if (os->returned == NULL)
@@ -254,7 +254,7 @@ kb_status kb_pager_init(struct kb_os *os) {
     kb_status status = begin(os, &os->pager, 0);
     if (status != KB_OK)
         return status;
-    if (os->setup.scheme == KB_SCHEME_RELOCATION) { /* nothing is replaced */
+    if (!kb_os_paged(os)) { /* nothing is replaced */
         os->pager.tick_at = os->note_at = UINT64_MAX;
         return KB_OK;
     }

@@ -41,7 +41,10 @@ struct kb_region {
     uint64_t place;  /* of its first page in the object */
     bool shared;     /* with an object: what is written is the object's; else it is copied first */
     bool guard;      /* nobody may be there: whoever is ends with the reason `guard` */
+    uint64_t imaged; /* of a segment that changed its length: bytes that its image has; else 0 */
     uint64_t lowest; /* a stack grows down to this address; 0: it does not */
+    uint32_t area;   /* a contiguous segment's (storage.h): number + 1 */
+    bool wired;      /* that area was pinned by this process's word */
 };
 
 /* Pages of one process that one table entry maps: a superpage, by command. */

@@ -225,9 +225,7 @@ static void adopt(struct kb_os *os, struct kb_process *process, const struct kb_
 
 /* Base and limit registers know no pages. */
 static kb_status check_paged(struct kb_os *os) {
-    return os->setup.scheme != KB_SCHEME_RELOCATION
-               ? KB_OK
-               : kb_fail(os->error, KB_DATA, KB_MSG_os_no_pages);
+    return kb_os_paged(os) ? KB_OK : kb_fail(os->error, KB_DATA, KB_MSG_os_no_pages);
 }
 
 /* ---- regions begin ---- */
@@ -290,7 +288,8 @@ static kb_status check_region(struct kb_os *os, const struct kb_process *process
         return kb_fail(os->error, KB_DATA, KB_MSG_os_beyond_object, object->name,
                        (unsigned long long)object->bytes);
     *refused = may_not_be(os, region->rights) || !may_grow(os, region) ||
-               (object != NULL && process_uses(os, process, region->start, end));
+               (object != NULL && process_uses(os, process, region->start, end)) ||
+               (object != NULL && !region->shared && os->setup.format.family->no_page_rights);
     return check_supers(os, process, region->start, end);
 }
 
@@ -314,7 +313,7 @@ kb_status kb_os_region(struct kb_os *os, struct kb_process *process, const struc
     if (status == KB_OK)
         adopt(os, process, region, first);
     if (status == KB_OK && kb_os_segmented(os))
-        kb_os_segment_begin(os, process, region);
+        status = kb_os_segment_begin(os, process, region);
     if (status == KB_OK && kb_os_heard(os))
         kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_REGION,
                                             .process = process,
@@ -376,16 +375,17 @@ kb_status kb_os_unmap(struct kb_os *os, struct kb_process *process, uint64_t sta
         return status;
     kb_os_each_mapping(os, process, start, end, unmap_page, NULL);
     for (uint32_t i = process->region_count; i-- > 0;)
-        if (process->regions[i].start >= start && process->regions[i].start < end)
+        if (process->regions[i].start >= start && process->regions[i].start < end) {
+            if (kb_os_segmented(os))
+                kb_os_segment_end(os, process, &process->regions[i]);
             remove_region(os, process, i);
+        }
     for (uint32_t i = process->super_count; i-- > 0;)
         if (super_in(&process->supers[i], start, end)) {
             kb_os_drop_super(os, process, &process->supers[i]);
             process->supers[i] = process->supers[--process->super_count];
         }
     kb_os_share_out(os);
-    if (kb_os_segmented(os))
-        kb_os_segment_end(os, process, start);
     if (kb_os_heard(os))
         kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_UNMAP,
                                             .process = process,

@@ -110,9 +110,10 @@ kb_status kb_os_swap_out(struct kb_os *os, struct kb_process *process, bool *ref
     struct list list;
     uint64_t written = 0;
     uint32_t room = process->mapped;
+    if (os->storage != NULL)
+        return kb_storage_swap_out(os, process, refused);
     *refused = process == os->kernel || process->state == KB_SWAPPED ||
-               process->state == KB_BLOCKED || process->state == KB_ENDED ||
-               os->setup.scheme == KB_SCHEME_RELOCATION;
+               process->state == KB_BLOCKED || process->state == KB_ENDED || !kb_os_paged(os);
     kb_status status = *refused ? KB_OK : take_list(os, process, &list);
     if (status != KB_OK || *refused)
         return status;
@@ -122,13 +123,15 @@ kb_status kb_os_swap_out(struct kb_os *os, struct kb_process *process, bool *ref
         *refused = !write_all(os, &list, &written);
     for (uint32_t i = 0; !*refused && i < list.count; i++) {
         enum kb_reason ignored;
-        kb_os_leave(os, list.mapping[i]);
+        kb_os_leave_alone(os, list.mapping[i]);
         if (is_resident(os, list.mapping[i]) && !stays(os, list.mapping[i]))
             (void)kb_os_give_up(os, frame_of(os, list.mapping[i]), KB_RELEASED, &ignored);
     }
     drop_list(os, &list, room);
     if (*refused)
         return KB_OK;
+    if (kb_os_segmented(os))
+        kb_os_segments_close(os, process);
     os->counters.swapped_out++;
     kb_os_leave_processor(os, process);
     process->state = KB_SWAPPED;
@@ -245,8 +248,9 @@ kb_status kb_os_swap_in(struct kb_os *os, struct kb_process *process, bool page_
     struct arrival arrival = {.status = KB_OK, .in = true};
     uint64_t pages = 0, reads = os->counters.disk_transfers;
     bool batch = os->batch;
-    *refused = process == os->kernel || process->state == KB_ENDED ||
-               os->setup.scheme == KB_SCHEME_RELOCATION;
+    if (os->storage != NULL)
+        return kb_storage_swap_in(os, process, refused);
+    *refused = process == os->kernel || process->state == KB_ENDED || !kb_os_paged(os);
     kb_status status = *refused ? KB_OK : each_to_read(os, process, count_page, &pages);
     if (status != KB_OK || *refused)
         return status;

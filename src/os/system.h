@@ -14,6 +14,7 @@
 #include "machine/tables.h"
 #include "os/object.h"
 #include "os/pager.h"
+#include "os/storage.h"
 #include "os/swap.h"
 #include "policy/fetch/fetch.h"
 
@@ -56,8 +57,9 @@ struct kb_os_setup {
     uint32_t cluster;       /* most neighbours that are written at once; 0 and 1: none */
     uint32_t low, high;     /* watermarks of free frames (pageout.c); 0: no pages go in advance */
     enum kb_allocation allocation;
-    unsigned tables_place; /* enum kb_tables_place */
-    uint32_t minimum;      /* frames that each process gets at least, unless global; 0: 1 */
+    unsigned tables_place;           /* enum kb_tables_place */
+    struct kb_storage_setup storage; /* contiguous areas instead of pages */
+    uint32_t minimum; /* frames that each process gets at least, unless global; 0: 1 */
 };
 
 enum kb_frame_use {
@@ -102,6 +104,7 @@ struct kb_os_counters {
     uint64_t copies;                     /* on write */
     uint64_t table_faults, table_writes; /* page tables that came back, and went */
     uint64_t evictions, write_backs, released;
+    uint64_t entries_cleared;         /* valid entries of tables that became invalid */
     uint64_t file_writes;             /* of the write-backs: to files */
     uint64_t background_writes;       /* of the write-backs: nobody waited for them */
     uint64_t releases, discards;      /* pages, by the programs' word */
@@ -133,6 +136,7 @@ struct kb_os {
     struct kb_tables tables;
     struct kb_pages pages;
     struct kb_swap swap;
+    struct kb_storage *storage; /* contiguous areas; NULL: pages */
 
     /* frames: the core map and the free list */
     struct kb_frame *frame;

@@ -32,7 +32,16 @@ kb_status kb_act_rights(struct kb_scenario *s, unsigned *rights) {
     return KB_OK;
 }
 
-kb_status kb_act_range(struct kb_scenario *s, uint64_t *start, uint64_t *end) {
+kb_status kb_act_range(struct kb_scenario *s, const struct kb_process *p, uint64_t *start,
+                       uint64_t *end) {
+    const struct kb_word *word = kb_line_peek(&s->line);
+    const struct kb_region *segment = word != NULL ? kb_scenario_segment(s, p, word) : NULL;
+    if (segment != NULL) {
+        (void)kb_line_take(&s->line);
+        *start = segment->start;
+        *end = ((segment->end - 1) | (kb_os_page_bytes(&s->os) - 1)) + 1;
+        return KB_OK;
+    }
     uint64_t page = UINT64_MAX, size = kb_os_page_bytes(&s->os), from = UINT64_MAX;
     kb_status status = kb_line_option_number(&s->line, "page", &page, s->error);
     if (status == KB_OK)
@@ -140,6 +149,8 @@ kb_status kb_act_handler(struct kb_scenario *s, struct kb_process *p) {
 
 kb_status kb_act_relocate(struct kb_scenario *s, struct kb_process *p) {
     uint64_t base = 0, limit = 0;
+    if (s->os.storage != NULL) /* it has the registers itself */
+        return kb_storage_has_no_pages(s);
     kb_status status = kb_line_option_number(&s->line, "base", &base, s->error);
     if (status == KB_OK)
         status = kb_line_option_number(&s->line, "limit", &limit, s->error);
@@ -163,7 +174,7 @@ static kb_status read_image(struct kb_scenario *s, struct kb_region *region) {
 }
 
 /* [rights=] [image=], the end of the line. */
-static kb_status read_rest(struct kb_scenario *s, struct kb_region *region, const char *wanted) {
+kb_status kb_act_region_rest(struct kb_scenario *s, struct kb_region *region, const char *wanted) {
     kb_status status = kb_act_rights(s, &region->rights);
     if (status == KB_OK)
         status = read_image(s, region);
@@ -189,16 +200,18 @@ kb_status kb_act_region(struct kb_scenario *s, struct kb_process *p) {
     static const char wanted[] =
         "NAME region WHAT start=0 size=16K [rights=rwx] [image=SEED] [grows=ADDRESS]";
     struct kb_region region = {.rights = kb_act_usual_rights(s)};
-    const struct kb_word *name = kb_line_take(&s->line);
     bool refused;
+    if (s->os.storage != NULL)
+        return kb_storage_has_no_pages(s);
+    const struct kb_word *name = kb_line_take(&s->line);
     if (name == NULL || name->length >= sizeof region.name)
         return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, wanted);
     memcpy(region.name, name->at, name->length);
-    kb_status status = kb_act_range(s, &region.start, &region.end);
+    kb_status status = kb_act_range(s, p, &region.start, &region.end);
     if (status == KB_OK)
         status = read_growth(s, p, &region);
     if (status == KB_OK)
-        status = read_rest(s, &region, wanted);
+        status = kb_act_region_rest(s, &region, wanted);
     if (status != KB_OK)
         return status;
     status = kb_scenario_os_status(s, kb_os_region(&s->os, p, &region, &refused));
@@ -209,7 +222,9 @@ kb_status kb_act_region(struct kb_scenario *s, struct kb_process *p) {
 kb_status kb_act_guard(struct kb_scenario *s, struct kb_process *p) {
     struct kb_region region = {.name = "guard", .guard = true};
     bool refused;
-    kb_status status = kb_act_range(s, &region.start, &region.end);
+    if (s->os.storage != NULL)
+        return kb_storage_has_no_pages(s);
+    kb_status status = kb_act_range(s, p, &region.start, &region.end);
     if (status == KB_OK)
         status = kb_line_end(&s->line, "NAME guard page=1 | start=0 size=8K", s->error);
     if (status == KB_OK && p == s->os.kernel)
@@ -220,50 +235,15 @@ kb_status kb_act_guard(struct kb_scenario *s, struct kb_process *p) {
     return status;
 }
 
-kb_status kb_act_next_segment(struct kb_scenario *s, const struct kb_process *p,
-                              struct kb_region *region) {
-    for (uint32_t i = 0; i < p->region_count; i++)
-        if (strcmp(p->regions[i].name, region->name) == 0)
-            return kb_fail(s->error, KB_DATA, KB_MSG_scenario_same_segment, region->name);
-    region->start = p->segments * kb_os_segment_bytes(&s->os);
-    return KB_OK;
-}
-
-/* Numbered in the order in which they are given, from 0. */
-kb_status kb_act_segment(struct kb_scenario *s, struct kb_process *p) {
-    static const char wanted[] = "NAME segment WHAT size=16K [rights=rwx] [image=SEED]";
-    struct kb_region region = {.rights = kb_act_usual_rights(s)};
-    const struct kb_word *name = kb_line_take(&s->line);
-    uint64_t size = 0;
-    bool refused;
-    if (!kb_os_segmented(&s->os))
-        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_no_segments);
-    if (name == NULL || name->length >= sizeof region.name)
-        return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, wanted);
-    memcpy(region.name, name->at, name->length);
-    kb_status status = kb_act_next_segment(s, p, &region);
-    if (status == KB_OK)
-        status = kb_line_option_number(&s->line, "size", &size, s->error);
-    if (status == KB_OK)
-        status = read_rest(s, &region, wanted);
-    if (status != KB_OK)
-        return status;
-    if (size == 0 || !kb_add(region.start, size, &region.end))
-        return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, wanted);
-    status = kb_scenario_os_status(s, kb_os_region(&s->os, p, &region, &refused));
-    if (status == KB_OK && !refused)
-        p->segments++;
-    kb_act_refuse(s, status == KB_OK && refused);
-    return status;
-}
-
 kb_status kb_act_map(struct kb_scenario *s, struct kb_process *p) {
     uint64_t start, end, frame = KB_NO_FRAME;
     unsigned rights = kb_act_usual_rights(s);
     bool refused = false;
+    if (s->os.storage != NULL)
+        return kb_storage_has_no_pages(s);
     if (kb_line_take_if(&s->line, "file"))
         return kb_act_map_file(s, p);
-    kb_status status = kb_act_range(s, &start, &end);
+    kb_status status = kb_act_range(s, p, &start, &end);
     if (status == KB_OK)
         status = kb_line_option_number(&s->line, "frame", &frame, s->error);
     if (status == KB_OK)
@@ -288,19 +268,23 @@ kb_status kb_act_map(struct kb_scenario *s, struct kb_process *p) {
 
 kb_status kb_act_unmap(struct kb_scenario *s, struct kb_process *p) {
     uint64_t start, end;
-    kb_status status = kb_act_range(s, &start, &end);
+    if (s->os.storage != NULL)
+        return kb_storage_has_no_pages(s);
+    kb_status status = kb_act_range(s, p, &start, &end);
     if (status == KB_OK)
-        status = kb_line_end(&s->line, "NAME unmap page=1 | start=0 size=8K", s->error);
+        status = kb_line_end(&s->line, "NAME unmap page=1 | start=0 size=8K | WHAT", s->error);
     if (status != KB_OK)
         return status;
     return kb_scenario_os_status(s, kb_os_unmap(&s->os, p, start, end));
 }
 
 kb_status kb_act_protect(struct kb_scenario *s, struct kb_process *p) {
-    static const char wanted[] = "NAME protect page=1 rights=r";
+    static const char wanted[] = "NAME protect page=1 | WHAT rights=r";
     uint64_t start, end;
     unsigned rights = UINT32_MAX;
-    kb_status status = kb_act_range(s, &start, &end);
+    if (s->os.storage != NULL)
+        return kb_storage_act_protect(s, p);
+    kb_status status = kb_act_range(s, p, &start, &end);
     if (status == KB_OK)
         status = kb_act_rights(s, &rights);
     if (status == KB_OK && rights == UINT32_MAX)
@@ -319,6 +303,8 @@ kb_status kb_act_protect(struct kb_scenario *s, struct kb_process *p) {
 kb_status kb_act_evict(struct kb_scenario *s, struct kb_process *p) {
     uint64_t page;
     enum kb_reason reason;
+    if (s->os.storage != NULL)
+        return kb_storage_act_evict(s, p);
     kb_status status = kb_line_number(&s->line, "page", &page, s->error);
     if (status == KB_OK)
         status = kb_line_end(&s->line, "NAME evict PAGE", s->error);
@@ -390,6 +376,12 @@ kb_status kb_command_fail(struct kb_scenario *s) {
 
 /* R of every page becomes 0, as NRU's period does; M stays. */
 static void clear_referenced(struct kb_scenario *s) {
+    struct kb_storage *storage = s->os.storage;
+    for (uint32_t frame = 0; storage != NULL && frame < storage->used; frame++)
+        if (storage->flags[frame] & KB_RESIDENT) {
+            storage->flags[frame] &= (uint8_t)~KB_REFERENCED;
+            kb_storage_clear_bits(&s->os, storage->page_of[frame], KB_ENTRY_REFERENCED);
+        }
     for (uint32_t frame = 0; frame < s->os.used; frame++)
         if (s->os.keys[frame] & KB_REFERENCED && !s->os.frame[frame].fixed)
             kb_os_clear_bits(&s->os, frame, KB_ENTRY_REFERENCED);

@@ -9,20 +9,32 @@ typedef kb_status act_on_range(struct kb_os *os, struct kb_process *p, uint64_t 
 
 static kb_status release(struct kb_os *os, struct kb_process *p, uint64_t start, uint64_t end,
                          bool *refused) {
+    if (os->storage != NULL)
+        return kb_storage_advise(os, p, start, end, KB_ADVICE_RELEASE, refused);
     kb_os_release(os, p, start, end, refused);
     return KB_OK;
 }
 
 static kb_status discard(struct kb_os *os, struct kb_process *p, uint64_t start, uint64_t end,
                          bool *refused) {
+    if (os->storage != NULL)
+        return kb_storage_advise(os, p, start, end, KB_ADVICE_DISCARD, refused);
     kb_os_discard(os, p, start, end, refused);
     return KB_OK;
 }
 
 static kb_status unpin(struct kb_os *os, struct kb_process *p, uint64_t start, uint64_t end,
                        bool *refused) {
+    if (os->storage != NULL)
+        return kb_storage_advise(os, p, start, end, KB_ADVICE_UNPIN, refused);
     kb_os_unpin_pages(os, p, start, end, refused);
     return KB_OK;
+}
+
+static kb_status pin(struct kb_os *os, struct kb_process *p, uint64_t start, uint64_t end,
+                     bool *refused) {
+    return os->storage != NULL ? kb_storage_advise(os, p, start, end, KB_ADVICE_PIN, refused)
+                               : kb_os_pin_pages(os, p, start, end, refused);
 }
 
 /* Pages one by one: some may be refused, and the others not. */
@@ -60,7 +72,7 @@ static kb_status advise(struct kb_scenario *s, struct kb_process *p, act_on_rang
                 return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, wanted);
         return advise_pages(s, p, act);
     }
-    kb_status status = kb_act_range(s, &start, &end);
+    kb_status status = kb_act_range(s, p, &start, &end);
     if (status == KB_OK)
         status = kb_line_end(&s->line, wanted, s->error);
     if (status == KB_OK)
@@ -79,7 +91,7 @@ kb_status kb_perform_discard(struct kb_scenario *s, struct kb_process *p) {
 }
 
 kb_status kb_perform_pin(struct kb_scenario *s, struct kb_process *p) {
-    return advise(s, p, kb_os_pin_pages, "NAME pin 1 2 | start=0 size=8K");
+    return advise(s, p, pin, "NAME pin 1 2 | start=0 size=8K");
 }
 
 kb_status kb_perform_unpin(struct kb_scenario *s, struct kb_process *p) {
@@ -111,7 +123,8 @@ kb_status kb_scenario_bring_back(struct kb_scenario *s, struct kb_process *p) {
         return KB_OK;
     kb_status status = kb_scenario_os_status(s, kb_os_swap_in(&s->os, p, false, &refused));
     if (status == KB_OK && refused)
-        status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_swapped, p->name,
-                         (unsigned long long)s->os.setup.frames);
+        status = s->os.storage != NULL ? kb_fail(s->error, KB_DATA, KB_MSG_storage_swapped, p->name)
+                                       : kb_fail(s->error, KB_DATA, KB_MSG_scenario_swapped,
+                                                 p->name, (unsigned long long)s->os.setup.frames);
     return status;
 }

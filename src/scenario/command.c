@@ -15,7 +15,10 @@ static const struct {
      "      [address=32] [levels=1 | split=10,10] [entry=4|8]\n"
      "      [tlb=16 | tlb=64x4] [tlb2=128x12] [tlb-replace=lru|fifo|random] [asids=N]\n"
      "      [swap=SLOTS] [swap-file=PATH] [search=CYCLES] [io=CYCLES] [seed=N]\n"
-     "      [organisation=paging|relocation|paged-segmentation] [wx=yes]\n"
+     "      [organisation=single-user|fixed-absolute|fixed-relocatable|variable|paging|\n"
+     "                    segmentation|paged-segmentation|relocation] [wx=yes]\n"
+     "      [length=pages|bytes] [preset=s370|multics|atlas]\n"
+     "      [os=SIZE] [partitions=8K,16K,…] [fit=first|next|best|worst] [compaction=no]\n"
      "      [cluster=PAGES] [reserve=LOW,HIGH] [disk=8ms,4ms,100M] [cycle=1us]\n"
      "      [fetch=demand|sequential|stride|history]\n"
      "      [allocation=global|equal|proportional] [minimum=FRAMES]\n"
@@ -29,10 +32,17 @@ static const struct {
      "fail read|write|short-write|no-space|corrupt|lost-write [at=1] [count=1] [file=NAME]"},
     {"shared", kb_command_shared, "shared NAME size=16K"},
     {"file", kb_command_file, "file NAME size=16K [image=SEED]"},
+    {"holes", kb_command_holes, "holes 100K,500K,… [fixed] [block=1K]   or ADDRESS:SIZE,…"},
+    {"place", kb_command_place,
+     "place NAME SIZE [fit=first|next|best|worst|buddy] | place NAME [cache=NAME]"},
+    {"free", kb_command_free, "free NAME …"},
+    {"compact", kb_command_compact, "compact"},
+    {"cache", kb_command_cache, "cache NAME object=100 [slab=4K]"},
     {"reset", kb_command_reset, "reset counters|victims|referenced"},
     {"show", kb_command_show,
      "show page-table NAME | tlb | memory | free | swap | counters [NAME] | regions NAME |\n      "
-     "translation NAME ADDRESS | split ADDRESS | bytes PHYSICAL LENGTH | processes | objects"},
+     "translation NAME ADDRESS | split ADDRESS | bytes PHYSICAL LENGTH | processes | objects | "
+     "holes |\n      segments NAME"},
     {"expect", kb_command_expect,
      "expect [NAME] QUANTITY [=|<|>|<=|>=|!=] VALUE [±TOLERANCE] | expect fault KIND |\n      "
      "expect "
@@ -50,8 +60,10 @@ static const char *const other_usages[] = {
     "NAME swap out | NAME swap in [page-by-page]",
     "NAME allocate FRAMES | NAME allocate share",
     "NAME segment WHAT size=16K [rights=rwx] [image=SEED]   addresses: <WHAT,DISPLACEMENT>",
-    "NAME map page=1 frame=2 [rights=rwx] [size=2M] | NAME unmap page=1 | start=0 size=8K",
-    "NAME protect page=1 rights=r | start=0 size=8K rights=rx",
+    "      … [base=ADDRESS] [partition=N]   where storage is contiguous",
+    "NAME grow SEGMENT SIZE | NAME detach SEGMENT | NAME move SEGMENT ADDRESS | … partition=N",
+    "NAME map page=1 frame=2 [rights=rwx] [size=2M] | NAME unmap page=1 | start=0 size=8K | WHAT",
+    "NAME protect page=1 rights=r | start=0 size=8K rights=rx | WHAT rights=r",
     "NAME touch 1 2w 3x …        pages: read, write, execute",
     "NAME load ADDRESS [bytes=1] | NAME store ADDRESS VALUE [bytes=1] | NAME store ADDRESS "
     "\"text\"",
@@ -117,7 +129,8 @@ static kb_status process_command(struct kb_scenario *s, const struct kb_word *na
         {"unmap", kb_act_unmap},       {"protect", kb_act_protect}, {"mode", kb_act_mode},
         {"handler", kb_act_handler},   {"evict", kb_act_evict},     {"relocate", kb_act_relocate},
         {"guard", kb_act_guard},       {"share", kb_act_share},     {"swap", kb_act_swap},
-        {"allocate", kb_act_allocate},
+        {"allocate", kb_act_allocate}, {"grow", kb_act_grow},       {"detach", kb_act_detach},
+        {"move", kb_act_move},
     };
     kb_status status = kb_scenario_process(s, name, &p);
     if (status != KB_OK)

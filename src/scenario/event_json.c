@@ -214,6 +214,10 @@ static void space_fields(struct kb_json *json, const struct kb_os *os,
         rights(json, e->rights);
         kb_json_string(json, "region", e->text);
         break;
+    case KB_OS_EVENT_RESIZE:
+        kb_json_u64(json, "before", e->slots);
+        kb_json_string(json, "region", e->text);
+        break;
     case KB_OS_EVENT_ADVICE:
         kb_json_string(json, "advice", e->text);
         kb_json_u64(json, "pages", e->slots);
@@ -297,6 +301,7 @@ static void leaving_fields(struct kb_json *json, const struct kb_os *os,
     case KB_OS_EVENT_INVALIDATE:
         hex(json, "entry_address", e->entry);
         kb_json_bool(json, "further", e->flag);
+        kb_json_u64(json, "segments", e->count);
         break;
     case KB_OS_EVENT_STORE_FAILED:
         kb_json_u64(json, "slot", e->slot);
@@ -367,6 +372,7 @@ static void fields(struct kb_json *json, const struct kb_os *os, const struct kb
     case KB_OS_EVENT_UNMAP:
     case KB_OS_EVENT_MAP:
     case KB_OS_EVENT_GROW:
+    case KB_OS_EVENT_RESIZE:
     case KB_OS_EVENT_ADVICE:
         space_fields(json, os, e);
         break;
@@ -409,6 +415,21 @@ static void fields(struct kb_json *json, const struct kb_os *os, const struct kb
     case KB_OS_EVENT_SOFT:
     case KB_OS_EVENT_COPY:
         coming_fields(json, os, e);
+        break;
+    case KB_OS_EVENT_PLACE:
+    case KB_OS_EVENT_MOVE:
+        kb_json_u64(json, "segment", e->page);
+        kb_json_string(json, "name", e->text);
+        kb_json_u64(json, "bytes", e->count);
+        hex(json, e->kind == KB_OS_EVENT_MOVE ? "from" : "base", e->address);
+        if (e->kind == KB_OS_EVENT_MOVE)
+            hex(json, "to", e->raw);
+        else
+            kb_json_u64(json, "hole", e->slots);
+        break;
+    case KB_OS_EVENT_COMPACT:
+        kb_json_u64(json, "moved", e->count);
+        kb_json_u64(json, "largest_hole", e->slots);
         break;
     case KB_OS_EVENT_KINDS:
         break;

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/units.h"
-#include "scenario/session.h"
+#include "scenario/placement.h"
 
 #define TEXT 800
 #define NAME 64
@@ -124,8 +124,8 @@ static kb_status end(struct kb_scenario *s) { return kb_line_end(&s->line, usage
 
 /* ---- numbers ---- */
 
-static kb_status judge_number(struct kb_scenario *s, const char *what, enum kb_quantity_kind kind,
-                              uint64_t whole, double real, bool hex) {
+kb_status kb_expect_number(struct kb_scenario *s, const char *what, enum kb_quantity_kind kind,
+                           uint64_t whole, double real, bool hex) {
     static const char *const signs[] = {"", "< ", "> ", "<= ", ">= ", "!= "};
     enum relation relation = read_relation(&s->line);
     const struct kb_word *word = kb_line_take(&s->line);
@@ -282,6 +282,8 @@ static kb_status expect_steps(struct kb_scenario *s) {
             {KB_OS_EVENT_SOFT, "soft"},
             {KB_OS_EVENT_COPY, "copy"},
             {KB_OS_EVENT_PAGE_OUT, "page-out"},
+            {KB_OS_EVENT_PLACE, "place"},
+            {KB_OS_EVENT_MOVE, "move"},
             {KB_OS_EVENT_PREFETCH, "prefetch"},
         };
         for (unsigned k = 0; k < sizeof steps / sizeof steps[0]; k++) {
@@ -304,8 +306,8 @@ static kb_status expect_byte(struct kb_scenario *s) {
     kb_status status = kb_line_number(&s->line, "physical address", &address, s->error);
     if (status == KB_OK && !kb_memory_has(&s->os.mmu.memory, address, 1))
         status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_no_memory, (unsigned long long)address);
-    return status == KB_OK ? judge_number(s, "byte", KB_WHOLE,
-                                          *kb_memory_at(&s->os.mmu.memory, address), 0, true)
+    return status == KB_OK ? kb_expect_number(s, "byte", KB_WHOLE,
+                                              *kb_memory_at(&s->os.mmu.memory, address), 0, true)
                            : status;
 }
 
@@ -331,7 +333,7 @@ static kb_status expect_file(struct kb_scenario *s) {
     *store = failing;
     for (unsigned i = 0; i < 8; i++)
         value |= (uint64_t)found[i] << 8 * i;
-    return status == KB_OK ? judge_number(s, "file", KB_WHOLE, value, 0, true) : status;
+    return status == KB_OK ? kb_expect_number(s, "file", KB_WHOLE, value, 0, true) : status;
 }
 
 static kb_status judge_yes(struct kb_scenario *s, const char *what, bool found) {
@@ -354,8 +356,8 @@ static kb_status expect_index(struct kb_scenario *s) {
         return status;
     for (unsigned depth = 0; depth < format->levels; depth++)
         if (kb_format_level(format, depth) == level)
-            return judge_number(s, "index", KB_WHOLE,
-                                kb_format_index(format, s->last.linear, depth), 0, false);
+            return kb_expect_number(s, "index", KB_WHOLE,
+                                    kb_format_index(format, s->last.linear, depth), 0, false);
     return kb_fail(s->error, KB_DATA, KB_MSG_expect_level,
                    (unsigned long long)kb_format_level(format, 0),
                    (unsigned long long)kb_format_level(format, format->levels - 1));
@@ -384,7 +386,8 @@ static bool expect_translation(struct kb_scenario *s, kb_status *status) {
         if (!kb_line_take_if(&s->line, values[i].name))
             continue;
         if (last->translated)
-            *status = judge_number(s, values[i].name, KB_WHOLE, values[i].value, 0, values[i].hex);
+            *status =
+                kb_expect_number(s, values[i].name, KB_WHOLE, values[i].value, 0, values[i].hex);
         else
             *status = judge_text(s, values[i].name, kb_fault_name(last->fault));
         return true;
@@ -401,12 +404,12 @@ static bool expect_number(struct kb_scenario *s, const struct kb_process *p, con
         if (kb_line_take_if(&s->line, kb_fault_name((enum kb_fault)i))) {
             whole =
                 p != NULL ? p->counters.traps[i] : s->os.counters.traps[i] - s->base.os.traps[i];
-            *status = judge_number(s, name, KB_WHOLE, whole, 0, false);
+            *status = kb_expect_number(s, name, KB_WHOLE, whole, 0, false);
             return true;
         }
     enum kb_quantity_kind kind = kb_quantity(s, name, (uint32_t)strlen(name), p, &whole, &real);
     if (kind != KB_NO_QUANTITY)
-        *status = judge_number(s, name, kind, whole, real, false);
+        *status = kb_expect_number(s, name, kind, whole, real, false);
     return kind != KB_NO_QUANTITY;
 }
 
@@ -422,6 +425,8 @@ static kb_status expect_of(struct kb_scenario *s, const struct kb_process *p) {
     kb_status status;
     if (kb_line_take_if(&s->line, "page"))
         return kb_expect_page(s, p);
+    if (kb_line_take_if(&s->line, "segment"))
+        return kb_expect_segment(s, p);
     if (kb_line_take_if(&s->line, "frames-of"))
         return expect_frames_of(s, p);
     if (kb_line_take_if(&s->line, "ended"))
@@ -446,22 +451,26 @@ bool kb_expect_is_word(const struct kb_word *word) {
     for (unsigned i = 0; kb_quantity_name(i) != NULL; i++)
         if (kb_word_is(word, kb_quantity_name(i)))
             return true;
-    return false;
+    return kb_expect_is_placement(word);
 }
 
 /* faults=9 is faults = 9; but the parts of a page, and the bytes of a file, are options. */
 static void open_equations(struct kb_line *line) {
     for (unsigned i = 0; i < line->count; i++)
-        if (kb_word_is(&line->word[i], "page") || kb_word_is(&line->word[i], "file"))
+        if (kb_word_is(&line->word[i], "page") || kb_word_is(&line->word[i], "file") ||
+            kb_word_is(&line->word[i], "segment"))
             return;
     kb_line_open_options(line);
 }
 
 kb_status kb_command_expect(struct kb_scenario *s) {
-    kb_status status = kb_scenario_build(s);
+    kb_status status = KB_OK;
+    open_equations(&s->line);
+    if (kb_expect_placement(s, &status))
+        return status;
+    status = kb_scenario_build(s);
     if (status != KB_OK || s->rehearsing)
         return status;
-    open_equations(&s->line);
     if (expect_translation(s, &status))
         return status;
     if (kb_line_take_if(&s->line, "fault"))
@@ -481,9 +490,9 @@ kb_status kb_command_expect(struct kb_scenario *s) {
     if (kb_line_take_if(&s->line, "tlb-hit"))
         return judge_yes(s, "tlb-hit", s->last.tlb_hit);
     if (kb_line_take_if(&s->line, "value"))
-        return judge_number(s, "value", KB_WHOLE, s->last.value, 0, true);
+        return kb_expect_number(s, "value", KB_WHOLE, s->last.value, 0, true);
     if (kb_line_take_if(&s->line, "digest"))
-        return judge_number(s, "digest", KB_WHOLE, s->last.digest, 0, true);
+        return kb_expect_number(s, "digest", KB_WHOLE, s->last.digest, 0, true);
     if (kb_line_take_if(&s->line, "running"))
         return judge_text(s, "running", s->os.running != NULL ? s->os.running->name : "none");
     char name[NAME];

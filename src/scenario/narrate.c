@@ -129,6 +129,12 @@ static void tell_grow(const struct telling *t) {
     say(t->out, KB_MSG_tell_grow, t->event->text, KB_N(t->event->address), KB_N(t->event->count));
 }
 
+static void tell_resize(const struct telling *t) {
+    const struct kb_os_event *e = t->event;
+    say(t->out, e->count < e->slots ? KB_MSG_tell_shrinks : KB_MSG_tell_grows, t->process, e->text,
+        KB_N(e->slots), KB_N(e->count));
+}
+
 static void tell_fork(const struct telling *t) {
     say(t->out, KB_MSG_tell_fork, t->process, t->owner, KB_N(t->event->count));
 }
@@ -331,6 +337,8 @@ static void tell_invalidate(const struct telling *t) {
     }
     say(t->out, KB_MSG_tell_invalidate, KB_N(t->event->page), t->owner, KB_N(t->event->entry),
         KB_N(t->event->frame));
+    if (t->event->count > 1)
+        say(t->out, KB_MSG_tell_invalidate_all, KB_N(t->event->count));
 }
 
 static void tell_read_in(const struct telling *t) {
@@ -444,6 +452,7 @@ void kb_narrate(struct kb_text_out *out, const struct kb_os *os, const struct kb
         [KB_OS_EVENT_COPY] = tell_copy,
         [KB_OS_EVENT_FORK] = tell_fork,
         [KB_OS_EVENT_GROW] = tell_grow,
+        [KB_OS_EVENT_RESIZE] = tell_resize,
         [KB_OS_EVENT_ADVICE] = tell_advice,
         [KB_OS_EVENT_SWAP_OUT] = tell_swap_out,
         [KB_OS_EVENT_SWAP_IN] = tell_swap_in,
@@ -458,5 +467,6 @@ void kb_narrate(struct kb_text_out *out, const struct kb_os *os, const struct kb
                                     .process = name_of(out, event->process),
                                     .owner = name_of(out, event->owner),
                                     .policy = os->setup.policy.policy};
-    tell[event->kind](&telling);
+    if (!kb_narrate_storage(out, os, event))
+        tell[event->kind](&telling);
 }

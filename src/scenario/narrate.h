@@ -25,6 +25,10 @@
 /* os: the system that the event comes from. */
 void kb_narrate(struct kb_text_out *out, const struct kb_os *os, const struct kb_os_event *event);
 
+/* The same where storage is contiguous; false: narrate.c tells it. */
+bool kb_narrate_storage(struct kb_text_out *out, const struct kb_os *os,
+                        const struct kb_os_event *event);
+
 /* The fields of an address as the machine splits it, drawn in one line and ended by a newline:
  * 0x7f1234567abc = 254 | 72 | 418 | 359 | 0xabc */
 void kb_narrate_split(struct kb_text_out *out, const struct kb_os *os, uint64_t address);

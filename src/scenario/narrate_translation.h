@@ -31,4 +31,8 @@ const char *kb_narrate_right(const struct kb_text_out *out, enum kb_access acces
 #define KB_RAW_TEXT 20
 char *kb_narrate_raw(const struct kb_os *os, uint64_t raw, char text[KB_RAW_TEXT]);
 
+/* The same where storage is contiguous (narrate_storage.c). */
+void kb_narrate_storage_translation(struct kb_text_out *out, const struct kb_os *os,
+                                    const struct kb_translation *t);
+
 #endif

@@ -34,7 +34,7 @@ kb_status kb_scenario_address(struct kb_scenario *s, const struct kb_process *p,
     const char *comma = memchr(word->at, ',', word->length);
     uint64_t segment = UINT64_MAX, displacement, bytes = kb_os_segment_bytes(&s->os);
     (void)kb_line_take(&s->line);
-    if (!kb_os_segmented(&s->os))
+    if (!kb_os_segmented(&s->os) && s->os.storage == NULL)
         return kb_fail(s->error, KB_DATA, KB_MSG_scenario_no_segments);
     struct kb_word left = {0}, right = {0};
     if (comma != NULL) {
@@ -43,7 +43,7 @@ kb_status kb_scenario_address(struct kb_scenario *s, const struct kb_process *p,
     }
     for (uint32_t i = 0; i < p->region_count; i++)
         if (kb_word_is(&left, p->regions[i].name))
-            segment = p->regions[i].start / bytes;
+            segment = kb_storage_of_programs(&s->os) ? 0 : p->regions[i].start / bytes;
     if (comma == NULL ||
         (segment == UINT64_MAX && kb_word_number(&left, "segment", &segment, s->error) != KB_OK) ||
         kb_word_number(&right, "displacement", &displacement, s->error) != KB_OK ||
@@ -52,6 +52,8 @@ kb_status kb_scenario_address(struct kb_scenario *s, const struct kb_process *p,
                        (int)(word->length < 60 ? word->length : 60), word->at, p->name,
                        (unsigned long long)bytes);
     *address = segment * bytes + displacement;
+    if (kb_storage_of_programs(&s->os) && segment == 0 && p->region_count > 0)
+        *address += p->regions[0].start; /* where programs are made for their place */
     return KB_OK;
 }
 

@@ -52,7 +52,15 @@ static const char *const names[] = {"references",
                                     "switches",
                                     "io-errors",
                                     "traps",
+                                    "compactions",
+                                    "moves",
+                                    "moved",
                                     "free",
+                                    "largest",
+                                    "hole-count",
+                                    "internal-fragmentation",
+                                    "external-fragmentation",
+                                    "table-fragmentation",
                                     "standby",
                                     "frames",
                                     "resident",
@@ -63,6 +71,8 @@ static const char *const names[] = {"references",
                                     "tlb2-hits",
                                     "tlb-misses",
                                     "tlb-evictions",
+                                    "tlb-invalidations",
+                                    "entries-cleared",
                                     "table-reads",
                                     "entry-writes",
                                     "cycles",
@@ -101,11 +111,15 @@ static struct kb_tally now(const struct kb_scenario *s) {
     t.entry_writes = s->os.mmu.entry_writes;
     t.cycles = kb_os_cycles(&s->os);
     t.swap_writes = s->os.swap.writes;
+    if (s->os.storage != NULL)
+        t.storage = s->os.storage->counters;
     t.time = kb_os_now(&s->os);
     t.idle = s->os.idle;
     t.disk_worked = kb_os_disk_worked(&s->os);
-    for (unsigned level = 0; level < s->os.mmu.tlbs; level++)
+    for (unsigned level = 0; level < s->os.mmu.tlbs; level++) {
         t.tlb_evictions += s->os.mmu.tlb[level].evictions;
+        t.tlb_invalidations += s->os.mmu.tlb[level].invalidations;
+    }
     return t;
 }
 
@@ -120,6 +134,12 @@ static uint64_t all_traps(const uint64_t *traps) {
     for (unsigned i = 0; i < KB_FAULT_KINDS; i++)
         sum += traps[i];
     return sum;
+}
+
+/* Handed out, and not used. */
+static uint64_t waste_of(const struct kb_scenario *s, const struct kb_process *p) {
+    return s->os.storage != NULL ? kb_storage_waste(&s->os, p)
+                                 : kb_process_waste(p, kb_os_page_bytes(&s->os));
 }
 
 static bool of_process(const struct kb_scenario *s, const struct kb_process *p, const char *name,
@@ -140,8 +160,8 @@ static bool of_process(const struct kb_scenario *s, const struct kb_process *p, 
         *whole = p->pager != NULL ? p->allocation : s->os.setup.frames;
     else if (is(name, length, "held"))
         *whole = p->held;
-    else if (is(name, length, "waste"))
-        *whole = kb_process_waste(p, kb_os_page_bytes(&s->os));
+    else if (is(name, length, "waste") || is(name, length, "internal-fragmentation"))
+        *whole = waste_of(s, p);
     else
         return false;
     return true;
@@ -168,6 +188,7 @@ static bool of_counters(const struct kb_scenario *s, const struct kb_tally *t, c
     X("disk-transfers", disk_transfers)
     X("disk-bytes", disk_bytes)
     X("page-time", page_time)
+    X("entries-cleared", entries_cleared)
 #undef X
 #define X(text, field)                                                                             \
     if (is(name, length, text)) {                                                                  \
@@ -178,10 +199,14 @@ static bool of_counters(const struct kb_scenario *s, const struct kb_tally *t, c
     X("tlb2-hits", second_hits)
     X("tlb-misses", misses)
     X("tlb-evictions", tlb_evictions)
+    X("tlb-invalidations", tlb_invalidations)
     X("table-reads", table_reads)
     X("entry-writes", entry_writes)
     X("cycles", cycles)
     X("swap-writes", swap_writes)
+    X("compactions", storage.compactions)
+    X("moves", storage.moves)
+    X("moved", storage.moved_bytes)
 #undef X
     if (is(name, length, "traps"))
         *whole = all_traps(t->os.traps) - all_traps(b->os.traps);
@@ -195,9 +220,38 @@ static bool of_counters(const struct kb_scenario *s, const struct kb_tally *t, c
 
 static uint64_t total_waste(const struct kb_scenario *s) {
     uint64_t waste = 0;
+    if (s->os.storage != NULL)
+        return kb_storage_waste(&s->os, NULL);
     for (uint32_t i = 0; i < s->os.process_count; i++)
-        waste += kb_process_waste(s->os.process[i], kb_os_page_bytes(&s->os));
+        waste += waste_of(s, s->os.process[i]);
     return waste;
+}
+
+/* What is free where, in bytes; with pages any free frame is as good as another. */
+static bool of_holes(const struct kb_scenario *s, const char *name, uint32_t length,
+                     uint64_t *whole) {
+    const struct kb_os *os = &s->os;
+    struct kb_hole hole = {0};
+    uint64_t free = os->storage != NULL ? kb_storage_free_bytes(os)
+                                        : (uint64_t)kb_os_free_frames(os) * kb_os_page_bytes(os);
+    if (is(name, length, "largest")) {
+        *whole = os->storage != NULL ? kb_storage_largest(os) : free;
+        return true;
+    }
+    if (os->storage != NULL && is(name, length, "free")) {
+        *whole = free;
+        return true;
+    }
+    if (os->storage != NULL && is(name, length, "resident")) {
+        *whole = os->storage->setup.bytes - os->storage->setup.system - free;
+        return true;
+    }
+    if (!is(name, length, "hole-count"))
+        return false;
+    *whole = 0;
+    while (os->storage != NULL && kb_storage_next_hole(os, hole.start + hole.length, &hole))
+        ++*whole;
+    return true;
 }
 
 static uint64_t living(const struct kb_scenario *s) {
@@ -214,20 +268,37 @@ static bool of_state(const struct kb_scenario *s, const char *name, uint32_t len
         const char *name;
         uint64_t value;
     } states[] = {
-        {"free", kb_os_free_frames(os)}, {"standby", os->standby_count},
-        {"frames", os->setup.frames},    {"resident", os->setup.frames - kb_os_free_frames(os)},
-        {"tables", os->tables.count},    {"table-bytes", os->tables.bytes},
-        {"table-peak", os->tables.peak}, {"slots", os->swap.used},
-        {"slots-peak", os->swap.peak},   {"bad-slots", os->swap.bad},
-        {"pages", os->pages.count},      {"processes", living(s)},
-        {"waste", total_waste(s)},       {"unused-prefetches", os->waiting_ahead},
+        {"free", kb_os_free_frames(os)},
+        {"standby", os->standby_count},
+        {"frames", os->setup.frames},
+        {"resident", os->setup.frames - kb_os_free_frames(os)},
+        {"tables", os->tables.count},
+        {"table-bytes", os->tables.bytes},
+        {"table-peak", os->tables.peak},
+        {"slots", os->swap.used},
+        {"slots-peak", os->swap.peak},
+        {"bad-slots", os->swap.bad},
+        {"pages", os->pages.count},
+        {"processes", living(s)},
+        {"waste", total_waste(s)},
+        {"internal-fragmentation", total_waste(s)},
+        {"table-fragmentation", os->tables.bytes},
+        {"unused-prefetches", os->waiting_ahead},
     };
+    if (of_holes(s, name, length, whole))
+        return true;
     for (unsigned i = 0; i < sizeof states / sizeof states[0]; i++)
         if (is(name, length, states[i].name)) {
             *whole = states[i].value;
             return true;
         }
     return false;
+}
+
+/* The part of what is free that the largest request cannot have, per cent. */
+static double external(const struct kb_scenario *s) {
+    uint64_t free = s->os.storage != NULL ? kb_storage_free_bytes(&s->os) : 0;
+    return free == 0 ? 0 : 100 * (1 - (double)kb_storage_largest(&s->os) / (double)free);
 }
 
 /* Milliseconds, and shares of them in per cent. Without a clock there are none. */
@@ -265,6 +336,8 @@ static bool of_rates(const struct kb_scenario *s, const struct kb_tally *t, cons
     else if (is(name, length, "disk-time"))
         *real = kb_cost_disk_ms(&s->os.setup.disk, t->os.disk_transfers - s->base.os.disk_transfers,
                                 t->os.disk_bytes - s->base.os.disk_bytes);
+    else if (is(name, length, "external-fragmentation"))
+        *real = external(s);
     else if (is(name, length, "hit-ratio"))
         *real = searches > 0 ? hits / searches : 0;
     else if (is(name, length, "cycles-per-reference"))

@@ -412,6 +412,7 @@ kb_status kb_scenario_end(struct kb_scenario *s, struct kb_scenario_tally *tally
 void kb_scenario_free(struct kb_scenario *s) {
     if (s == NULL)
         return;
+    kb_scenario_free_places(s);
     kb_scenario_tear_down(s);
     kb_scenario_time_free(s);
     if (s->has_future)

@@ -38,10 +38,15 @@ struct kb_outcome {
 /* Numbers that `reset counters` brings back to 0. */
 struct kb_tally {
     struct kb_os_counters os;
+    struct kb_storage_counters storage;
     uint64_t hits, second_hits, misses, table_reads, entry_writes, cycles, swap_writes;
-    uint64_t tlb_evictions;
+    uint64_t tlb_evictions, tlb_invalidations;
     uint64_t time, idle, disk_worked; /* of the clock */
 };
+
+enum kb_quantity_kind { KB_NO_QUANTITY, KB_WHOLE, KB_REAL };
+
+struct kb_places; /* placement.h */
 
 struct kb_scenario {
     struct kb_scenario_options options;
@@ -80,6 +85,8 @@ struct kb_scenario {
     uint64_t looked;    /* lines that were cut into words, long ones more than once */
     uint64_t told;      /* references of the present command that were narrated */
     bool muted;         /* the narration of the present command has said enough */
+
+    struct kb_places *places; /* a memory without a machine; NULL: none */
 
     struct kb_timeline *timeline; /* of this machine; NULL: none */
     uint64_t turn_from;           /* reference at which the running process's turn began */
@@ -132,6 +139,37 @@ kb_status kb_scenario_make(struct kb_scenario *s) KB_MUST_CHECK;
 /* No machine any more, nor one that is only described. */
 void kb_scenario_tear_down(struct kb_scenario *s);
 
+/* ---- storage.c: machines whose storage is contiguous ---- */
+
+/* What `machine` said that storage.c reads the rest of. */
+struct kb_storage_wish {
+    uint64_t page, memory;
+    unsigned split[KB_MOST_LEVELS], splits;
+};
+
+bool kb_scenario_organisation(const struct kb_word *word, enum kb_organisation *organisation);
+/* os=, partitions=, fit=, compaction=, split= of `machine`. */
+kb_status kb_scenario_read_storage(struct kb_scenario *s,
+                                   const struct kb_storage_wish *wish) KB_MUST_CHECK;
+kb_status kb_storage_act_segment(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_storage_act_share(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_storage_act_protect(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_storage_act_evict(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_storage_command_shared(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_storage_act_grow(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_storage_act_detach(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_act_detach(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_act_move(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_storage_command_compact(struct kb_scenario *s) KB_MUST_CHECK;
+/* A command that only pages know. */
+kb_status kb_storage_has_no_pages(struct kb_scenario *s) KB_MUST_CHECK;
+/* show memory, show free: areas and holes, in the order of addresses; show segments NAME. */
+void kb_show_areas(struct kb_scenario *s, bool areas_too);
+void kb_show_segments(struct kb_scenario *s, const struct kb_process *p);
+/* expect NAME segment WHAT …, the rest of the line. */
+kb_status kb_storage_expect_segment(struct kb_scenario *s,
+                                    const struct kb_process *p) KB_MUST_CHECK;
+
 /* ---- timeline.c ---- */
 
 /* A machine was made: its time line begins, if one is wanted. */
@@ -158,6 +196,22 @@ kb_status kb_command_reset(struct kb_scenario *s) KB_MUST_CHECK;
 kb_status kb_act_region(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_act_guard(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_act_segment(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_act_grow(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+/* The segment of that name, or number; NULL: there is none. */
+const struct kb_region *kb_scenario_segment(const struct kb_scenario *s, const struct kb_process *p,
+                                            const struct kb_word *word);
+/* What a segment is now. */
+struct kb_segment_state {
+    struct kb_segment entry; /* decoded */
+    uint64_t number, pages, entry_address;
+    uint64_t resident; /* valid entries of its page table that it reaches */
+    uint64_t waste;    /* bytes of its last page behind its end */
+    uint64_t sharers;  /* segments that have its page table, itself too; 0: it has none */
+};
+struct kb_segment_state kb_scenario_segment_state(const struct kb_scenario *s,
+                                                  const struct kb_process *p,
+                                                  const struct kb_region *region);
+kb_status kb_expect_segment(struct kb_scenario *s, const struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_act_map(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_act_unmap(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_act_protect(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
@@ -173,10 +227,14 @@ kb_status kb_act_name(struct kb_scenario *s, const struct kb_word *word,
 /* What a region may be used for if nothing is said. */
 unsigned kb_act_usual_rights(const struct kb_scenario *s);
 /* Where the next segment begins; the region's name is not that of another one. */
+kb_status kb_act_region_rest(struct kb_scenario *s, struct kb_region *region,
+                             const char *wanted) KB_MUST_CHECK;
 kb_status kb_act_next_segment(struct kb_scenario *s, const struct kb_process *p,
                               struct kb_region *region) KB_MUST_CHECK;
 /* start= and size=, or page=. */
-kb_status kb_act_range(struct kb_scenario *s, uint64_t *start, uint64_t *end) KB_MUST_CHECK;
+/* page=, or start= and size=; with paged segmentation also the name of a segment: its pages. */
+kb_status kb_act_range(struct kb_scenario *s, const struct kb_process *p, uint64_t *start,
+                       uint64_t *end) KB_MUST_CHECK;
 /* "rw-", "rx", "none" … */
 kb_status kb_act_rights(struct kb_scenario *s, unsigned *rights) KB_MUST_CHECK;
 
@@ -191,6 +249,15 @@ kb_status kb_perform_fork(struct kb_scenario *s, struct kb_process *p) KB_MUST_C
 /* The number of the file of that name. */
 kb_status kb_scenario_file(struct kb_scenario *s, const struct kb_word *name,
                            uint32_t *object) KB_MUST_CHECK;
+
+/* ---- placement.c: requests in a memory without a machine (placement.h) ---- */
+
+kb_status kb_command_holes(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_command_place(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_command_free(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_command_compact(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_command_cache(struct kb_scenario *s) KB_MUST_CHECK;
+void kb_scenario_free_places(struct kb_scenario *s); /* none is fine */
 
 /* ---- advise.c: what programs say of their pages; processes as a whole ---- */
 
@@ -245,6 +312,9 @@ kb_status kb_scenario_allow(struct kb_scenario *s, uint64_t count) KB_MUST_CHECK
 
 kb_status kb_command_expect(struct kb_scenario *s) KB_MUST_CHECK;
 bool kb_expect_is_word(const struct kb_word *word);
+/* [RELATION] VALUE [±TOLERANCE], the rest of the line, against a number. */
+kb_status kb_expect_number(struct kb_scenario *s, const char *what, enum kb_quantity_kind kind,
+                           uint64_t whole, double real, bool hex) KB_MUST_CHECK;
 /* A check that a command makes by itself (verify). wanted and found are texts. */
 kb_status kb_scenario_judge(struct kb_scenario *s, const char *what, const char *wanted,
                             const char *found, bool passed) KB_MUST_CHECK;
@@ -266,7 +336,6 @@ kb_status kb_command_show(struct kb_scenario *s) KB_MUST_CHECK;
 /* ---- quantity.c ---- */
 
 /* A number that `expect` and `show counters` know, by name; p NULL: of the whole system. */
-enum kb_quantity_kind { KB_NO_QUANTITY, KB_WHOLE, KB_REAL };
 enum kb_quantity_kind kb_quantity(const struct kb_scenario *s, const char *name, uint32_t length,
                                   const struct kb_process *p, uint64_t *whole, double *real);
 const char *kb_quantity_name(unsigned i); /* NULL at the end */

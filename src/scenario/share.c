@@ -65,7 +65,11 @@ kb_status kb_command_shared(struct kb_scenario *s) {
     char name[KB_NAME_BYTES];
     uint64_t bytes;
     uint32_t object;
-    kb_status status = read_object(s, name, &bytes, wanted);
+    kb_status status = kb_scenario_build(s);
+    if (status == KB_OK && s->os.storage != NULL)
+        return kb_storage_command_shared(s);
+    if (status == KB_OK)
+        status = read_object(s, name, &bytes, wanted);
     if (status == KB_OK)
         status = kb_line_end(&s->line, wanted, s->error);
     return status == KB_OK ? kb_scenario_os_status(s, kb_os_shared(&s->os, name, bytes, &object))
@@ -173,6 +177,8 @@ static kb_status show_object(struct kb_scenario *s, struct kb_process *p, bool f
 }
 
 kb_status kb_act_share(struct kb_scenario *s, struct kb_process *p) {
+    if (s->os.storage != NULL)
+        return kb_storage_act_share(s, p);
     return show_object(s, p, false, "NAME share WHAT start=0 [size=16K] [offset=0] [rights=rwx]");
 }
 
@@ -196,7 +202,7 @@ static bool shows_file(const struct kb_os *os, const struct kb_process *p, uint6
 
 kb_status kb_perform_sync(struct kb_scenario *s, struct kb_process *p) {
     uint64_t start, end;
-    kb_status status = kb_act_range(s, &start, &end);
+    kb_status status = kb_act_range(s, p, &start, &end);
     if (status == KB_OK)
         status = kb_line_end(&s->line, "NAME sync page=1 | start=0 size=8K", s->error);
     if (status != KB_OK)

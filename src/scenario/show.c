@@ -3,93 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "scenario/session.h"
+#include "scenario/placement.h"
+#include "scenario/sheet.h"
 
-#define MOST_COLUMNS 9
-#define CELL 40
 #define MOST_ROWS 65536
 #define MOST_BYTES 65536
-
-/* A table that goes out row by row. */
-struct sheet {
-    struct kb_scenario *s;
-    const char *const *columns;
-    unsigned count, at;
-    int width[MOST_COLUMNS];
-    char cell[MOST_COLUMNS][CELL];
-};
-
-static void begin(struct sheet *sheet, struct kb_scenario *s, const char *what,
-                  const char *const *columns, const int *widths) {
-    *sheet = (struct sheet){.s = s, .columns = columns};
-    for (unsigned i = 0; i < MOST_COLUMNS && columns[i] != NULL; i++, sheet->count++)
-        sheet->width[i] = widths[i];
-    if (s->options.view == KB_VIEW_JSON) {
-        kb_json_newline(&s->json);
-        kb_json_object(&s->json, NULL);
-        kb_json_string(&s->json, "event", "show");
-        kb_json_string(&s->json, "what", what);
-        kb_json_u64(&s->json, "line", s->number);
-        kb_json_array(&s->json, "rows");
-        return;
-    }
-    kb_text_plain(&s->out, "  ");
-    for (unsigned i = 0; i < sheet->count; i++)
-        if (i + 1 < sheet->count)
-            kb_text_format(&s->out, "%-*s ", sheet->width[i], columns[i]);
-        else
-            kb_text_format(&s->out, "%s\n", columns[i]);
-}
-
-static void cell(struct sheet *sheet, const char *text) {
-    if (sheet->at < sheet->count)
-        snprintf(sheet->cell[sheet->at++], CELL, "%s", text);
-}
-
-static void cell_number(struct sheet *sheet, uint64_t value) {
-    char text[CELL];
-    snprintf(text, sizeof text, "%llu", (unsigned long long)value);
-    cell(sheet, text);
-}
-
-static void cell_hex(struct sheet *sheet, uint64_t value) {
-    char text[CELL];
-    snprintf(text, sizeof text, "0x%llx", (unsigned long long)value);
-    cell(sheet, text);
-}
-
-static void cell_if(struct sheet *sheet, bool there, uint64_t value) {
-    if (there)
-        cell_number(sheet, value);
-    else
-        cell(sheet, "-");
-}
-
-static void row(struct sheet *sheet) {
-    struct kb_scenario *s = sheet->s;
-    if (s->options.view == KB_VIEW_JSON) {
-        kb_json_newline(&s->json);
-        kb_json_object(&s->json, NULL);
-        for (unsigned i = 0; i < sheet->at; i++)
-            kb_json_string(&s->json, sheet->columns[i], sheet->cell[i]);
-        kb_json_close_object(&s->json);
-    } else {
-        kb_text_plain(&s->out, "  ");
-        for (unsigned i = 0; i < sheet->at; i++)
-            if (i + 1 < sheet->at)
-                kb_text_format(&s->out, "%-*s ", sheet->width[i], sheet->cell[i]);
-            else
-                kb_text_format(&s->out, "%s\n", sheet->cell[i]);
-    }
-    sheet->at = 0;
-}
-
-static void finish(struct sheet *sheet) {
-    if (sheet->s->options.view != KB_VIEW_JSON)
-        return;
-    kb_json_close_array(&sheet->s->json);
-    kb_json_close_object(&sheet->s->json);
-}
 
 /* ---- pages of a process, in order ---- */
 
@@ -202,6 +120,10 @@ static const char *owner_of(const struct kb_os *os, uint32_t frame) {
 
 /* The core map: what each frame holds. */
 static void show_memory(struct kb_scenario *s) {
+    if (s->os.storage != NULL) {
+        kb_show_areas(s, true);
+        return;
+    }
     static const char *const columns[] = {"frame", "owner",  "page", "count", "R",
                                           "M",     "loaded", "age",  "mark",  NULL};
     static const int widths[] = {8, 12, 12, 5, 1, 1, 10, 10, 10};
@@ -230,6 +152,10 @@ static void show_memory(struct kb_scenario *s) {
 
 /* In the order in which they will be used. */
 static void show_free(struct kb_scenario *s) {
+    if (s->os.storage != NULL) {
+        kb_show_areas(s, false);
+        return;
+    }
     static const char *const columns[] = {"order", "frame", "page", NULL};
     static const int widths[] = {6, 8, 12};
     const struct kb_os *os = &s->os;
@@ -329,6 +255,33 @@ static void show_regions(struct kb_scenario *s, const struct kb_process *p) {
     finish(&sheet);
 }
 
+static void show_segments(struct kb_scenario *s, const struct kb_process *p) {
+    static const char *const columns[] = {"segment",  "name",  "length",  "rights", "page-table",
+                                          "resident", "waste", "sharers", NULL};
+    static const int widths[] = {7, 16, 12, 6, 12, 12, 8, 7};
+    struct sheet sheet;
+    begin(&sheet, s, "segments", columns, widths);
+    for (uint32_t i = 0; kb_os_segmented(&s->os) && i < p->region_count; i++) {
+        struct kb_segment_state state = kb_scenario_segment_state(s, p, &p->regions[i]);
+        char rights[4], resident[CELL];
+        cell_number(&sheet, state.number);
+        cell(&sheet, p->regions[i].name);
+        cell_number(&sheet, p->regions[i].end - p->regions[i].start);
+        cell(&sheet, kb_rights_text(state.entry.rights, rights));
+        if (state.entry.present)
+            cell_hex(&sheet, state.entry.table);
+        else
+            cell(&sheet, "-");
+        snprintf(resident, sizeof resident, "%llu/%llu", (unsigned long long)state.resident,
+                 (unsigned long long)state.pages);
+        cell(&sheet, resident);
+        cell_number(&sheet, state.waste);
+        cell_number(&sheet, state.sharers);
+        row(&sheet);
+    }
+    finish(&sheet);
+}
+
 static void show_processes(struct kb_scenario *s) {
     static const char *const states[] = {"ready", "running", "blocked", "swapped", "ended"};
     static const char *const columns[] = {"process", "state", "reason", "resident",
@@ -419,6 +372,8 @@ static kb_status show_translation(struct kb_scenario *s) {
     kb_status status = kb_scenario_process(s, kb_line_take(&s->line), &p);
     if (status == KB_OK)
         status = kb_scenario_address(s, p, &address);
+    if (status == KB_OK && s->os.storage != NULL)
+        status = kb_storage_has_no_pages(s);
     if (status == KB_OK && (p->state == KB_ENDED || s->os.mmu.scheme != KB_SCHEME_TABLES))
         status = kb_fail(s->error, KB_DATA, KB_MSG_show_no_walk, p->name);
     if (status != KB_OK || s->options.view == KB_VIEW_QUIET)
@@ -488,6 +443,31 @@ static kb_status show_bytes(struct kb_scenario *s) {
     return KB_OK;
 }
 
+/* ---- a memory without a machine ---- */
+
+static kb_status show_holes(struct kb_scenario *s) {
+    static const char *const columns[] = {"address", "bytes", "whose", NULL};
+    static const int widths[] = {14, 20, 0};
+    const struct kb_request *owner;
+    const struct kb_cache *cache;
+    struct kb_hole range;
+    struct sheet sheet;
+    if (s->places == NULL)
+        return kb_fail(s->error, KB_DATA, KB_MSG_placement_none);
+    if (s->options.view == KB_VIEW_QUIET)
+        return KB_OK;
+    begin(&sheet, s, "holes", columns, widths);
+    for (uint64_t from = 0; kb_places_next(s->places, from, &range, &owner, &cache);
+         from = range.start + range.length) {
+        cell_hex(&sheet, range.start);
+        cell_number(&sheet, range.length);
+        cell(&sheet, owner != NULL ? owner->name : cache != NULL ? cache->name : "-");
+        row(&sheet);
+    }
+    finish(&sheet);
+    return KB_OK;
+}
+
 /* ---- the command ---- */
 
 static kb_status show_of_process(struct kb_scenario *s,
@@ -508,12 +488,19 @@ static kb_status show_whole(struct kb_scenario *s, void (*show)(struct kb_scenar
 static kb_status show(struct kb_scenario *s) {
     if (kb_line_take_if(&s->line, "page-table"))
         return show_of_process(s, show_page_table);
+    if (kb_line_take_if(&s->line, "segments"))
+        return show_of_process(s, s->os.storage != NULL ? kb_show_segments : show_segments);
     if (kb_line_take_if(&s->line, "regions"))
         return show_of_process(s, show_regions);
     if (kb_line_take_if(&s->line, "tlb"))
         return show_whole(s, show_tlb);
     if (kb_line_take_if(&s->line, "memory"))
         return show_whole(s, show_memory);
+    if (kb_line_take_if(&s->line, "holes")) {
+        if (s->os.storage == NULL)
+            return kb_fail(s->error, KB_DATA, KB_MSG_storage_only);
+        return show_whole(s, show_free);
+    }
     if (kb_line_take_if(&s->line, "free"))
         return show_whole(s, show_free);
     if (kb_line_take_if(&s->line, "swap"))
@@ -538,10 +525,11 @@ static kb_status show(struct kb_scenario *s) {
 }
 
 kb_status kb_command_show(struct kb_scenario *s) {
-    kb_status status = kb_scenario_build(s);
+    bool holes = s->places != NULL && kb_line_take_if(&s->line, "holes"); /* without a machine */
+    kb_status status = holes ? KB_OK : kb_scenario_build(s);
     if (status != KB_OK || s->rehearsing)
         return status;
-    status = show(s);
+    status = holes ? show_holes(s) : show(s);
     return status == KB_OK ? kb_line_end(&s->line, "show page-table NAME | tlb | …", s->error)
                            : status;
 }

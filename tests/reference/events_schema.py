@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""events_schema.py TEST_NARRATE - every event that tests/test_narrate.c makes is as
-docs/events.schema.json says, and docs/events.md names every event and every field of it.
+"""events_schema.py TEST_NARRATE - every event that tests/test_narrate.c makes, and every one of
+placement without a machine in the scenarios, is as docs/events.schema.json says, and docs/events.md
+names every event and every field of it.
 
 The validator knows the part of JSON Schema (2020-12) that the schema uses; any other keyword is an
 error. It is tried on wrong events first.
 """
 import copy
+import glob
 import json
 import os
 import re
@@ -154,6 +156,20 @@ def check_reference(schema, text):
     return problems
 
 
+def placements(tree):
+    """The events of scenarios about placement alone."""
+    found = []
+    for folder in ("h-placement", "m-fragmentation", "x-beyond"):
+        for path in sorted(glob.glob(os.path.join(tree, "scenarios", folder, "*.kb"))):
+            with open(path, encoding="utf-8") as file:
+                if re.search("^holes ", file.read(), re.M) is None:
+                    continue
+            told = subprocess.run([os.environ["KILBURN"], "step", "--json", path], check=True,
+                                  stdout=subprocess.PIPE).stdout
+            found += [e for e in json.loads(told)["events"] if e["event"].startswith("holes")]
+    return found
+
+
 def main():
     tree = os.environ.get("KILBURN_SOURCE", ".")
     with open(os.path.join(tree, "docs/events.schema.json"), encoding="utf-8") as file:
@@ -162,6 +178,7 @@ def main():
         text = file.read()
     output = json.loads(subprocess.run([sys.argv[1], "--json"], check=True,
                                        stdout=subprocess.PIPE).stdout)
+    output["events"] += placements(tree)
     problems = Schema(schema).problems(output)
     problems += self_test(schema, output) + check_reference(schema, text)
     made = {event["event"] for event in output["events"]}

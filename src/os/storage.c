@@ -1,0 +1,646 @@
+/* storage.c - areas and the segments that show them; segment tables. */
+#include "os/storage.h"
+
+#include "base/units.h"
+#include "machine/descriptor.h"
+#include "os/os.h"
+
+#define MOST_AREAS (UINT32_C(1) << 24)
+
+static kb_status no_memory(struct kb_os *os, const char *what, uint64_t bytes) {
+    return kb_fail(os->error, KB_NO_MEMORY, KB_MSG_no_memory, what, (unsigned long long)bytes);
+}
+
+const char *kb_organisation_name(enum kb_organisation organisation) {
+    static const char *const names[] = {
+        "paging", "single-user", "fixed-absolute", "fixed-relocatable", "variable", "segmentation"};
+    return organisation < KB_ORGANISATIONS ? names[organisation] : NULL;
+}
+
+bool kb_storage_of_programs(const struct kb_os *os) {
+    return os->storage != NULL && os->storage->setup.organisation != KB_SEGMENTATION;
+}
+
+static bool is_absolute(const struct kb_os *os) {
+    enum kb_organisation organisation = os->storage->setup.organisation;
+    return organisation == KB_SINGLE_USER || organisation == KB_FIXED_ABSOLUTE;
+}
+
+/* ---- the machine ---- */
+
+static kb_status check_setup(struct kb_os *os) {
+    const struct kb_storage_setup *setup = &os->storage->setup;
+    uint64_t partitions = 0;
+    for (unsigned i = 0; i < setup->partitions; i++) {
+        if (setup->partition[i] == 0 || !kb_add(partitions, setup->partition[i], &partitions))
+            return kb_fail(os->error, KB_DATA, KB_MSG_storage_partition, (unsigned long long)i + 1);
+    }
+    uint64_t taken;
+    if (setup->bytes == 0 || !kb_add(setup->system, partitions, &taken) || taken > setup->bytes ||
+        setup->system == setup->bytes)
+        return kb_fail(os->error, KB_DATA, KB_MSG_storage_bytes, (unsigned long long)setup->bytes,
+                       (unsigned long long)setup->system, (unsigned long long)partitions);
+    return KB_OK;
+}
+
+static void lay_partitions(struct kb_storage *storage) {
+    uint64_t start = storage->setup.system;
+    for (unsigned i = 0; i < storage->setup.partitions; i++) {
+        storage->partition[i] =
+            (struct kb_partition){start, storage->setup.partition[i], KB_NO_AREA};
+        start += storage->setup.partition[i];
+    }
+}
+
+kb_status kb_storage_init(struct kb_os *os) {
+    struct kb_storage *storage = kb_take(os->host, sizeof *storage);
+    if (storage == NULL)
+        return no_memory(os, "storage", sizeof *storage);
+    os->storage = storage;
+    storage->setup = os->setup.storage;
+    storage->use_free = KB_NO_AREA;
+    storage->table_end = (storage->setup.bytes + 15) & ~(uint64_t)15;
+    kb_status status = kb_holes_init(&storage->holes, os->host, os->error);
+    if (status == KB_OK)
+        status = check_setup(os);
+    if (status == KB_OK && storage->setup.partitions == 0)
+        status = kb_holes_give(&storage->holes, storage->setup.system,
+                               storage->setup.bytes - storage->setup.system, os->error);
+    lay_partitions(storage);
+    return status == KB_OK ? kb_chooser_init(os) : status;
+}
+
+void kb_storage_free(struct kb_os *os) {
+    struct kb_storage *storage = os->storage;
+    if (storage == NULL)
+        return;
+    for (uint32_t i = 0; i < storage->area_count; i++)
+        if (storage->area[i].block != NULL)
+            kb_give_back(os->host, storage->area[i].block,
+                         storage->area[i].blocks * sizeof(struct kb_area_block));
+    kb_chooser_free(os);
+    kb_holes_free(&storage->holes);
+    kb_give_back(os->host, storage->area, storage->area_room * sizeof *storage->area);
+    kb_give_back(os->host, storage->use, storage->use_room * sizeof *storage->use);
+    kb_give_back(os->host, storage, sizeof *storage);
+    os->storage = NULL;
+}
+
+/* ---- segment tables ----
+ *
+ * A table has 2^k descriptors; it is copied into a larger one when it is full. The free ones of a
+ * size are a chain through their first words. */
+
+static kb_status grow_memory(struct kb_os *os, uint64_t bytes) {
+    struct kb_storage *storage = os->storage;
+    uint64_t most = os->setup.tables_limit, need;
+    if (!kb_add(storage->table_end, bytes, &need) || (size_t)need != need ||
+        need - storage->setup.bytes > most)
+        return kb_fail(os->error, KB_DATA, KB_MSG_tables_full, (unsigned long long)bytes,
+                       (unsigned long long)(storage->table_end - storage->setup.bytes),
+                       (unsigned long long)most);
+    if (need <= os->mmu.memory.size)
+        return KB_OK;
+    uint64_t room = need + need / 4 < storage->setup.bytes + most ? need + need / 4 : need;
+    uint8_t *more = (size_t)room == room ? kb_grow(os->host, os->mmu.memory.bytes,
+                                                   (size_t)os->mmu.memory.size, (size_t)room)
+                                         : NULL;
+    if (more == NULL)
+        return no_memory(os, "tables", room);
+    os->mmu.memory.bytes = more;
+    os->mmu.memory.size = room;
+    return KB_OK;
+}
+
+static kb_status take_table(struct kb_os *os, unsigned size, uint64_t *table) {
+    struct kb_storage *storage = os->storage;
+    uint64_t bytes = (uint64_t)KB_DESCRIPTOR_BYTES << size;
+    if (storage->table_free[size] != 0) {
+        *table = storage->table_free[size];
+        storage->table_free[size] = kb_memory_entry(&os->mmu.memory, *table, 8);
+    } else {
+        kb_status status = grow_memory(os, bytes);
+        if (status != KB_OK)
+            return status;
+        *table = storage->table_end;
+        storage->table_end += bytes;
+    }
+    memset(kb_memory_at(&os->mmu.memory, *table), 0, (size_t)bytes);
+    struct kb_tables *tables = &os->tables;
+    tables->bytes += bytes;
+    tables->peak = tables->bytes > tables->peak ? tables->bytes : tables->peak;
+    if (++tables->count > tables->most)
+        tables->most = tables->count;
+    return KB_OK;
+}
+
+static void give_table(struct kb_os *os, uint64_t table, unsigned size) {
+    kb_memory_set_entry(&os->mmu.memory, table, 8, os->storage->table_free[size]);
+    os->storage->table_free[size] = table;
+    os->tables.bytes -= (uint64_t)KB_DESCRIPTOR_BYTES << size;
+    os->tables.count--;
+}
+
+/* The table of a process has 2^k descriptors as long as it has had more than 2^(k-1) segments. */
+static unsigned size_for(uint64_t segments) {
+    unsigned size = 2;
+    while (UINT64_C(1) << size < segments)
+        size++;
+    return size;
+}
+
+/* Room for one descriptor more. */
+static kb_status grow_table(struct kb_os *os, struct kb_process *process) {
+    uint64_t table, have = process->segments;
+    unsigned size = size_for(have + 1);
+    if (kb_storage_of_programs(os) || (have > 0 && size_for(have) == size))
+        return KB_OK;
+    kb_status status = take_table(os, size, &table);
+    if (status != KB_OK)
+        return status;
+    if (have > 0) {
+        memcpy(kb_memory_at(&os->mmu.memory, table), kb_memory_at(&os->mmu.memory, process->root),
+               (size_t)have * KB_DESCRIPTOR_BYTES);
+        give_table(os, process->root, size_for(have));
+    }
+    process->root = table;
+    return KB_OK;
+}
+
+uint64_t kb_storage_descriptor(const struct kb_os *os, const struct kb_process *process,
+                               uint64_t number) {
+    (void)os;
+    return process->root + number * KB_DESCRIPTOR_BYTES;
+}
+
+void kb_storage_load_registers(struct kb_os *os, const struct kb_process *process) {
+    os->mmu.absolute = is_absolute(os);
+    os->mmu.segments = process->segments;
+}
+
+/* ---- the segments of a process ---- */
+
+uint64_t kb_storage_number(const struct kb_os *os, const struct kb_region *segment) {
+    return kb_storage_of_programs(os) ? 0 : segment->start >> kb_os_page_bits(os);
+}
+
+struct kb_region *kb_storage_segment(const struct kb_os *os, const struct kb_process *process,
+                                     const char *name, uint32_t length) {
+    (void)os;
+    for (uint32_t i = 0; i < process->region_count; i++)
+        if (strlen(process->regions[i].name) == length &&
+            memcmp(process->regions[i].name, name, length) == 0)
+            return &process->regions[i];
+    return NULL;
+}
+
+struct kb_region *kb_storage_segment_at(const struct kb_os *os, const struct kb_process *process,
+                                        uint64_t address) {
+    if (kb_storage_of_programs(os))
+        return process->region_count > 0 ? &process->regions[0] : NULL;
+    for (uint32_t i = 0; i < process->region_count; i++)
+        if (process->regions[i].start >> kb_os_page_bits(os) == address >> kb_os_page_bits(os))
+            return &process->regions[i];
+    return NULL;
+}
+
+struct kb_process *kb_storage_owner(const struct kb_os *os, uint32_t area) {
+    uint32_t use = os->storage->area[area].uses;
+    return use == KB_NO_AREA ? NULL : os->process[os->storage->use[use].process];
+}
+
+uint64_t kb_storage_number_of(const struct kb_os *os, uint32_t area) {
+    uint32_t use = os->storage->area[area].uses;
+    return use == KB_NO_AREA ? 0 : os->storage->use[use].segment;
+}
+
+/* ---- what tables, TLB and registers say ---- */
+
+static bool has_asid(const struct kb_os *os, const struct kb_process *process) {
+    return os->setup.asid_bits > 0 ? process->asid_generation == os->asid_generation
+                                   : process == os->running;
+}
+
+static void set_bounds(struct kb_os *os, struct kb_process *process, const struct kb_area *area) {
+    process->base = area->present ? area->base : 0;
+    process->limit = area->present ? area->length : 0;
+    if (is_absolute(os) && area->present) {
+        process->regions[0].start = area->base; /* programs are made for their place */
+        process->regions[0].end = area->base + area->length;
+    } else {
+        process->regions[0].end = process->regions[0].start + area->length;
+    }
+    if (process == os->running) {
+        os->mmu.base = process->base;
+        os->mmu.limit = process->limit;
+        kb_mmu_changed(&os->mmu);
+    }
+}
+
+static void set_descriptor(struct kb_os *os, struct kb_process *process, uint64_t number,
+                           struct kb_area *area) {
+    uint64_t at = kb_storage_descriptor(os, process, number);
+    uint64_t address = number << kb_os_page_bits(os);
+    struct kb_region *region = kb_storage_segment_at(os, process, address);
+    struct kb_descriptor old = kb_descriptor_read(&os->mmu.memory, at);
+    bool was = old.present && area->present;
+    region->end = region->start + area->length;
+    kb_descriptor_write(&os->mmu.memory, at,
+                        (struct kb_descriptor){.legal = true,
+                                               .present = area->present,
+                                               .referenced = was && old.referenced,
+                                               .modified = was && old.modified,
+                                               .rights = region->rights,
+                                               .base = area->present ? area->base : 0,
+                                               .limit = area->length});
+    if (has_asid(os, process))
+        kb_mmu_invalidate(&os->mmu, address, process->asid);
+}
+
+void kb_storage_show_area(struct kb_os *os, uint32_t number) {
+    struct kb_area *area = &os->storage->area[number];
+    for (uint32_t i = area->uses; i != KB_NO_AREA; i = os->storage->use[i].next) {
+        struct kb_process *process = os->process[os->storage->use[i].process];
+        if (kb_storage_of_programs(os))
+            set_bounds(os, process, area);
+        else
+            set_descriptor(os, process, os->storage->use[i].segment, area);
+    }
+}
+
+void kb_storage_clear_bits(struct kb_os *os, uint32_t number, unsigned bits) {
+    const struct kb_area *area = &os->storage->area[number];
+    for (uint32_t i = area->uses; i != KB_NO_AREA && !kb_storage_of_programs(os);
+         i = os->storage->use[i].next) {
+        const struct kb_use *use = &os->storage->use[i];
+        const struct kb_process *process = os->process[use->process];
+        uint64_t at = kb_storage_descriptor(os, process, use->segment);
+        kb_descriptor_set_bits(&os->mmu.memory, at, bits, false);
+        if (has_asid(os, process))
+            kb_mmu_unmark(&os->mmu, (uint64_t)use->segment << kb_os_page_bits(os), process->asid,
+                          bits);
+    }
+}
+
+bool kb_storage_modified(const struct kb_os *os, uint32_t number) {
+    const struct kb_area *area = &os->storage->area[number];
+    bool modified =
+        area->modified || (area->present && (os->storage->flags[area->frame] & KB_MODIFIED) != 0);
+    for (uint32_t i = area->uses; i != KB_NO_AREA && !kb_storage_of_programs(os);
+         i = os->storage->use[i].next) {
+        const struct kb_use *use = &os->storage->use[i];
+        uint64_t at = kb_storage_descriptor(os, os->process[use->process], use->segment);
+        modified = modified || kb_descriptor_read(&os->mmu.memory, at).modified;
+    }
+    return modified;
+}
+
+/* ---- areas ---- */
+
+static kb_status grow_areas(struct kb_os *os) {
+    struct kb_storage *storage = os->storage;
+    if (storage->area_count < storage->area_room)
+        return KB_OK;
+    if (storage->area_room == MOST_AREAS)
+        return kb_fail(os->error, KB_DATA, KB_MSG_storage_areas, (unsigned long long)MOST_AREAS);
+    uint32_t room = storage->area_room == 0 ? 64 : storage->area_room * 2;
+    struct kb_area *more =
+        kb_grow(os->host, storage->area, storage->area_room * sizeof *more, room * sizeof *more);
+    if (more == NULL)
+        return no_memory(os, "areas", room * sizeof *more);
+    storage->area = more;
+    storage->area_room = room;
+    return kb_chooser_grow(os);
+}
+
+static kb_status new_area(struct kb_os *os, const char *name, uint64_t length,
+                          const struct kb_image *image, uint32_t *number) {
+    kb_status status = grow_areas(os);
+    if (status != KB_OK)
+        return status;
+    *number = os->storage->area_count++;
+    struct kb_area *area = &os->storage->area[*number];
+    *area = (struct kb_area){.length = length, .uses = KB_NO_AREA, .exists = true};
+    memcpy(area->name, name, KB_NAME_BYTES);
+    if (image != NULL) {
+        area->image = *image;
+        area->image_length = length;
+    }
+    return KB_OK;
+}
+
+static void drop_area(struct kb_os *os, uint32_t number) {
+    struct kb_area *area = &os->storage->area[number];
+    if (area->present) {
+        kb_chooser_forget(os, number, KB_EXITED);
+        kb_status status = kb_storage_give_room(os, number);
+        (void)status; /* the host has no memory for a hole: its bytes stay out of use */
+    }
+    kb_storage_drop_blocks(os, area);
+    area->exists = false;
+}
+
+/* ---- uses ---- */
+
+static kb_status add_use(struct kb_os *os, uint32_t number, const struct kb_process *process,
+                         uint64_t segment) {
+    struct kb_storage *storage = os->storage;
+    uint32_t i = storage->use_free;
+    if (i != KB_NO_AREA) {
+        storage->use_free = storage->use[i].next;
+    } else {
+        if (storage->use_count == storage->use_room) {
+            uint32_t room = storage->use_room == 0 ? 64 : storage->use_room * 2;
+            struct kb_use *more = kb_grow(os->host, storage->use, storage->use_room * sizeof *more,
+                                          room * sizeof *more);
+            if (more == NULL)
+                return no_memory(os, "segments", room * sizeof *more);
+            storage->use = more;
+            storage->use_room = room;
+        }
+        i = storage->use_count++;
+    }
+    storage->use[i] = (struct kb_use){process->number, (uint32_t)segment, KB_NO_AREA};
+    uint32_t *last = &storage->area[number].uses; /* the first user answers for it */
+    while (*last != KB_NO_AREA)
+        last = &storage->use[*last].next;
+    *last = i;
+    storage->area[number].users++;
+    return KB_OK;
+}
+
+static void remove_use(struct kb_os *os, uint32_t number, const struct kb_process *process,
+                       uint64_t segment) {
+    struct kb_storage *storage = os->storage;
+    for (uint32_t *at = &storage->area[number].uses; *at != KB_NO_AREA;
+         at = &storage->use[*at].next) {
+        uint32_t i = *at;
+        if (storage->use[i].process != process->number || storage->use[i].segment != segment)
+            continue;
+        *at = storage->use[i].next;
+        storage->use[i].next = storage->use_free;
+        storage->use_free = i;
+        storage->area[number].users--;
+        return;
+    }
+}
+
+/* ---- segments begin and end ---- */
+
+static kb_status add_region(struct kb_os *os, struct kb_process *process,
+                            const struct kb_region *segment) {
+    if (process->region_count == process->region_room) {
+        uint32_t room = process->region_room == 0 ? 8 : process->region_room * 2;
+        struct kb_region *more = kb_grow(os->host, process->regions,
+                                         process->region_room * sizeof *more, room * sizeof *more);
+        if (more == NULL)
+            return no_memory(os, "segments", room * sizeof *more);
+        process->regions = more;
+        process->region_room = room;
+    }
+    process->regions[process->region_count++] = *segment;
+    process->bounded = true;
+    return KB_OK;
+}
+
+static void remove_region(struct kb_process *process, const struct kb_region *segment) {
+    uint32_t i = (uint32_t)(segment - process->regions);
+    process->region_count--;
+    memmove(&process->regions[i], &process->regions[i + 1],
+            (process->region_count - i) * sizeof process->regions[0]);
+}
+
+static kb_status check_segment(struct kb_os *os, const struct kb_process *process,
+                               const struct kb_region *segment) {
+    uint64_t most = kb_storage_of_programs(os) ? os->storage->setup.bytes : kb_os_page_bytes(os);
+    uint64_t length = segment->end - segment->start;
+    if (length == 0 || length > most)
+        return kb_fail(os->error, KB_DATA, KB_MSG_storage_length, segment->name,
+                       (unsigned long long)length, (unsigned long long)most);
+    uint64_t numbers = UINT64_C(1) << os->mmu.format.bits[0];
+    if (kb_storage_of_programs(os) ? process->region_count > 0 : process->segments == numbers)
+        return kb_fail(os->error, KB_DATA, KB_MSG_storage_segments, process->name,
+                       (unsigned long long)(kb_storage_of_programs(os) ? 1 : numbers));
+    return KB_OK;
+}
+
+static void tell_region(struct kb_os *os, struct kb_process *process,
+                        const struct kb_region *region) {
+    if (kb_os_heard(os))
+        kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_REGION,
+                                            .process = process,
+                                            .address = region->start,
+                                            .count = region->end - region->start,
+                                            .rights = region->rights,
+                                            .text = region->name});
+}
+
+/* The segment's number, its descriptor and its area know of each other. */
+static kb_status connect(struct kb_os *os, struct kb_process *process, struct kb_region region,
+                         uint32_t area) {
+    uint64_t number = kb_storage_of_programs(os) ? 0 : process->segments;
+    region.end -= region.start;
+    region.start = kb_storage_of_programs(os) ? 0 : number << kb_os_page_bits(os);
+    region.end += region.start;
+    region.area = area + 1;
+    kb_status status = grow_table(os, process);
+    if (status == KB_OK)
+        status = add_region(os, process, &region);
+    if (status != KB_OK)
+        return status;
+    status = add_use(os, area, process, number);
+    if (status != KB_OK) {
+        process->region_count--;
+        return status;
+    }
+    if (!kb_storage_of_programs(os))
+        process->segments++;
+    if (process == os->running) {
+        os->mmu.root = process->root;
+        kb_storage_load_registers(os, process);
+    }
+    tell_region(os, process, &process->regions[process->region_count - 1]);
+    kb_storage_show_area(os, area);
+    return KB_OK;
+}
+
+kb_status kb_storage_begin_segment(struct kb_os *os, struct kb_process *process,
+                                   const struct kb_region *segment, uint32_t area,
+                                   struct kb_placement_wish wish, bool *refused) {
+    bool own = area == KB_NO_AREA, in = true, programs = kb_storage_of_programs(os);
+    enum kb_reason reason = KB_REASON_NONE;
+    *refused = false;
+    kb_status status = check_segment(os, process, segment);
+    if (status == KB_OK && own)
+        status = new_area(os, segment->name, segment->end - segment->start,
+                          segment->has_image ? &segment->image : NULL, &area);
+    if (status == KB_OK)
+        status = connect(os, process, *segment, area);
+    if (status != KB_OK) {
+        if (own && area != KB_NO_AREA)
+            drop_area(os, area);
+        return status;
+    }
+    bool at_once = programs || os->setup.load_all || wish.base != KB_ANYWHERE;
+    if (at_once && !os->storage->area[area].present)
+        status = kb_storage_roll_in(os, area, wish, false, !programs, &in, &reason);
+    struct kb_region *added = &process->regions[process->region_count - 1];
+    if (status == KB_OK && in && os->storage->setup.organisation == KB_FIXED_ABSOLUTE)
+        added->place = kb_storage_partition(os, area); /* it is made for it */
+    if (status != KB_OK || in)
+        return status;
+    os->storage->area[area].users += !own; /* shared memory waits on */
+    kb_storage_end_segment(os, process, added);
+    os->storage->area[area].users -= !own;
+    if (!programs)
+        process->segments--; /* nothing has changed */
+    if (process == os->running)
+        kb_storage_load_registers(os, process);
+    *refused = true;
+    return KB_OK;
+}
+
+void kb_storage_end_segment(struct kb_os *os, struct kb_process *process,
+                            struct kb_region *segment) {
+    uint32_t number = segment->area - 1;
+    struct kb_area *area = &os->storage->area[number];
+    uint64_t s = kb_storage_number(os, segment);
+    area->wired -= segment->wired;
+    if (kb_storage_of_programs(os)) {
+        process->base = process->limit = 0;
+        if (process == os->running) {
+            os->mmu.base = os->mmu.limit = 0;
+            kb_mmu_changed(&os->mmu);
+        }
+    } else {
+        uint64_t at = kb_storage_descriptor(os, process, s);
+        area->modified = area->modified || kb_descriptor_read(&os->mmu.memory, at).modified;
+        kb_descriptor_write(&os->mmu.memory, at, (struct kb_descriptor){0});
+        if (has_asid(os, process))
+            kb_mmu_invalidate(&os->mmu, s << kb_os_page_bits(os), process->asid);
+    }
+    remove_use(os, number, process, s);
+    remove_region(process, segment);
+    if (area->users == 0)
+        drop_area(os, number);
+}
+
+void kb_storage_end_all(struct kb_os *os, struct kb_process *process) {
+    while (process->region_count > 0)
+        kb_storage_end_segment(os, process, &process->regions[process->region_count - 1]);
+    if (!kb_storage_of_programs(os) && process->segments > 0) {
+        give_table(os, process->root, size_for(process->segments));
+        process->segments = 0;
+        if (process == os->running)
+            os->mmu.segments = 0;
+    }
+}
+
+kb_status kb_storage_protect(struct kb_os *os, struct kb_process *process,
+                             struct kb_region *segment, unsigned rights) {
+    if (kb_storage_of_programs(os))
+        return kb_fail(os->error, KB_DATA, KB_MSG_storage_no_rights);
+    segment->rights = rights;
+    kb_storage_show_area(os, segment->area - 1);
+    if (kb_os_heard(os))
+        kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_PROTECT,
+                                            .process = process,
+                                            .address = segment->start,
+                                            .count = segment->end - segment->start,
+                                            .rights = rights});
+    return KB_OK;
+}
+
+/* ---- shared memory ---- */
+
+uint32_t kb_storage_find_shared(const struct kb_os *os, const char *name, uint32_t length) {
+    for (uint32_t i = os->storage->area_count; i-- > 0;) {
+        const struct kb_area *area = &os->storage->area[i];
+        if (area->exists && area->shared && strlen(area->name) == length &&
+            memcmp(area->name, name, length) == 0)
+            return i;
+    }
+    return KB_NO_AREA;
+}
+
+kb_status kb_storage_shared(struct kb_os *os, const char *name, uint64_t bytes,
+                            const struct kb_image *image, uint32_t *area) {
+    char text[KB_NAME_BYTES] = "";
+    uint32_t length = (uint32_t)strlen(name);
+    if (kb_storage_of_programs(os))
+        return kb_fail(os->error, KB_DATA, KB_MSG_storage_one_program);
+    if (kb_storage_find_shared(os, name, length) != KB_NO_AREA)
+        return kb_fail(os->error, KB_DATA, KB_MSG_scenario_same_object, name);
+    if (bytes == 0 || bytes > kb_os_page_bytes(os))
+        return kb_fail(os->error, KB_DATA, KB_MSG_storage_length, name, (unsigned long long)bytes,
+                       (unsigned long long)kb_os_page_bytes(os));
+    memcpy(text, name, length < KB_NAME_BYTES ? length : KB_NAME_BYTES - 1);
+    kb_status status = new_area(os, text, bytes, image, area);
+    if (status != KB_OK)
+        return status;
+    os->storage->area[*area].shared = true;
+    if (kb_os_heard(os))
+        kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_OBJECT,
+                                            .text = os->storage->area[*area].name,
+                                            .count = bytes});
+    return KB_OK;
+}
+
+/* ---- measures ---- */
+
+uint64_t kb_storage_partition(const struct kb_os *os, uint32_t area) {
+    for (unsigned i = 0; i < os->storage->setup.partitions; i++)
+        if (os->storage->partition[i].area == area)
+            return i + 1;
+    return 0;
+}
+
+bool kb_storage_next_hole(const struct kb_os *os, uint64_t from, struct kb_hole *hole) {
+    const struct kb_storage *storage = os->storage;
+    if (storage->setup.partitions == 0)
+        return kb_holes_next(&storage->holes, from, hole);
+    for (unsigned i = 0; i < storage->setup.partitions; i++) {
+        const struct kb_partition *p = &storage->partition[i];
+        if (p->area != KB_NO_AREA || p->start + p->length <= from)
+            continue;
+        *hole = (struct kb_hole){p->start, p->length};
+        return true;
+    }
+    return false;
+}
+
+uint64_t kb_storage_free_bytes(const struct kb_os *os) {
+    struct kb_hole hole = {0};
+    uint64_t sum = 0;
+    if (os->storage->setup.partitions == 0)
+        return os->storage->holes.total;
+    while (kb_storage_next_hole(os, hole.start + hole.length, &hole))
+        sum += hole.length;
+    return sum;
+}
+
+uint64_t kb_storage_largest(const struct kb_os *os) {
+    struct kb_hole hole = {0};
+    uint64_t most = 0;
+    if (os->storage->setup.partitions == 0)
+        return kb_holes_largest(&os->storage->holes);
+    while (kb_storage_next_hole(os, hole.start + hole.length, &hole))
+        most = hole.length > most ? hole.length : most;
+    return most;
+}
+
+uint64_t kb_storage_waste(const struct kb_os *os, const struct kb_process *process) {
+    uint64_t waste = 0;
+    if (process == NULL) {
+        for (uint32_t i = 0; i < os->storage->area_count; i++) {
+            const struct kb_area *area = &os->storage->area[i];
+            waste += area->exists && area->present ? area->room - area->length : 0;
+        }
+        return waste;
+    }
+    for (uint32_t i = 0; i < process->region_count; i++) {
+        const struct kb_area *area = &os->storage->area[process->regions[i].area - 1];
+        waste += area->present ? area->room - area->length : 0;
+    }
+    return waste;
+}
