@@ -22,7 +22,7 @@ static const struct {
      "      [cluster=PAGES] [reserve=LOW,HIGH] [disk=8ms,4ms,100M] [cycle=1us]\n"
      "      [fetch=demand|sequential|stride|history]\n"
      "      [allocation=global|equal|proportional] [minimum=FRAMES]\n"
-     "      [tables-in=apart|resident|pageable]"},
+     "      [tables-in=apart|resident|pageable] [free=lifo|lowest|highest|random]"},
     {"process", kb_command_process, "process NAME …"},
     {"switch", kb_command_switch, "switch NAME"},
     {"kill", kb_command_kill, "kill NAME"},

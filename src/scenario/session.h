@@ -180,7 +180,7 @@ void kb_scenario_time_free(struct kb_scenario *s);
 
 /* ---- allocate.c ---- */
 
-/* allocation=, minimum=, tables-in= of `machine`. */
+/* allocation=, minimum=, tables-in=, free= of `machine`. */
 kb_status kb_scenario_read_shares(struct kb_scenario *s) KB_MUST_CHECK;
 kb_status kb_act_allocate(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 
