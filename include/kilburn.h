@@ -27,6 +27,7 @@
 #include "host/host.h"
 #include "machine/cost.h"
 #include "machine/walk.h"
+#include "os/batch.h"
 #include "os/job.h"
 #include "os/os.h"
 #include "os/timeline.h"
