@@ -1,7 +1,7 @@
 /* bench_machine.c - what the simulated machine costs, on one core: loads and stores of bytes, whole
  * traces, alone and as processes that take turns, page faults, and very many processes and frames.
  *
- *   bench_machine [--quick] [--times N] [--part accesses|traces|processes|faults|scale]
+ *   bench_machine [--quick] [--times N] [--part accesses|segments|traces|processes|faults|scale]
  *
  * Everything that is compared takes turns in one run. Accesses are of 8 bytes
  * through 4-level tables in simulated memory (sv48), TLB 64 × 4 and 128 × 12.
@@ -186,6 +186,60 @@ static void part_accesses(void) {
         measure_accesses("second-level hits", policies[i], 1200, true, 0);
         measure_accesses("TLB misses", policies[i], 4096, true, 25);
     }
+}
+
+/* ---- segments ---- */
+
+/* The same accesses through a segment table and page tables: 16 segments of 1 MiB. */
+static void measure_segments(const char *title, const char *policy, uint64_t pages, bool spread,
+                             bool byte_lengths) {
+    static struct accesses a;
+    struct bench_times loads = {0}, runs = {0};
+    struct kb_os os;
+    struct kb_process *p;
+    char name[100];
+    bool done, refused;
+    make_accesses(&a, pages, quick ? BATCH * 512 : BATCH * 4096, spread);
+    make(&os,
+         (struct machine_wish){.format = "segments",
+                               .frames = (uint32_t)pages,
+                               .policy = policy,
+                               .byte_lengths = byte_lengths},
+         true);
+    begin(&os, &p);
+    uint64_t span = kb_os_segment_bytes(&os);
+    for (uint64_t n = 0; n < 16; n++) {
+        struct kb_region region = {.start = n * span, .end = (n + 1) * span, .rights = 6};
+        bench_check(kb_os_region(&os, p, &region, &refused));
+    }
+    for (uint64_t i = 0; i < pages; i++)
+        store_word(&os, i * PAGE, 0);
+    by_machine(&os, &a);
+    for (unsigned i = 0; i < times; i++) {
+        bench_note(&loads, by_machine(&os, &a));
+        double start = bench_now();
+        for (uint64_t n = 0; n < a.count; n += BATCH)
+            for (uint64_t k = 0; k < BATCH; k++)
+                must(kb_os_run(&os, a.address[k] & ~UINT64_C(1), KB_ACCESS_READ, 1, &done), &done);
+        bench_note(&runs, bench_now() - start);
+    }
+    double mega = (double)a.count * 1e-6;
+    snprintf(name, sizeof name, "%s, lengths in %s", title, byte_lengths ? "bytes" : "pages");
+    printf("%-36s %-6s %9.1f %9.1f\n", name, policy, mega / bench_median(&loads),
+           mega / bench_median(&runs));
+    if (!spread)
+        goal(name, mega / bench_median(&runs), "M/s", 40, false);
+    kb_os_free(&os);
+}
+
+static void part_segments(void) {
+    printf("Paged segmentation: millions a second of loads and stores of 8 bytes, and of runs of "
+           "one reference\n%-36s %-6s %9s %9s\n",
+           "work", "policy", "accesses", "runs");
+    measure_segments("TLB hits", "clock", 200, false, false);
+    measure_segments("TLB hits", "clock", 200, false, true);
+    measure_segments("TLB misses", "clock", 4096, true, false);
+    measure_segments("TLB misses", "clock", 4096, true, true);
 }
 
 /* ---- traces ---- */
@@ -549,7 +603,8 @@ int main(int argc, char **argv) {
         else if (strcmp(argv[i], "--part") == 0 && i + 1 < argc)
             part = argv[++i];
         else
-            bench_die("options: --quick --times N --part accesses|traces|processes|faults|scale");
+            bench_die("options: --quick --times N --part "
+                      "accesses|segments|traces|processes|faults|scale");
     }
     if (times == 0 || times > BENCH_MOST_TIMES)
         bench_die("--times: 1 to 32");
@@ -558,11 +613,9 @@ int main(int argc, char **argv) {
     static const struct {
         const char *name;
         void (*run)(void);
-    } parts[] = {{"accesses", part_accesses},
-                 {"traces", part_traces},
-                 {"processes", part_processes},
-                 {"faults", part_faults},
-                 {"scale", part_scale}};
+    } parts[] = {{"accesses", part_accesses}, {"segments", part_segments},
+                 {"traces", part_traces},     {"processes", part_processes},
+                 {"faults", part_faults},     {"scale", part_scale}};
     for (unsigned i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (part == NULL || strcmp(part, parts[i].name) == 0) {
             parts[i].run();

@@ -51,7 +51,7 @@ _kilburn() {
         ;;
     --format)
         if [[ ${subcommand[0]-} == explain ]]; then
-            mapfile -t COMPREPLY < <(compgen -W "sv32 sv39 sv48 sv57 x86-32 x86-64" -- "$cur")
+            mapfile -t COMPREPLY < <(compgen -W "sv32 sv39 sv48 sv57 x86-32 x86-64 s370" -- "$cur")
             return
         fi
         mapfile -t COMPREPLY < <(compgen -W "pages rw ls lackey din pin champsim oracle kbt" -- "$cur")
@@ -63,6 +63,10 @@ _kilburn() {
         ;;
     --timeline)
         mapfile -t COMPREPLY < <(compgen -f -X '!*.json' -- "$cur")
+        return
+        ;;
+    --fetch)
+        mapfile -t COMPREPLY < <(compgen -W "demand sequential stride history help" -- "$cur")
         return
         ;;
     --allocation)
@@ -97,7 +101,7 @@ _kilburn() {
         [[ ${subcommand[0]-} == explain ]] && mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return
         ;;
-    --frames | --page-size | --asids | --levels | --swap | --quantum | --processes | --disk | --memory-time | --minimum | --cluster | --reserve) return ;;
+    --frames | --page-size | --asids | --levels | --swap | --quantum | --processes | --disk | --memory-time | --cycle-time | --minimum | --cluster | --reserve) return ;;
     esac
 
     if [[ $cur == -* ]]; then

@@ -27,8 +27,13 @@ struct machine_wish {
     uint32_t minimum;
     enum kb_tables_place tables;
     bool write_xor_execute;
+    bool byte_lengths; /* "segments" */
     uint32_t cluster, low, high;
     uint64_t io_cycles;
+    struct kb_storage_setup storage; /* contiguous: 8 bits of segment number, 16 of displacement */
+    const char *fetch;               /* NULL: demand */
+    bool clock;                      /* the usual disk */
+    uint64_t cycle_ns;
 };
 
 static inline kb_status machine_format(const struct machine_wish *wish, struct kb_format *format,
@@ -41,10 +46,20 @@ static inline kb_status machine_format(const struct machine_wish *wish, struct k
         return KB_OK;
     }
     if (wish->format != NULL && strcmp(wish->format, "segments") == 0)
-        return kb_format_segmented(format, 4, 8, page_bits, error);
+        return kb_format_segmented(
+            format, (struct kb_segment_shape){4, 8, page_bits, 8, wish->byte_lengths}, error);
     if (wish->levels > 0)
         return kb_format_generic(format, wish->levels, nine, page_bits, 8, error);
     return kb_format_generic(format, 1, &flat, page_bits, 4, error);
+}
+
+static inline kb_status machine_contiguous(const struct machine_wish *wish,
+                                           struct kb_os_setup *setup, struct kb_error *error) {
+    bool segments = wish->storage.organisation == KB_SEGMENTATION;
+    const unsigned number = 8;
+    setup->scheme = segments ? KB_SCHEME_SEGMENTS : KB_SCHEME_BOUNDS;
+    setup->frames = 1;
+    return kb_format_generic(&setup->format, 1, &number, segments ? 16 : 12, 8, error);
 }
 
 static inline kb_status machine_make(struct kb_os *os, const struct machine_wish *wish,
@@ -62,12 +77,18 @@ static inline kb_status machine_make(struct kb_os *os, const struct machine_wish
                                 .cluster = wish->cluster,
                                 .low = wish->low,
                                 .high = wish->high,
-                                .io_cycles = wish->io_cycles};
+                                .storage = wish->storage,
+                                .io_cycles = wish->io_cycles,
+                                .clock = wish->clock,
+                                .cycle_ns = wish->cycle_ns,
+                                .disk = {8, 4, 100.0 * (1 << 20)}};
     struct kb_store inner;
     setup.scheme = wish->format != NULL && strcmp(wish->format, "inverted") == 0
                        ? KB_SCHEME_INVERTED
                        : KB_SCHEME_TABLES;
     kb_status status = machine_format(wish, &setup.format, error);
+    if (wish->storage.organisation != KB_PAGED)
+        status = machine_contiguous(wish, &setup, error);
     setup.kernel_start = setup.format.canonical ? ~UINT64_C(0) << (setup.format.address_bits - 1)
                                                 : UINT64_C(3) << (setup.format.address_bits - 2);
     for (; setup.tlbs < 2 && wish->tlb[setup.tlbs].sets > 0; setup.tlbs++)
@@ -75,6 +96,8 @@ static inline kb_status machine_make(struct kb_os *os, const struct machine_wish
     if (status == KB_OK)
         status = kb_policy_parse(wish->policy == NULL ? "fifo" : wish->policy, &setup.policy, NULL,
                                  NULL, error);
+    if (status == KB_OK && wish->fetch != NULL)
+        status = kb_fetch_parse(wish->fetch, &setup.fetch, error);
     if (status == KB_OK)
         status = kb_store_memory(&inner, (uint32_t)1 << setup.format.page_bits,
                                  wish->slots == 0 ? UINT64_C(1) << 22 : wish->slots, host, error);

@@ -572,11 +572,50 @@ static void waiting(void) {
     hear(NULL,
          &(struct kb_os_event){.kind = KB_OS_EVENT_BLOCK, .process = p, .page = 3, .count = 1000});
     SAYS("P is blocked while page 3 comes, until cycle 1000");
-    JSON_SAYS("\"page\":3,\"until_cycle\":1000}");
+    JSON_SAYS("\"page\":3,\"until_cycle\":1000,\"for_frame\":false}");
     hear(NULL, &(struct kb_os_event){.kind = KB_OS_EVENT_WAKE, .process = p});
     SAYS("P is ready again");
     hear(NULL, &(struct kb_os_event){.kind = KB_OS_EVENT_TICK});
     JSON_SAYS("{\"event\":\"tick\",\"time\":0,\"process\":null}");
+    end();
+}
+
+/* With a clock and one disk: two processes, a page that comes ahead, a frame that is held. */
+static void time_passes(void) {
+    struct kb_process *q;
+    uint8_t byte;
+    bool done;
+    begin(&(struct machine_wish){.frames = 1, .clock = true, .cycle_ns = 1000});
+    region(p, "data", 0, 0x4000, KB_ENTRY_READ);
+    p->regions[0].has_image = true;
+    CHECK(kb_os_create(&os, "Q", &q) == KB_OK);
+    clear();
+    CHECK(kb_os_load(&os, 0x1000, &byte, 1, &done) == KB_OK && !done);
+    SAYS("4 page 1 comes into frame 0", "P is blocked while page 1 comes, until 12.0401 ms");
+    JSON_SAYS("\"page\":1,\"until_ns\":12040063,\"for_frame\":false}");
+    kb_os_switch(&os, q);
+    clear();
+    CHECK(kb_os_load(&os, 0, &byte, 1, &done) == KB_OK && !done);
+    SAYS("page 1 of P in frame 0 may not go: a process waits for it",
+         "Q is blocked until there is a frame for page 0");
+    JSON_SAYS("\"until_ns\":12040063,\"for_frame\":true}");
+    clear();
+    CHECK(kb_os_idle(&os));
+    SAYS("P is ready again", "Q is ready again");
+    end();
+}
+
+static void ahead(void) {
+    begin(&(struct machine_wish){.frames = 4, .fetch = "sequential:depth=2"});
+    CHECK(store(0x1000));
+    SAYS("6 the instruction", "ahead: strategy sequential expects page 2: it comes into frame 1",
+         "ahead: strategy sequential expects page 3: it comes into frame 2");
+    JSON_SAYS("\"event\":\"prefetch\"", "\"page\":3,\"frame\":2,\"source\":\"zero\",\"slot\":null");
+    CHECK(load(0x2000));
+    SAYS("page 2 came ahead and is in frame 1: nothing is read, a soft fault", "5 both tables");
+    hear(NULL, &(struct kb_os_event){
+                   .kind = KB_OS_EVENT_SOFT, .process = p, .frame = 1, .page = 2, .ahead = true});
+    JSON_SAYS("\"mappings\":0,\"standby\":false,\"ahead\":true}");
     end();
 }
 
@@ -590,8 +629,32 @@ static void segments(void) {
     CHECK(store(0x201234));
     SAYS("0x201234 = 2 | 1 | 0x234", "no page table", "one for 3 pages is made");
     CHECK(seen[KB_OS_EVENT_SEGMENT]);
+    clear();
+    CHECK(kb_os_resize(&os, p, 0x200000, 0x1000, &refused) == KB_OK && !refused);
+    SAYS("P: segment data shrinks from 12288 to 4096 bytes; pages behind its end are gone");
+    JSON_SAYS("\"bytes\":4096,\"before\":12288,\"region\":\"data\"}");
+    CHECK(kb_os_resize(&os, p, 0x200000, 0x3000, &refused) == KB_OK && !refused);
+    SAYS("P: segment data grows from 4096 to 12288 bytes; only its entry changes");
     CHECK(!load(0x203000));
     SAYS("2 P ends: overflow");
+    end();
+}
+
+static void show_object(struct kb_process *process, uint32_t what, uint64_t start, bool shared);
+
+static void shared_segments(void) {
+    struct kb_process *q;
+    uint32_t lib;
+    begin(&(struct machine_wish){
+        .format = "segments", .frames = 1, .asid_bits = 4, .tlb = {{1, 4, KB_TLB_LRU, 0}}});
+    CHECK(kb_os_shared(&os, "lib", 0x2000, &lib) == KB_OK);
+    CHECK(kb_os_create(&os, "Q", &q) == KB_OK);
+    show_object(p, lib, 0x200000, true);
+    show_object(q, lib, 0x100000, true);
+    CHECK(store(0x200000));
+    clear();
+    CHECK(store(0x201000));
+    SAYS("the page table is shared: 2 segments saw the page by this one entry");
     end();
 }
 
@@ -659,6 +722,97 @@ static void file(void) {
     kb_store_fail(&failing, KB_STORE_READ_ERROR, 1, 1);
     CHECK(!load(0x1000));
     SAYS("the file data fails at page 1 of P, page 1 there: ", "its page could not be read");
+    end();
+}
+
+/* ---- contiguous storage ---- */
+
+static bool segment(struct kb_process *of, const char *name, uint64_t length, unsigned rights) {
+    struct kb_region wanted = {.end = length, .rights = rights};
+    bool refused;
+    snprintf(wanted.name, sizeof wanted.name, "%s", name);
+    CHECK(kb_storage_begin_segment(&os, of, &wanted, KB_NO_AREA,
+                                   (struct kb_placement_wish){KB_ANYWHERE, 0}, &refused) == KB_OK);
+    return !refused;
+}
+
+static void contiguous_segments(void) {
+    struct machine_wish wish = {.storage = {.organisation = KB_SEGMENTATION, .bytes = 1000},
+                                .failing = true};
+    uint64_t moved;
+    bool refused;
+    wish.tlb[0] = (struct kb_tlb_geometry){1, 4, KB_TLB_LRU, 0};
+    begin(&wish);
+    SAYS("it has an empty segment table");
+    p->skips = true;
+    segment(p, "a", 400, KB_ENTRY_READ | KB_ENTRY_WRITE);
+    segment(p, "b", 300, KB_ENTRY_READ);
+    segment(p, "c", 500, KB_ENTRY_RIGHTS);
+    SAYS("P: segment a, 400 bytes, rw-");
+    clear();
+    CHECK(store(0x10));
+    SAYS("0x10 = segment 0 | displacement 0x10", "the descriptor of segment 0 is in none",
+         "descriptor 0 at 0x3f0: not in memory", "trap: missing segment: segment 0, a",
+         "1 the reference is legal: segment a, rw-",
+         "3 a, 400 bytes, goes to 0x0: a hole of 1000, chosen by first fit; 600 are left",
+         "4 a comes in: 400 zeros at 0x0", "5 the descriptor at 0x3f0 says so", "6 the instruction",
+         "R and M are set now", "16 is below the limit 400: base 0x0 + 0x10 = physical 0x10");
+    JSON_SAYS("\"steps\":[{\"level\":0,\"index\":0,\"address\":\"0x3f0\"",
+              "\"bits_set\":[\"referenced\",\"modified\"]");
+    CHECK(load(0x10000));
+    CHECK(load(0x20000));
+    SAYS("no hole is large enough: policy fifo proposes segment 0, a, of P as victim: 400 bytes "
+         "(R=1, M=1)",
+         "a of P was modified: its 400 bytes are written, from slot 0",
+         "a of P is absent now in its descriptor: 400 bytes are free at 0x0",
+         "compaction: b of P, 300 bytes, moves from 0x190 to 0x0", "compaction is done: 300 bytes",
+         "3 c, 500 bytes, goes to 0x12c");
+    clear();
+    CHECK(!store(0x10000));
+    SAYS("trap: segment protection: b has rights r--", "1 the reference is not legal");
+    CHECK(!load(0x2ffff));
+    SAYS("trap: segment overflow: displacement 65535 is beyond the end of c, which has 500 bytes");
+    CHECK(!load(0x90000));
+    SAYS("trap: fault invalid-segment");
+    CHECK(load(0x10));
+    SAYS("it was not modified", "b of P is absent now", "4 a comes back: 400 bytes");
+    CHECK(kb_storage_advise(&os, p, 0, 1, KB_ADVICE_PIN, &refused) == KB_OK && !refused);
+    CHECK(!load(0x20000) || os.counters.faults > 0);
+    CHECK(kb_storage_advise(&os, p, 0, 1, KB_ADVICE_RELEASE, &refused) == KB_OK && refused);
+    CHECK(kb_storage_advise(&os, p, 0, 1, KB_ADVICE_UNPIN, &refused) == KB_OK && !refused);
+    SAYS("P says of its segments: unpin");
+    CHECK(kb_storage_resize(&os, p, &p->regions[0], 410, &refused) == KB_OK && !refused);
+    SAYS("P: segment a has 410 bytes now");
+    CHECK(kb_storage_protect(&os, p, &p->regions[0], KB_ENTRY_READ) == KB_OK);
+    SAYS("P: the segment's rights are r-- now");
+    CHECK(kb_storage_compact(&os, &moved) == KB_OK);
+    JSON_SAYS("\"event\":\"compact\"", "\"largest_hole\":");
+    CHECK(kb_os_swap_out(&os, p, &refused) == KB_OK && !refused);
+    SAYS("P is swapped out, whole: segments that left:");
+    CHECK(kb_os_swap_in(&os, p, false, &refused) == KB_OK && refused);
+    kb_os_exit(&os, p, KB_REASON_DONE, 0);
+    SAYS("what P had is free again:", "bytes of memory");
+    end();
+}
+
+static void programs(void) {
+    struct machine_wish wish = {.storage = {.organisation = KB_FIXED_ABSOLUTE,
+                                            .bytes = 1000,
+                                            .system = 100,
+                                            .partition = {300, 500},
+                                            .partitions = 2}};
+    begin(&wish);
+    p->skips = true;
+    segment(p, "program", 250, KB_ENTRY_RIGHTS);
+    SAYS("3 program, 250 bytes, goes to 0x64: a partition of 300; 50 of it stay unused");
+    clear();
+    CHECK(load(110));
+    SAYS("0x6e lies between the bounds 0x64 and 0x15e: it is the physical address");
+    CHECK(!load(10));
+    SAYS("0xa does not lie between the bounds",
+         "trap: protection fault: 0xa lies below the boundary register, 0x64");
+    CHECK(!load(400));
+    SAYS("is beyond the end of program, which has 250 bytes");
     end();
 }
 
@@ -789,14 +943,19 @@ int main(int count, char **arguments) {
     opt();
     failures();
     waiting();
+    time_passes();
+    ahead();
     sharing();
     file();
+    contiguous_segments();
+    programs();
     stack();
     forks();
     advice();
     paged_tables();
     spanish();
     segments();
+    shared_segments();
     for (unsigned i = 0; i < KB_OS_EVENT_KINDS; i++) {
         if (!seen[i])
             printf("no event %s\n", kb_os_event_name((enum kb_os_event_kind)i));

@@ -488,6 +488,9 @@ static void end_of_a_waiter(void) {
     look_at_waiter(&s, s.p, 1);
     kb_os_exit(&s.os, s.p, KB_REASON_DONE, 0);
     CHECK(kb_os_check(&s.os) == NULL);
+    look_at_waiter(&s, q, 1); /* it is still on its way */
+    CHECK_EQ(s.os.counters.file_reads, 1);
+    CHECK(kb_os_idle(&s.os) && kb_os_check(&s.os) == NULL);
     CHECK_EQ(word_at(&s, q, 1), 0);
     enum kb_reason reason;
     CHECK(kb_pager_send_out(&s.os, kb_os_frame_of(&s.os, q, 1), &reason));

@@ -41,6 +41,20 @@ static const char *const policies[] = {"fifo",  "lru", "clock",          "random
                                        "aging", "lfu", "ws:window=60",   "second-chance"};
 #define POLICIES (sizeof policies / sizeof policies[0])
 
+/* Pages that come ahead, in three of five machines. */
+static const char *const fetches[] = {NULL,
+                                      "sequential:depth=1",
+                                      "stride:depth=2:evict=yes:on=use",
+                                      NULL,
+                                      "history:depth=3:evict=yes:entries=20",
+                                      "sequential:depth=5:on=use",
+                                      NULL,
+                                      "sequential:depth=40:evict=yes",
+                                      "stride:depth=3",
+                                      NULL,
+                                      "history:depth=1:on=use"};
+#define FETCHES (sizeof fetches / sizeof fetches[0])
+
 static const uint32_t frames[] = {6, 24, 11, 300, 8, 60, 17};
 static const unsigned processes[] = {3, 8, 50, 5, 20};
 
@@ -71,6 +85,8 @@ static void add(struct total *t, const struct model *m) {
     t->c.soft_faults += c->soft_faults;
     t->c.rescues += c->rescues;
     t->c.background_writes += c->background_writes;
+    t->c.prefetches += c->prefetches;
+    t->c.useful_prefetches += c->useful_prefetches;
 }
 
 static struct machine_wish wish_for(unsigned run) {
@@ -85,6 +101,9 @@ static struct machine_wish wish_for(unsigned run) {
                                 .write_xor_execute = run % 4 == 1,
                                 .cluster = run % 3 == 0 ? 8 : run % 3,
                                 .io_cycles = run % 7 == 3 ? 50 : 0,
+                                .clock = run % 7 == 5,
+                                .cycle_ns = run % 14 == 5 ? 1000 : 0,
+                                .fetch = fetches[run % FETCHES],
                                 .load_all = run % 13 == 12,
                                 .kernel = run % 6 == 5 && run < PLAIN_RUNS};
     memcpy(wish.tlb, tlbs[run / 5 % 4], sizeof wish.tlb);
@@ -112,11 +131,12 @@ static void share(unsigned run, uint64_t steps, uint64_t seed, unsigned every,
     struct machine_wish wish = wish_for(run);
     char name[200];
     snprintf(name, sizeof name,
-             "test_sharing %u %" PRIu64 " %" PRIu64 " (%s, %s, %" PRIu32 " frames, cluster %" PRIu32
-             ", reserve %" PRIu32 ", slots %" PRIu64 ")",
+             "test_sharing %u %" PRIu64 " %" PRIu64 " (%s, %s, %s, %" PRIu32
+             " frames, cluster %" PRIu32 ", reserve %" PRIu32 ", slots %" PRIu64 ")",
              run, steps, seed,
              wish.tables != KB_TABLES_APART ? wish.format : shapes[run % SHAPES].name, wish.policy,
-             wish.frames, wish.cluster, wish.high, wish.slots);
+             wish.fetch != NULL ? wish.fetch : "demand", wish.frames, wish.cluster, wish.high,
+             wish.slots);
     unsigned most = processes[run % (sizeof processes / sizeof processes[0])];
     if (!model_init(&m, name, &wish, most, seed, host))
         return;
@@ -163,9 +183,11 @@ int main(int argc, char **argv) {
            total.forks, total.swaps, total.pinned, total.syncs, total.blocks);
     printf("%" PRIu64 " faults, %" PRIu64 " soft, %" PRIu64 " rescues, %" PRIu64 " copies, %" PRIu64
            " evictions, %" PRIu64 " write-backs, %" PRIu64 " in advance, %" PRIu64
-           " to files, %" PRIu64 " swap reads\n",
+           " to files, %" PRIu64 " swap reads, %" PRIu64 " ahead, %" PRIu64 " of them used\n",
            total.c.faults, total.c.soft_faults, total.c.rescues, total.c.copies, total.c.evictions,
-           total.c.write_backs, total.c.background_writes, total.c.file_writes, total.c.swap_reads);
+           total.c.write_backs, total.c.background_writes, total.c.file_writes, total.c.swap_reads,
+           total.c.prefetches, total.c.useful_prefetches);
+    CHECK(argc > 1 || (total.c.useful_prefetches > 0 && total.blocks > 0));
     kb_host_close(&host);
     return harness_end();
 }

@@ -10,7 +10,7 @@
 
 #include "host/host.h"
 
-#define TURNS 30
+#define TURNS 34
 #define INJECTIONS 25
 #define STEPS_BETWEEN 60
 #define MOST_WAIT 400
@@ -26,6 +26,8 @@ static struct machine_wish wish_for(unsigned turn) {
     static const char *const formats[] = {NULL, "sv39", "inverted", "x86-64", "segments"};
     static const char *const policies[] = {"fifo",           "lru",          "clock",
                                            "wsclock:tau=30", "ws:window=40", "2q"};
+    static const char *const fetches[] = {NULL, "sequential:depth=3", NULL,
+                                          "stride:depth=2:evict=yes:on=use"};
     struct machine_wish wish = {.format = formats[turn % 5],
                                 .levels = turn % 5 == 0 ? 2 : 0,
                                 .page_bits = 8,
@@ -36,7 +38,10 @@ static struct machine_wish wish_for(unsigned turn) {
                                 .slots = WATCH_MOST_SLOTS,
                                 .failing = true,
                                 .cluster = turn % 2 == 0 ? 8 : 0,
-                                .io_cycles = turn % 7 == 6 ? 30 : 0};
+                                .io_cycles = turn % 7 == 6 ? 30 : 0,
+                                .clock = turn % 7 == 4,
+                                .cycle_ns = 100,
+                                .fetch = fetches[turn % 4]};
     if (turn % 4 == 1) {
         wish.low = 3;
         wish.high = 5;

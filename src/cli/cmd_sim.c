@@ -26,6 +26,7 @@ enum {
     OPT_CSV,
     OPT_THREADS,
     OPT_MEMORY,
+    OPT_FETCH,
     OPT_LANG
 };
 
@@ -33,6 +34,7 @@ static const struct option options[] = {
     {"policy", required_argument, NULL, 'p'},
     {"frames", required_argument, NULL, 'f'},
     {"memory", required_argument, NULL, OPT_MEMORY},
+    {"fetch", required_argument, NULL, OPT_FETCH},
     {"page-size", required_argument, NULL, OPT_PAGE_SIZE},
     {"format", required_argument, NULL, OPT_FORMAT},
     {"skip", required_argument, NULL, OPT_SKIP},
@@ -82,6 +84,9 @@ static kb_status take_option(struct sim *sim, struct request *request, int c) {
         return KB_OK;
     case OPT_MEMORY:
         sim->memory_text = optarg;
+        return KB_OK;
+    case OPT_FETCH:
+        sim->fetch_text = optarg;
         return KB_OK;
     case OPT_FORMAT:
         sim->reading.format = optarg;
@@ -153,6 +158,7 @@ static void complete(struct sim *sim, struct request *request) {
 /* Pairs of options that contradict each other. */
 static kb_status check_pairs(struct sim *sim, const struct request *request) {
     const char *machine = sim->machine.because;
+    const bool ahead = kb_fetch_looks_ahead(&sim->fetch);
     const struct {
         bool both;
         const char *one, *other;
@@ -169,6 +175,10 @@ static kb_status check_pairs(struct sim *sim, const struct request *request) {
         {sim->steps && sim->plot, "--steps", "--plot"},
         {sim->steps && sim->advice, "--steps", "--advice"},
         {sim->steps && request->csv, "--steps", "--csv"},
+        {ahead && machine == NULL && sim->events, "--fetch", "--events"},
+        {ahead && sim->interval > 0, "--fetch", "--per-interval"},
+        {ahead && sim->steps, "--fetch", "--steps"},
+        {ahead && sim->advice, "--fetch", "--advice"},
         {machine != NULL && request->study, machine, "--study"},
         {machine != NULL && sim->steps, machine, "--steps"},
         {machine != NULL && sim->advice, machine, "--advice"},
@@ -181,6 +191,19 @@ static kb_status check_pairs(struct sim *sim, const struct request *request) {
     return KB_OK;
 }
 
+/* Pages that come ahead need a number of frames, and no policy that knows the future. */
+static kb_status check_fetch(struct sim *sim) {
+    const unsigned no = KB_NEEDS_FUTURE | (sim->machine.because == NULL ? KB_VARIABLE_SPACE : 0u);
+    if (sim->fetch_text == NULL)
+        return KB_OK;
+    kb_status status = kb_fetch_parse(sim->fetch_text, &sim->fetch, &sim->cli->error);
+    for (size_t i = 0; i < sim->policies.count && status == KB_OK; i++)
+        if (kb_fetch_looks_ahead(&sim->fetch) && sim->policies.specs[i].policy->needs & no)
+            status = kb_fail(&sim->cli->error, KB_USAGE, KB_MSG_fetch_policy,
+                             sim->policies.specs[i].policy->name);
+    return status;
+}
+
 /* What can be said before the trace is opened. */
 static kb_status check(struct sim *sim, struct request *request) {
     struct kb_error *error = &sim->cli->error;
@@ -188,6 +211,8 @@ static kb_status check(struct sim *sim, struct request *request) {
     if (request->policies == NULL)
         return kb_fail(error, KB_USAGE, KB_MSG_no_policy);
     kb_status status = cli_parse_policies(request->policies, &sim->policies, error);
+    if (status == KB_OK)
+        status = check_fetch(sim);
     if (status == KB_OK)
         status = check_pairs(sim, request);
     if (status == KB_OK && sim->machine.because != NULL)
@@ -312,7 +337,8 @@ static kb_status make_items(struct sim *sim, struct kb_sweep *sweep) {
 }
 
 static kb_status run_sweep(struct sim *sim, struct kb_source *source, struct kb_reader *reader) {
-    struct kb_sweep sweep = {.host = &sim->host, .events = sim->events, .interval = sim->interval};
+    struct kb_sweep sweep = {
+        .host = &sim->host, .events = sim->events, .interval = sim->interval, .fetch = sim->fetch};
     struct cli_progress progress;
     kb_status status = make_items(sim, &sweep);
     if (status == KB_OK) {
@@ -383,6 +409,10 @@ int cmd_sim(struct cli *cli, int argc, char **argv) {
     }
     if (request.policies != NULL && strcmp(request.policies, "help") == 0) {
         sim_policy_help(cli);
+        return EXIT_FINE;
+    }
+    if (sim.fetch_text != NULL && strcmp(sim.fetch_text, "help") == 0) {
+        sim_fetch_help(cli);
         return EXIT_FINE;
     }
     if (optind == argc)

@@ -13,6 +13,7 @@
     X(TABLES, "tables", 1, Q_TABLES)                                                               \
     X(INVERTED, "inverted", 1, Q_INVERTED)                                                         \
     X(REACH, "reach", 1, Q_REACH)                                                                  \
+    X(TABLE_SHARE, "table-share", 1, Q_TABLE_SHARE)                                                \
     X(WASTE, "waste", 1, Q_WASTE)                                                                  \
     X(FORMAT, "format", 1, Q_ADDRESS | Q_TABLES)                                                   \
     X(ROOT, "root", 1, Q_ADDRESS)                                                                  \
@@ -22,7 +23,8 @@
     X(SUM, "sum", 0, Q_ADDRESS)                                                                    \
     X(MXR, "mxr", 0, Q_ADDRESS)                                                                    \
     X(AD, "ad", 1, Q_ADDRESS)                                                                      \
-    X(PAGE_SIZE, "page-size", 1, Q_ADDRESS | Q_PAGE_SIZES | Q_INVERTED | Q_REACH | Q_WASTE)        \
+    X(PAGE_SIZE, "page-size", 1,                                                                   \
+      Q_ADDRESS | Q_PAGE_SIZES | Q_INVERTED | Q_REACH | Q_WASTE | Q_TABLE_SHARE)                   \
     X(FRAME, "frame", 1, Q_ADDRESS)                                                                \
     X(BASE, "base", 1, Q_ADDRESS)                                                                  \
     X(LIMIT, "limit", 1, Q_ADDRESS)                                                                \
@@ -34,11 +36,13 @@
     X(ACCESSES, "accesses", 1, Q_SPEED)                                                            \
     X(SEARCH, "search", 1, Q_SPEED)                                                                \
     X(WANTED, "wanted", 1, Q_SPEED)                                                                \
-    X(ENTRY, "entry", 1, Q_PAGE_SIZES | Q_INVERTED)                                                \
+    X(ENTRY, "entry", 1, Q_PAGE_SIZES | Q_INVERTED | Q_TABLE_SHARE)                                \
+    X(SEGMENTS, "segments", 1, Q_TABLE_SHARE)                                                      \
+    X(SEGMENT_ENTRY, "segment-entry", 1, Q_TABLE_SHARE)                                            \
     X(SEEK, "seek", 1, Q_PAGE_SIZES)                                                               \
     X(LATENCY, "latency", 1, Q_PAGE_SIZES)                                                         \
     X(RATE, "rate", 1, Q_PAGE_SIZES)                                                               \
-    X(PROCESSES, "processes", 1, Q_PAGE_SIZES | Q_TABLES)                                          \
+    X(PROCESSES, "processes", 1, Q_PAGE_SIZES | Q_TABLES | Q_TABLE_SHARE)                          \
     X(JSON, "json", 0, ~0u)                                                                        \
     X(CSV, "csv", 0, (unsigned)~Q_ADDRESS)
 
@@ -50,7 +54,8 @@ enum {
     Q_TABLES = 16,
     Q_INVERTED = 32,
     Q_REACH = 64,
-    Q_WASTE = 128
+    Q_WASTE = 128,
+    Q_TABLE_SHARE = 256
 };
 
 enum explain_option {

@@ -140,6 +140,7 @@ static kb_status unknown_format(const struct explain *explain, const char *text)
     for (unsigned i = 0; kb_format_at(i) != NULL; i++)
         snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i > 0 ? ", " : "",
                  kb_format_at(i)->name);
+    snprintf(names + strlen(names), sizeof names - strlen(names), ", %s", kb_format_s370.name);
     return kb_fail(&explain->cli->error, KB_USAGE, KB_MSG_explain_format, text, names);
 }
 
@@ -147,7 +148,7 @@ kb_status explain_format(const struct explain *explain, const char *text, struct
                          const struct kb_format **format) {
     unsigned numbers[KB_MOST_LEVELS + 2], count = 0, entry = 0;
     const char *at = text;
-    *format = kb_format_find(text);
+    *format = strcmp(text, kb_format_s370.name) == 0 ? &kb_format_s370 : kb_format_find(text);
     if (*format != NULL)
         return KB_OK;
     for (;;) {

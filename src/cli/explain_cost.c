@@ -419,6 +419,79 @@ static kb_status by_page_size(const struct explain *explain, struct kb_json *jso
     return status;
 }
 
+/* ---- --table-share ---- */
+
+struct share_question {
+    uint64_t memory, segment_entry, page_entry, page_size;
+    struct cli_sizes segments, processes;
+};
+
+static kb_status read_share(const struct explain *explain, struct share_question *q) {
+    struct kb_error *error = &explain->cli->error;
+    bool given = explain_has(explain, EXPLAIN_SEGMENTS);
+    bool many = explain_has(explain, EXPLAIN_PROCESSES);
+    struct cli_sizes pages = {NULL, 0};
+    kb_status status = explain_number(explain, EXPLAIN_TABLE_SHARE, 1, UINT64_MAX, &q->memory);
+    if (status == KB_OK)
+        status = explain_number(explain, EXPLAIN_SEGMENT_ENTRY, 1, 1024, &q->segment_entry);
+    if (status == KB_OK)
+        status = explain_number(explain, EXPLAIN_ENTRY, 1, 1024, &q->page_entry);
+    if (status == KB_OK)
+        status = cli_parse_sizes(given ? explain->values[EXPLAIN_SEGMENTS] : "64,64,64",
+                                 &q->segments, error);
+    if (status == KB_OK)
+        status =
+            cli_parse_sizes(many ? explain->values[EXPLAIN_PROCESSES] : "1", &q->processes, error);
+    if (status == KB_OK)
+        status = explain_page_sizes(explain, "4K", &pages);
+    q->page_size = status == KB_OK ? pages.values[0] : 0;
+    free(pages.values);
+    return status;
+}
+
+static bool share_of(const struct share_question *q, size_t i, struct kb_table_share *share) {
+    return kb_cost_table_share(q->memory, q->page_size, q->segments.values, q->segments.count,
+                               q->segment_entry, q->page_entry, q->processes.values[i], share);
+}
+
+static kb_status table_share(const struct explain *explain, struct kb_json *json) {
+    static const struct column columns[] = {
+        {KB_MSG_col_processes, "processes"},
+        {KB_MSG_col_table_bytes, "table_bytes"},
+        {KB_MSG_col_share_percent, "share_percent"},
+        {KB_MSG_col_left, "left_bytes"},
+        {KB_MSG_col_frames, "frames"},
+    };
+    struct share_question q = {.segment_entry = 8, .page_entry = 4};
+    struct kb_table_share share = {0};
+    struct rows rows;
+    kb_status status = read_share(explain, &q);
+    for (size_t i = 0; status == KB_OK && i < q.processes.count; i++)
+        if (!share_of(&q, i, &share))
+            overflow(explain, &status);
+    if (status == KB_OK) {
+        rows_begin(&rows, explain, json, columns, 5, "table_share");
+        for (size_t i = 0; i < q.processes.count && share_of(&q, i, &share); i++) {
+            rows_u64(&rows, q.processes.values[i]);
+            rows_u64(&rows, share.all);
+            rows_real(&rows, 3, 100 * share.share);
+            rows_u64(&rows, share.left);
+            rows_u64(&rows, share.frames);
+        }
+        rows_end(&rows);
+        if (explain->json) {
+            kb_json_u64(json, "process_bytes", share.each);
+            kb_json_u64(json, "most_processes", share.most);
+        } else if (speaks(explain)) {
+            cli_print(explain->cli, stdout, KB_MSG_explain_table_share,
+                      (unsigned long long)share.each, (unsigned long long)share.most);
+        }
+    }
+    free(q.segments.values);
+    free(q.processes.values);
+    return status;
+}
+
 /* ---- --waste ---- */
 
 #define MOST_PROGRAMS 1000 /* that are listed one by one */
@@ -517,6 +590,8 @@ static kb_status answer(const struct explain *explain, struct kb_json *json) {
         return tables(explain, json);
     if (explain_has(explain, EXPLAIN_WASTE))
         return waste(explain, json);
+    if (explain_has(explain, EXPLAIN_TABLE_SHARE))
+        return table_share(explain, json);
     return by_page_size(explain, json, explain_has(explain, EXPLAIN_REACH));
 }
 

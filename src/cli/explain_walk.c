@@ -99,6 +99,8 @@ static kb_status read_mode(const struct explain *explain, struct kb_mode *mode) 
 static kb_status check_root(const struct explain *explain, const struct explain_way *way) {
     const struct kb_format *format = way->format;
     uint64_t unit = format == &way->generic ? format->entry_bytes : 1u << format->page_bits;
+    if (format->family->segmented)
+        unit = 64; /* of an S/370's segment table */
     if (way->root % unit == 0)
         return KB_OK;
     return kb_fail(&explain->cli->error, KB_USAGE, KB_MSG_explain_root,
@@ -179,7 +181,8 @@ static void why_protection(const struct explain_way *way, struct kb_error *why) 
 static void why_bus(const struct explain_way *way, struct kb_error *why) {
     char at[EXPLAIN_TEXT], first[EXPLAIN_TEXT], last[EXPLAIN_TEXT];
     const struct kb_memory *memory = &way->memory;
-    kb_fail(why, KB_DATA, KB_MSG_explain_why_bus, (unsigned long long)way->format->entry_bytes,
+    kb_fail(why, KB_DATA, KB_MSG_explain_why_bus,
+            (unsigned long long)kb_format_entry_bytes(way->format, way->walk.depth),
             explain_hex(way->walk.step[way->walk.depth].address, at),
             explain_hex(memory->base, first), explain_hex(memory->base + memory->size - 1, last));
 }
@@ -191,7 +194,8 @@ static void tell_why(const struct explain *explain, struct explain_way *way) {
     uint64_t entry = way->walk.step[way->walk.depth].entry;
     char size[KB_SIZE_TEXT], page[EXPLAIN_TEXT];
     unsigned bits = format->address_bits;
-    switch (way->fault) {
+    bool entered = format->family->segmented && way->walk.steps > 0;
+    switch (entered && way->fault != KB_FAULT_BUS ? KB_FAULT_NONE : way->fault) {
     case KB_FAULT_OVERFLOW:
         kb_fail(&why, KB_DATA, KB_MSG_explain_why_overflow, (unsigned long long)bits);
         break;
@@ -262,7 +266,12 @@ struct bit {
 static unsigned bits_of(const struct kb_format *format, uint64_t entry, unsigned depth,
                         struct bit bits[MOST_BITS]) {
     static const char *const riscv[] = {"V", "R", "W", "X", "U", "G", "A", "D"};
+    static const struct bit s370[][3] = {{{"I", 0}, {"C", 1}, {"P", 2}}, {{"I", 3}}};
     static const char *const x86[] = {"P", "W", "U", "PWT", "PCD", "A", "D", "PS", "G"};
+    if (format->family->segmented) {
+        memcpy(bits, s370[depth], sizeof s370[depth]);
+        return depth == 0 ? 3 : 1;
+    }
     bool intel = is_x86(format), last = depth + 1 == format->levels;
     unsigned count = intel ? 9 : 8;
     for (unsigned i = 0; i < count; i++)
@@ -286,7 +295,11 @@ static void print_bits(const struct kb_format *format, uint64_t entry, unsigned 
     printf("   ");
     for (unsigned i = 0; i < count; i++)
         printf(" %s=%u", bits[i].name, (unsigned)(entry >> bits[i].number & 1));
-    if (!is_x86(format))
+    if (format->family->segmented && depth == 0)
+        printf("  PTL=%u  PTO=0x%06x", (unsigned)(entry >> 28 & 15), (unsigned)entry & 0xfffff8);
+    else if (format->family->segmented)
+        printf("  PFRA=0x%03x", (unsigned)(entry >> 4 & 0xfff));
+    else if (!is_x86(format))
         printf("  RSW=%u  PPN=0x%" PRIx64, (unsigned)(entry >> 8 & 3),
                entry >> 10 & ((UINT64_C(1) << (format->physical_bits - format->page_bits)) - 1));
     printf("\n");
@@ -314,13 +327,15 @@ static void print_step(const struct explain *explain, const struct explain_way *
     char at[EXPLAIN_TEXT], from[EXPLAIN_TEXT], raw[EXPLAIN_TEXT];
     cli_print(explain->cli, stdout, KB_MSG_explain_step,
               (unsigned long long)kb_format_level(format, depth), explain_hex(table, from),
-              (unsigned long long)step->index, (unsigned long long)format->entry_bytes,
+              (unsigned long long)step->index,
+              (unsigned long long)kb_format_entry_bytes(format, depth),
               explain_hex(step->address, at));
     if (depth >= way->walk.steps) {
         printf("\n");
         return;
     }
-    snprintf(raw, sizeof raw, "0x%0*" PRIx64, (int)format->entry_bytes * 2, step->entry);
+    snprintf(raw, sizeof raw, "0x%0*" PRIx64, (int)kb_format_entry_bytes(format, depth) * 2,
+             step->entry);
     printf(": %s\n", raw);
     print_bits(format, step->entry, depth);
     print_target(explain, format, step->entry, depth);
@@ -329,6 +344,8 @@ static void print_step(const struct explain *explain, const struct explain_way *
 /* Bits that hardware sets at this access. With --ad fault there are none: it would have faulted. */
 static void print_sets(const struct explain *explain, const struct explain_way *way) {
     bool write = way->mode.access == KB_ACCESS_WRITE;
+    if (way->format->family->marks_in_keys) /* no entry has them */
+        return;
     bool a = !(way->walk.bits & KB_ENTRY_REFERENCED);
     bool d = write && !(way->walk.bits & KB_ENTRY_MODIFIED);
     if (way->mode.access != KB_ACCESS_ANY && (a || d))

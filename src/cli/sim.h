@@ -23,6 +23,7 @@ enum sim_output { SIM_TABLE, SIM_JSON, SIM_CSV };
     X(PROCESSES, "processes", required_argument)                                                   \
     X(DISK, "disk", required_argument)                                                             \
     X(MEMORY_TIME, "memory-time", required_argument)                                               \
+    X(CYCLE_TIME, "cycle-time", required_argument)                                                 \
     X(ALLOCATION, "allocation", required_argument)                                                 \
     X(MINIMUM, "minimum", required_argument)                                                       \
     X(CLUSTER, "cluster", required_argument)                                                       \
@@ -51,6 +52,8 @@ struct sim_machine {
     struct cli_sizes copies; /* of each trace: one list of results for each number */
     struct kb_disk disk;
     double memory_ns;
+    bool clock, memory_said; /* of cycle_ns */
+    uint64_t cycle_ns;
     enum kb_allocation allocation;
     enum kb_tables_place tables;
     uint64_t minimum, cluster, low, high; /* 0: unsaid */
@@ -74,7 +77,8 @@ struct sim {
     struct sim_machine machine;
     struct kb_reader_options reading;
     struct cli_policies policies;
-    const char *frames_text, *memory_text;
+    const char *frames_text, *memory_text, *fetch_text;
+    struct kb_fetch_spec fetch;
     struct cli_sizes frames;
     bool frames_auto;
     bool events, steps, plot, advice, quiet;
@@ -122,7 +126,7 @@ void sim_player_close(struct sim_player *player); /* NULL is fine */
 struct sim_machine_process {
     char name[KB_NAME_BYTES];
     struct kb_process_counters counters;
-    uint64_t still_dirty, resident_peak, allocation;
+    uint64_t still_dirty, resident_peak, allocation, unused_ahead;
 };
 
 struct sim_machine_result {
@@ -130,7 +134,8 @@ struct sim_machine_result {
     uint32_t frames, copies, processes;
     struct kb_os_counters counters;
     uint64_t pages, tlb_hits, tlb2_hits, tlb_misses, table_reads, cycles;
-    uint64_t tables, table_bytes, slots_peak, resident_peak, still_dirty;
+    uint64_t tables, table_bytes, slots_peak, resident_peak, still_dirty, unused_ahead;
+    uint64_t elapsed_ns, idle_ns, disk_ns; /* with a clock */
     struct sim_machine_process *process;
     uint32_t process_count;
 };
@@ -151,7 +156,8 @@ kb_status sim_machine_show(const struct sim *sim, const struct sim_machine_resul
 /* sim_steps.c */
 kb_status sim_show_steps(struct sim *sim, struct kb_reader *reader);
 
-/* sim_help.c: kilburn sim --policy help */
+/* sim_help.c: kilburn sim --policy help, --fetch help */
 void sim_policy_help(const struct cli *cli);
+void sim_fetch_help(const struct cli *cli);
 
 #endif

@@ -1,4 +1,4 @@
-/* sim_help.c - `kilburn sim --policy help`: a line a policy, its options below. */
+/* sim_help.c - `kilburn sim --policy help`, `--fetch help`: a line each, the options below. */
 #include <inttypes.h>
 
 #include "sim.h"
@@ -10,6 +10,15 @@ static void print_option(const struct cli *cli, const struct kb_option *option) 
     else
         printf("%" PRIu64, option->preset);
     printf("  %s\n", cli_text(cli, option->help));
+}
+
+void sim_fetch_help(const struct cli *cli) {
+    for (unsigned i = 0; kb_fetches[i] != NULL; i++) {
+        const struct kb_fetch *fetch = kb_fetches[i];
+        printf("%-16s  %s (%s)\n", fetch->name, cli_text(cli, fetch->title), fetch->source);
+        for (unsigned k = 0; k < fetch->option_count; k++)
+            print_option(cli, &fetch->options[k]);
+    }
 }
 
 void sim_policy_help(const struct cli *cli) {

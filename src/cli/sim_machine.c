@@ -71,10 +71,11 @@ static kb_status check_tables(struct study *s) {
 }
 
 static kb_status choose_tables(struct study *s) {
-    uint64_t highest = 0;
+    uint64_t highest = 0, ahead = kb_fetch_looks_ahead(&s->sim->fetch) ? KB_FETCH_MOST : 0;
     for (size_t i = 0; i < s->sim->trace_count; i++)
         if (s->traces[i].highest > highest)
             highest = s->traces[i].highest;
+    highest += highest < UINT64_MAX - ahead ? ahead : 0; /* what comes ahead has a place, too */
     kb_status status =
         sim_machine_format(s->sim, kb_log2(s->results.page_bytes), highest, &s->results.setup);
     return status == KB_OK ? check_tables(s) : status;
@@ -94,6 +95,10 @@ static void choose_machine(struct study *s) {
     setup->low = (uint32_t)m->low; /* below the frames, as was checked */
     setup->high = (uint32_t)m->high;
     setup->tables_place = m->tables;
+    setup->fetch = s->sim->fetch;
+    setup->clock = m->clock;
+    setup->cycle_ns = m->cycle_ns;
+    setup->disk = m->disk;
     setup->future = (struct kb_os_future){s->future.runs, s->future.next, s->future.count};
 }
 
@@ -229,6 +234,9 @@ static kb_status take_results(struct attempt *a, struct sim_machine_result *r) {
     r->tlb_misses = os->mmu.misses;
     r->table_reads = os->mmu.table_reads;
     r->cycles = kb_os_cycles(os);
+    r->elapsed_ns = kb_os_now(os);
+    r->idle_ns = os->idle;
+    r->disk_ns = kb_os_disk_worked(os);
     r->tables = os->tables.most;
     r->table_bytes = os->tables.peak;
     r->slots_peak = os->swap.peak;
@@ -246,7 +254,9 @@ static kb_status take_results(struct attempt *a, struct sim_machine_result *r) {
             to->still_dirty = from->still_dirty;
             to->resident_peak = from->resident_peak;
             to->allocation = from->allocation;
+            to->unused_ahead = from->unused_ahead;
             r->still_dirty += from->still_dirty;
+            r->unused_ahead += from->unused_ahead;
         }
     r->processes = r->process_count; /* a trace may be of several */
     return KB_OK;

@@ -8,6 +8,7 @@
 #define MOST_ASIDS 65535
 #define MOST_COPIES 4096
 #define MOST_CLUSTER 64
+#define MOST_CYCLE_NS 1e8
 
 static const char *const allocations[] = {"global", "equal", "proportional", NULL};
 static const char *const places[] = {"apart", "resident", "pageable", NULL};
@@ -74,6 +75,16 @@ static bool parse_time(const char *text, size_t length, double unit, double *ns)
         }
     *ns *= unit;
     return *end == '\0' && *ns >= 0 && *ns <= 1e15;
+}
+
+/* Whole nanoseconds, up to 100 ms. */
+static kb_status parse_cycle(struct sim *sim, const char *text) {
+    struct sim_machine *m = &sim->machine;
+    double ns;
+    if (!parse_time(text, strlen(text), 1, &ns) || ns > MOST_CYCLE_NS || ns != (double)(uint64_t)ns)
+        return kb_fail(&sim->cli->error, KB_USAGE, KB_MSG_machine_cycle, text);
+    m->cycle_ns = (uint64_t)ns;
+    return KB_OK;
 }
 
 /* seek=8ms,latency=4ms,rate=100M, in any order; what is left out stays as usual. */
@@ -163,7 +174,11 @@ kb_status sim_machine_take(struct sim *sim, int option, const char *argument) {
         return KB_OK;
     case SIM_OPT_DISK:
         return parse_disk(sim, argument);
+    case SIM_OPT_CYCLE_TIME:
+        m->clock = true;
+        return parse_cycle(sim, argument);
     case SIM_OPT_MEMORY_TIME:
+        m->memory_said = true;
         if (parse_time(argument, strlen(argument), 1, &m->memory_ns) && m->memory_ns > 0)
             return KB_OK;
         return kb_fail(error, KB_USAGE, KB_MSG_machine_time, name, argument);
@@ -228,6 +243,18 @@ static kb_status check_future(struct sim *sim) {
     return KB_OK;
 }
 
+/* With a clock a storage cycle has one time, and the disk's transfers are those of kb_os_init. */
+static kb_status check_clock(struct sim *sim) {
+    struct sim_machine *m = &sim->machine;
+    if (!m->clock)
+        return KB_OK;
+    if (m->memory_said)
+        return kb_fail(&sim->cli->error, KB_USAGE, KB_MSG_not_together, "--cycle-time",
+                       "--memory-time");
+    m->memory_ns = (double)m->cycle_ns;
+    return KB_OK;
+}
+
 static kb_status check_timeline(struct sim *sim) {
     const char *name = sim->machine.timeline;
     if (name == NULL)
@@ -252,6 +279,8 @@ kb_status sim_machine_check(struct sim *sim) {
         status = check_future(sim);
     if (status == KB_OK)
         status = check_timeline(sim);
+    if (status == KB_OK)
+        status = check_clock(sim);
     if (status == KB_OK && sim->machine.minimum > 0 &&
         sim->machine.allocation == KB_ALLOCATE_GLOBAL)
         status = kb_fail(&sim->cli->error, KB_USAGE, KB_MSG_machine_minimum_global);

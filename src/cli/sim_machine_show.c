@@ -137,6 +137,11 @@ static void json_machine(const struct sim *sim, const struct sim_machine_results
     json_memory(m, json);
     kb_json_bool(json, "events", sim->events);
     kb_json_double(json, "memory_ns", m->memory_ns);
+    if (m->clock)
+        kb_json_u64(json, "cycle_ns", m->cycle_ns);
+    else
+        kb_json_null(json, "cycle_ns");
+    kb_json_string(json, "fetch", sim->fetch_text != NULL ? sim->fetch_text : "demand");
     kb_json_object(json, "disk");
     kb_json_double(json, "seek_ms", m->disk.seek);
     kb_json_double(json, "latency_ms", m->disk.latency);
@@ -170,6 +175,9 @@ static void json_process(const struct sim_machine_process *p, struct kb_json *js
     kb_json_u64(json, "swap_reads", c->swap_reads);
     kb_json_u64(json, "disk_reads", c->image_reads + c->swap_reads);
     kb_json_u64(json, "resident_peak", p->resident_peak);
+    kb_json_u64(json, "prefetches", c->prefetches);
+    kb_json_u64(json, "useful_prefetches", c->useful_prefetches);
+    kb_json_u64(json, "wasted_prefetches", c->wasted_prefetches - p->unused_ahead);
     if (p->allocation > 0)
         kb_json_u64(json, "allocation", p->allocation);
     else
@@ -210,6 +218,10 @@ enum number {
     SWITCHES,
     DISK_TRANSFERS,
     DISK_BYTES,
+    PREFETCHES,
+    USEFUL_PREFETCHES,
+    WASTED_PREFETCHES,
+    UNUSED_PREFETCHES,
     NUMBERS
 };
 
@@ -243,7 +255,11 @@ static const char *const number_names[NUMBERS] = {"frames",
                                                   "table_writes",
                                                   "switches",
                                                   "disk_transfers",
-                                                  "disk_bytes"};
+                                                  "disk_bytes",
+                                                  "prefetches",
+                                                  "useful_prefetches",
+                                                  "wasted_prefetches",
+                                                  "unused_prefetches"};
 
 enum real {
     HIT_RATIO,
@@ -252,11 +268,17 @@ enum real {
     SPEED,
     DISK_MS,
     EFFECTIVE_ACCESS_NS,
+    ELAPSED_MS, /* from here on with a clock only */
+    IDLE_MS,
+    CPU_USE,
+    DISK_BUSY_MS,
     REALS
 };
 
-static const char *const real_names[REALS] = {"hit_ratio", "tlb_hit_ratio", "cycles_per_reference",
-                                              "speed",     "disk_ms",       "effective_access_ns"};
+static const char *const real_names[REALS] = {
+    "hit_ratio", "tlb_hit_ratio",       "cycles_per_reference", "speed",
+    "disk_ms",   "effective_access_ns", "elapsed_ms",           "idle_ms",
+    "cpu_use",   "disk_busy_ms"};
 
 struct numbers {
     uint64_t whole[NUMBERS];
@@ -295,13 +317,25 @@ static void fill(const struct sim *sim, const struct sim_machine_result *r, stru
                                     [TABLE_WRITES] = c->table_writes,
                                     [SWITCHES] = c->switches,
                                     [DISK_TRANSFERS] = c->disk_transfers,
-                                    [DISK_BYTES] = c->disk_bytes},
+                                    [DISK_BYTES] = c->disk_bytes,
+                                    [PREFETCHES] = c->prefetches,
+                                    [USEFUL_PREFETCHES] = c->useful_prefetches,
+                                    [WASTED_PREFETCHES] = c->wasted_prefetches - r->unused_ahead,
+                                    [UNUSED_PREFETCHES] = r->unused_ahead},
                           .real = {[HIT_RATIO] = 1 - ratio(c->faults, c->references),
                                    [TLB_HIT_RATIO] = tlb_hit_ratio(r),
                                    [CYCLES_PER_REFERENCE] = ratio(r->cycles, c->references),
                                    [SPEED] = ratio(c->references, r->cycles),
                                    [DISK_MS] = disk_ms(sim, r),
-                                   [EFFECTIVE_ACCESS_NS] = effective_ns(sim, r)}};
+                                   [EFFECTIVE_ACCESS_NS] = effective_ns(sim, r),
+                                   [ELAPSED_MS] = (double)r->elapsed_ns / 1e6,
+                                   [IDLE_MS] = (double)r->idle_ns / 1e6,
+                                   [CPU_USE] = 100 * (1 - ratio(r->idle_ns, r->elapsed_ns)),
+                                   [DISK_BUSY_MS] = (double)r->disk_ns / 1e6}};
+}
+
+static bool is_known(const struct sim *sim, unsigned real) {
+    return real < ELAPSED_MS || sim->machine.clock;
 }
 
 static void json_result(const struct sim *sim, const struct sim_machine_result *r,
@@ -313,9 +347,15 @@ static void json_result(const struct sim *sim, const struct sim_machine_result *
     kb_json_object(json, NULL);
     kb_json_string(json, "policy", cli_policy_name(&r->spec, name));
     for (unsigned i = 0; i < NUMBERS; i++)
-        kb_json_u64(json, number_names[i], n.whole[i]);
+        if (i == COLD_FAULTS && kb_fetch_looks_ahead(&sim->fetch)) /* a page's first may be none */
+            kb_json_null(json, number_names[i]);
+        else
+            kb_json_u64(json, number_names[i], n.whole[i]);
     for (unsigned i = 0; i < REALS; i++)
-        kb_json_double(json, real_names[i], n.real[i]);
+        if (is_known(sim, i))
+            kb_json_double(json, real_names[i], n.real[i]);
+        else
+            kb_json_null(json, real_names[i]);
     json_traps(r->counters.traps, json);
     kb_json_array(json, "by_process");
     for (uint32_t i = 0; i < r->process_count; i++)
@@ -355,8 +395,13 @@ static void show_csv(const struct sim *sim, const struct sim_machine_results *re
         cli_policy_name(&results->item[k].spec, texts[0]);
         for (unsigned i = 0; i < NUMBERS; i++)
             cli_number(n.whole[i], texts[1 + i]);
+        if (kb_fetch_looks_ahead(&sim->fetch))
+            texts[1 + COLD_FAULTS][0] = '\0';
         for (unsigned i = 0; i < REALS; i++)
             snprintf(texts[1 + NUMBERS + i], CLI_NUMBER_TEXT, "%.6f", n.real[i]);
+        for (unsigned i = 0; i < REALS; i++)
+            if (!is_known(sim, i))
+                texts[1 + NUMBERS + i][0] = '\0';
         for (unsigned i = 0; i < 1 + NUMBERS + REALS; i++)
             cells[i] = texts[i];
         cli_table_row(table, cells);
@@ -396,16 +441,25 @@ static void show_results(const struct sim *sim, const struct sim_machine_results
         KB_MSG_col_faults,           KB_MSG_col_fault_rate, KB_MSG_col_rescues,
         KB_MSG_col_table_faults,     KB_MSG_col_evictions,  KB_MSG_col_write_backs,
         KB_MSG_col_waited,           KB_MSG_col_transfers,  KB_MSG_col_tlb_hits,
-        KB_MSG_col_cycles_reference, KB_MSG_col_effective};
+        KB_MSG_col_cycles_reference, KB_MSG_col_effective,  KB_MSG_col_prefetches,
+        KB_MSG_col_useful,           KB_MSG_col_elapsed,    KB_MSG_col_cpu_use};
     enum { COLUMNS = sizeof titles / sizeof titles[0] };
     const struct sim_machine *m = &sim->machine;
     const bool waits = m->high > 0 || m->cluster > 1;
+    const bool ahead = kb_fetch_looks_ahead(&sim->fetch);
     const bool left_out[COLUMNS] = {[2] = one_process(results),
                                     [5] = m->high == 0,
                                     [6] = m->tables != KB_TABLES_PAGEABLE,
                                     [7] = waits, /* what follows tells more, and there is no room */
                                     [9] = !waits,
-                                    [10] = !waits};
+                                    [10] = !waits,
+                                    [11] = ahead && m->clock,
+                                    [12] = ahead || m->clock,
+                                    [13] = m->clock, /* the time itself says more */
+                                    [14] = !ahead,
+                                    [15] = !ahead,
+                                    [16] = !m->clock,
+                                    [17] = !m->clock};
     const char *shown[COLUMNS];
     unsigned count = 0;
     for (unsigned i = 0; i < COLUMNS; i++)
@@ -430,6 +484,10 @@ static void show_results(const struct sim *sim, const struct sim_machine_results
         snprintf(cells[11], CLI_NUMBER_TEXT, "%.4f", n.real[TLB_HIT_RATIO]);
         snprintf(cells[12], CLI_NUMBER_TEXT, "%.3f", n.real[CYCLES_PER_REFERENCE]);
         rate_text(n.real[EFFECTIVE_ACCESS_NS], cells[13]);
+        cli_number(n.whole[PREFETCHES], cells[14]);
+        cli_number(n.whole[USEFUL_PREFETCHES], cells[15]);
+        rate_text(n.real[ELAPSED_MS], cells[16]);
+        snprintf(cells[17], CLI_NUMBER_TEXT, "%.1f", n.real[CPU_USE]);
         count = 0;
         for (unsigned i = 0; i < COLUMNS; i++)
             if (!left_out[i])

@@ -15,6 +15,11 @@ static double hit_ratio(const struct kb_result *result) {
     return result->references == 0 ? 0 : 1 - (double)result->faults / (double)result->references;
 }
 
+/* Pages in memory at the end that came ahead and were never used. */
+static uint64_t unused(const struct kb_result *r) {
+    return r->prefetches - r->useful_prefetches - r->wasted_prefetches;
+}
+
 /* ---- JSON ---- */
 
 static void json_trace(const struct sim *sim, const struct kb_sweep *sweep, struct kb_json *json) {
@@ -49,6 +54,13 @@ static void json_result(const struct kb_sweep *sweep, const struct kb_sweep_item
     kb_json_u64(json, "write_backs", r->write_backs);
     kb_json_u64(json, "still_dirty", r->still_dirty);
     kb_json_double(json, "hit_ratio", hit_ratio(r));
+    if (kb_fetch_looks_ahead(&sweep->fetch)) {
+        kb_json_u64(json, "reads", r->faults + r->prefetches);
+        kb_json_u64(json, "prefetches", r->prefetches);
+        kb_json_u64(json, "useful_prefetches", r->useful_prefetches);
+        kb_json_u64(json, "wasted_prefetches", r->wasted_prefetches);
+        kb_json_u64(json, "unused_prefetches", unused(r));
+    }
     if (is_variable(item)) {
         kb_json_double(json, "resident_mean", r->resident_mean);
         kb_json_u64(json, "resident_peak", r->resident_peak);
@@ -150,23 +162,29 @@ static kb_status show_json(const struct sim *sim, const struct kb_sweep *sweep) 
 /* CSV has all columns; a table leaves out what is the same in each row, and says it above. */
 static const struct {
     const char *csv;
-    enum kb_message title; /* KB_MSG_none: in CSV only */
+    enum kb_message title;               /* KB_MSG_none: in CSV only */
+    enum { ALWAYS, DEMAND, AHEAD } when; /* tables; AHEAD also CSV */
 } result_columns[] = {
-    {"policy", KB_MSG_col_policy},
-    {"frames", KB_MSG_col_frames},
-    {"references", KB_MSG_none},
-    {"faults", KB_MSG_col_faults},
-    {"cold_faults", KB_MSG_none},
-    {"hit_ratio", KB_MSG_col_hit_ratio},
-    {"evictions", KB_MSG_col_evictions},
-    {"write_backs", KB_MSG_col_write_backs},
-    {"still_dirty", KB_MSG_col_still_dirty},
-    {"resident_mean", KB_MSG_none},
-    {"resident_peak", KB_MSG_none},
-    {"time_marks", KB_MSG_col_time_marks},
-    {"bit_sets", KB_MSG_col_bit_sets},
-    {"bit_clears", KB_MSG_col_bit_clears},
-    {"examined", KB_MSG_col_examined},
+    {"policy", KB_MSG_col_policy, ALWAYS},
+    {"frames", KB_MSG_col_frames, ALWAYS},
+    {"references", KB_MSG_none, ALWAYS},
+    {"faults", KB_MSG_col_faults, ALWAYS},
+    {"cold_faults", KB_MSG_none, ALWAYS},
+    {"hit_ratio", KB_MSG_col_hit_ratio, ALWAYS},
+    {"evictions", KB_MSG_col_evictions, ALWAYS},
+    {"write_backs", KB_MSG_col_write_backs, ALWAYS},
+    {"still_dirty", KB_MSG_col_still_dirty, ALWAYS},
+    {"resident_mean", KB_MSG_none, ALWAYS},
+    {"resident_peak", KB_MSG_none, ALWAYS},
+    {"time_marks", KB_MSG_col_time_marks, DEMAND},
+    {"bit_sets", KB_MSG_col_bit_sets, DEMAND},
+    {"bit_clears", KB_MSG_col_bit_clears, DEMAND},
+    {"examined", KB_MSG_col_examined, DEMAND},
+    {"reads", KB_MSG_col_reads_ahead, AHEAD},
+    {"prefetches", KB_MSG_col_prefetches, AHEAD},
+    {"useful_prefetches", KB_MSG_col_useful, AHEAD},
+    {"wasted_prefetches", KB_MSG_col_wasted, AHEAD},
+    {"unused_prefetches", KB_MSG_none, AHEAD},
 };
 
 enum { COLUMNS = sizeof result_columns / sizeof result_columns[0] };
@@ -175,10 +193,23 @@ static void fill_cells(const struct kb_sweep_item *item, bool csv,
                        char cells[COLUMNS][CLI_POLICY_TEXT]) {
     const struct kb_result *r = &item->result;
     const bool variable = is_variable(item);
-    const uint64_t values[COLUMNS] = {
-        [1] = r->frames,      [2] = r->references,  [3] = r->faults,      [4] = r->cold_faults,
-        [6] = r->evictions,   [7] = r->write_backs, [8] = r->still_dirty, [10] = r->resident_peak,
-        [11] = r->time_marks, [12] = r->bit_sets,   [13] = r->bit_clears, [14] = r->examined};
+    const uint64_t values[COLUMNS] = {[1] = r->frames,
+                                      [2] = r->references,
+                                      [3] = r->faults,
+                                      [4] = r->cold_faults,
+                                      [6] = r->evictions,
+                                      [7] = r->write_backs,
+                                      [8] = r->still_dirty,
+                                      [10] = r->resident_peak,
+                                      [11] = r->time_marks,
+                                      [12] = r->bit_sets,
+                                      [13] = r->bit_clears,
+                                      [14] = r->examined,
+                                      [15] = r->faults + r->prefetches,
+                                      [16] = r->prefetches,
+                                      [17] = r->useful_prefetches,
+                                      [18] = r->wasted_prefetches,
+                                      [19] = unused(r)};
     for (unsigned i = 1; i < COLUMNS; i++)
         cli_number(values[i], cells[i]);
     cli_policy_name(&item->spec, cells[0]);
@@ -192,12 +223,20 @@ static void fill_cells(const struct kb_sweep_item *item, bool csv,
         cells[1][0] = '\0';
 }
 
+static bool is_shown(const struct sim *sim, unsigned column) {
+    const bool csv = sim->output == SIM_CSV, ahead = kb_fetch_looks_ahead(&sim->fetch);
+    if (result_columns[column].when == AHEAD && !ahead)
+        return false;
+    return csv || (result_columns[column].title != KB_MSG_none &&
+                   (result_columns[column].when != DEMAND || !ahead));
+}
+
 static void show_results(const struct sim *sim, const struct kb_sweep *sweep) {
     const char *shown[COLUMNS];
     bool csv = sim->output == SIM_CSV;
     unsigned count = 0;
     for (unsigned i = 0; i < COLUMNS; i++)
-        if (csv || result_columns[i].title != KB_MSG_none)
+        if (is_shown(sim, i))
             shown[count++] =
                 csv ? result_columns[i].csv : cli_text(sim->cli, result_columns[i].title);
     struct cli_table *table = cli_table_new(shown, count, ~UINT64_C(1), csv);
@@ -206,7 +245,7 @@ static void show_results(const struct sim *sim, const struct kb_sweep *sweep) {
         fill_cells(&sweep->items[k], csv, cells);
         count = 0;
         for (unsigned i = 0; i < COLUMNS; i++)
-            if (csv || result_columns[i].title != KB_MSG_none)
+            if (is_shown(sim, i))
                 shown[count++] = cells[i];
         cli_table_row(table, shown);
     }

@@ -114,13 +114,33 @@ void kb_cost_tables(const struct kb_format *format, struct kb_range *ranges, siz
         tables->bytes += tables->count[depth] * kb_format_table_bytes(format, depth);
     }
     unsigned index_bits = format->address_bits - format->page_bits;
-    unsigned entry_bits = format->entry_bytes == 4 ? 2 : 3;
+    unsigned entry_bits = format->entry_bytes == 2 ? 1 : format->entry_bytes == 4 ? 2 : 3;
     tables->flat_bytes =
         index_bits + entry_bits < 64 ? UINT64_C(1) << (index_bits + entry_bits) : 0;
 }
 
 bool kb_cost_inverted(uint64_t memory, uint64_t page_size, uint64_t entry_bytes, uint64_t *bytes) {
     return kb_multiply(memory / page_size, entry_bytes, bytes);
+}
+
+bool kb_cost_table_share(uint64_t memory, uint64_t page_size, const uint64_t *segments,
+                         size_t count, uint64_t segment_entry, uint64_t page_entry,
+                         uint64_t processes, struct kb_table_share *share) {
+    uint64_t bytes;
+    *share = (struct kb_table_share){0};
+    if (!kb_multiply(count, segment_entry, &share->each))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!kb_multiply(segments[i], page_entry, &bytes) ||
+            !kb_add(share->each, bytes, &share->each))
+            return false;
+    if (!kb_multiply(share->each, processes, &share->all))
+        return false;
+    share->left = share->all < memory ? memory - share->all : 0;
+    share->frames = share->left / page_size;
+    share->most = share->each > 0 ? memory / share->each : 0;
+    share->share = (double)share->all / (double)memory;
+    return true;
 }
 
 bool kb_cost_reach(uint64_t entries, uint64_t page_size, uint64_t *bytes) {

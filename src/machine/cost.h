@@ -94,6 +94,18 @@ void kb_cost_tables(const struct kb_format *format, struct kb_range *ranges, siz
 /* One entry a frame, whatever the processes. False if it passes 64 bits. */
 bool kb_cost_inverted(uint64_t memory, uint64_t page_size, uint64_t entry_bytes, uint64_t *bytes);
 
+/* Segment and page tables of so many processes, each with these segments of so many pages, in a
+ * memory that they share with the pages. False if something passes 64 bits. */
+struct kb_table_share {
+    uint64_t each, all;    /* bytes of one process's tables, of all */
+    uint64_t left, frames; /* bytes of memory that are left, and whole pages of them */
+    uint64_t most;         /* processes whose tables fit */
+    double share;          /* of the memory; above 1 they cannot all start */
+};
+bool kb_cost_table_share(uint64_t memory, uint64_t page_size, const uint64_t *segments,
+                         size_t count, uint64_t segment_entry, uint64_t page_entry,
+                         uint64_t processes, struct kb_table_share *share);
+
 /* What a TLB covers. False if it passes 64 bits. */
 bool kb_cost_reach(uint64_t entries, uint64_t page_size, uint64_t *bytes);
 

@@ -13,7 +13,8 @@
  * family with numbers. The walker (walk.c) is the same for all.
  *
  *   generic, Sv32, Sv39, Sv48, Sv57   riscv.c    generic has any split and page size
- *   x86-32 (PSE), x86-64              x86.c */
+ *   x86-32 (PSE), x86-64              x86.c
+ *   paged segmentation, S/370         segmented.c, s370.c */
 #ifndef KB_MACHINE_FORMAT_H
 #define KB_MACHINE_FORMAT_H
 
@@ -33,7 +34,8 @@ enum kb_entry_bits {
     KB_ENTRY_REFERENCED = 64, /* R (A in manuals) */
     KB_ENTRY_MODIFIED = 128,  /* M (D in manuals) */
     KB_ENTRY_LEAF = 256,      /* maps a page, not a table */
-    KB_ENTRY_RESERVED = 512   /* breaks a rule of the manual */
+    KB_ENTRY_RESERVED = 512,  /* breaks a rule of the manual */
+    KB_ENTRY_LIMITED = 1024   /* in a TLB: the segment ends inside the page (kb_tlb_entry.limit) */
 };
 #define KB_ENTRY_RIGHTS (KB_ENTRY_READ | KB_ENTRY_WRITE | KB_ENTRY_EXECUTE)
 
@@ -44,6 +46,7 @@ struct kb_entry {
 
 struct kb_format;
 struct kb_walk;
+struct kb_segment;
 
 /* What a quick walk found. */
 struct kb_leaf {
@@ -65,7 +68,7 @@ struct kb_family {
     /* What an entry at this depth says. The bits of non-leaf entries of families where rights add
      * up over the levels (x86) are their own; the walker combines them. */
     struct kb_entry (*decode)(const struct kb_format *format, uint64_t entry, unsigned depth);
-    /* The entry that says this. Invalid: 0. */
+    /* The entry that says this. Invalid: 0, or the family's empty entry. */
     uint64_t (*encode)(const struct kb_format *format, struct kb_entry entry, unsigned depth);
     /* The walk with this decode in it (walk_emit.h); kb_walk calls it. */
     enum kb_fault (*walk)(const struct kb_format *format, const struct kb_memory *memory,
@@ -75,11 +78,17 @@ struct kb_family {
      * page of the usual size. false: something else; walk says what. NULL: there is none. */
     bool (*quick)(const struct kb_format *format, const struct kb_memory *memory, uint64_t root,
                   uint64_t address, struct kb_leaf *leaf);
-    bool rights_add_up;             /* a right holds only if every level grants it (x86) */
-    bool writable_is_readable;      /* there is no right to read alone that can be withheld (x86) */
-    bool kernel_enters_user_pages;  /* no SUM is needed (x86 without SMEP and SMAP) */
-    bool hardware_sets_bits;        /* R and M are always set by hardware (x86) */
-    bool segmented;                 /* depth 0 is a segment table (segment.h) */
+    bool rights_add_up;            /* a right holds only if every level grants it (x86) */
+    bool writable_is_readable;     /* there is no right to read alone that can be withheld (x86) */
+    bool kernel_enters_user_pages; /* no SUM is needed (x86 without SMEP and SMAP) */
+    bool hardware_sets_bits;       /* R and M are always set by hardware (x86) */
+    bool segmented;                /* depth 0 is a segment table (segment.h) */
+    /* How the entries of a segment table are made. */
+    struct kb_segment (*segment_decode)(const struct kb_format *format, uint64_t entry);
+    uint64_t (*segment_encode)(const struct kb_format *format, struct kb_segment segment);
+    uint64_t empty[2];              /* of a segmented family: entries that show nothing, by depth */
+    bool no_page_rights;            /* a page's entry can withhold nothing: no copy on write */
+    bool marks_in_keys;             /* R and M lie in storage keys only */
     bool last_level_is_0;           /* RISC-V's way of counting */
     const char *const *table_names; /* by level − 1, or NULL: "PT", "PD", "PDPT", "PML4" */
     /* By bit, from bit 0 on: what drawings of an entry call its low bits; "" ends. */
@@ -93,7 +102,9 @@ struct kb_format {
     unsigned levels;
     unsigned bits[KB_MOST_LEVELS]; /* of each index, root first */
     unsigned page_bits;            /* of the offset */
-    unsigned entry_bytes;          /* 4 or 8 */
+    unsigned entry_bytes;          /* 4 or 8; 2 of an S/370's pages */
+    unsigned segment_bytes;        /* of an entry of the segment table; 0: there is none */
+    bool byte_lengths;             /* segments end at a byte, not at a page */
     unsigned address_bits;         /* of a virtual address: the sum of the above */
     unsigned physical_bits;
     bool canonical;            /* the bits above are copies of the highest; else they must be 0 */
@@ -131,9 +142,19 @@ static inline uint64_t kb_format_index(const struct kb_format *format, uint64_t 
     return address >> kb_format_shift(format, depth) & ((UINT64_C(1) << format->bits[depth]) - 1);
 }
 
+/* Bytes of an entry at this depth. */
+static inline unsigned kb_format_entry_bytes(const struct kb_format *format, unsigned depth) {
+    return depth == 0 && format->segment_bytes != 0 ? format->segment_bytes : format->entry_bytes;
+}
+
+/* The entry of this depth that shows nothing. */
+static inline uint64_t kb_format_empty(const struct kb_format *format, unsigned depth) {
+    return format->family->segmented ? format->family->empty[depth] : 0;
+}
+
 /* Bytes of a table at this depth. */
 static inline uint64_t kb_format_table_bytes(const struct kb_format *format, unsigned depth) {
-    return ((uint64_t)1 << format->bits[depth]) * format->entry_bytes;
+    return ((uint64_t)1 << format->bits[depth]) * kb_format_entry_bytes(format, depth);
 }
 
 #endif

@@ -16,7 +16,9 @@ void kb_mmu_changed(struct kb_mmu *mmu) {
         mmu->limit != 0 || mmu->scheme == KB_SCHEME_BOUNDS || mmu->scheme == KB_SCHEME_SEGMENTS;
     if (mmu->tlbs == 0 || mmu->by_bytes)
         mmu->fast_end = 0;
-    mmu->fast_care = KB_ENTRY_USER; /* what a kernel may do in user pages is thought over */
+    /* What a kernel may do in user pages is thought over, and where a segment ends. */
+    mmu->fast_care = KB_ENTRY_USER | KB_ENTRY_LIMITED;
+    mmu->ahead = format->byte_lengths ? UINT32_MAX : 0;
     mmu->fast_want[KB_ACCESS_READ] = user | KB_ENTRY_READ | KB_ENTRY_REFERENCED;
     mmu->fast_want[KB_ACCESS_WRITE] =
         user | KB_ENTRY_WRITE | KB_ENTRY_REFERENCED | KB_ENTRY_MODIFIED;
@@ -43,13 +45,15 @@ static unsigned missing_bits(unsigned bits, enum kb_access access) {
 /* Sets bits in the entry in memory and in the key of the frame. */
 static void set_bits(struct kb_mmu *mmu, uint64_t entry, uint64_t page, unsigned bits) {
     unsigned bytes = kb_mmu_entry_bytes(mmu);
-    uint64_t raw = kb_memory_entry(&mmu->memory, entry, bytes);
-    uint64_t frame = page >> mmu->format.page_bits;
-    kb_memory_set_entry(&mmu->memory, entry, bytes, raw | kb_mmu_entry_mask(mmu, bits));
+    uint64_t mask = kb_mmu_entry_mask(mmu, bits), frame = page >> mmu->format.page_bits;
+    if (mask != 0) {
+        uint64_t raw = kb_memory_entry(&mmu->memory, entry, bytes);
+        kb_memory_set_entry(&mmu->memory, entry, bytes, raw | mask);
+        mmu->entry_writes++;
+    }
     if (frame < mmu->frames)
         mmu->keys[frame] |= (uint8_t)((bits & KB_ENTRY_REFERENCED ? KB_KEY_REFERENCED : 0) |
                                       (bits & KB_ENTRY_MODIFIED ? KB_KEY_MODIFIED : 0));
-    mmu->entry_writes++;
     mmu->last.set_bits = bits;
 }
 
@@ -100,6 +104,9 @@ static void load(struct kb_mmu *mmu, uint64_t linear, struct kb_tlb_entry entry,
 
 static enum kb_fault by_hit(struct kb_mmu *mmu, struct kb_tlb_entry *entry,
                             struct kb_translation *t) {
+    uint64_t offset = t->linear & ((UINT64_C(1) << entry->page_bits) - 1);
+    if (entry->bits & KB_ENTRY_LIMITED && offset >= entry->limit)
+        return KB_FAULT_OVERFLOW;
     enum kb_fault fault = kb_rights_check(&mmu->format, entry->bits, mode_of(mmu, t->access));
     if (fault != KB_FAULT_NONE)
         return fault;
@@ -109,7 +116,7 @@ static enum kb_fault by_hit(struct kb_mmu *mmu, struct kb_tlb_entry *entry,
         mark(mmu, t->linear, missing);
     }
     t->entry = entry->entry;
-    t->physical = entry->page | (t->linear & ((UINT64_C(1) << entry->page_bits) - 1));
+    t->physical = entry->page | offset;
     return KB_FAULT_NONE;
 }
 
@@ -149,10 +156,12 @@ static enum kb_fault by_walk(struct kb_mmu *mmu, struct kb_translation *t) {
     unsigned missing = missing_bits(t->walk.bits, t->access);
     if (missing != 0)
         set_bits(mmu, t->entry, t->walk.page, missing);
-    struct kb_tlb_entry entry = {.page = t->walk.page,
-                                 .entry = t->entry,
-                                 .bits = (uint16_t)(t->walk.bits | missing),
-                                 .page_bits = (uint8_t)t->walk.page_bits};
+    struct kb_tlb_entry entry = {
+        .page = t->walk.page,
+        .entry = t->entry,
+        .bits = (uint16_t)(t->walk.bits | missing | (t->walk.limit != 0 ? KB_ENTRY_LIMITED : 0u)),
+        .page_bits = (uint8_t)t->walk.page_bits,
+        .limit = t->walk.limit};
     load(mmu, t->linear, entry, t);
     t->physical = t->walk.page | (t->linear & ((UINT64_C(1) << t->walk.page_bits) - 1));
     return KB_FAULT_NONE;

@@ -84,6 +84,7 @@ struct kb_mmu {
     uint64_t fast_end;     /* below it a TLB hit needs no more thought; 0: always think */
     unsigned fast_care;    /* bits of a TLB entry that must be … */
     unsigned fast_want[3]; /* … just these, by access */
+    uint32_t ahead;        /* all ones: of an access its last byte is translated; else 0 */
 
     struct kb_translation last;
 };
@@ -98,6 +99,8 @@ static inline uint64_t kb_mmu_entry_mask(const struct kb_mmu *mmu, unsigned bits
     bool inverted = mmu->scheme == KB_SCHEME_INVERTED;
     unsigned r = inverted ? KB_INVERTED_REFERENCED_BIT : mmu->format.family->referenced_bit;
     unsigned m = inverted ? KB_INVERTED_MODIFIED_BIT : mmu->format.family->modified_bit;
+    if (!inverted && mmu->format.family->marks_in_keys)
+        return 0;
     return (bits & KB_ENTRY_REFERENCED ? UINT64_C(1) << r : 0) |
            (bits & KB_ENTRY_MODIFIED ? UINT64_C(1) << m : 0);
 }

@@ -113,12 +113,22 @@ static kb_status take_place(struct kb_tables *tables, unsigned depth, uint64_t e
     return status == KB_OK ? make_note(tables, *address, error) : status;
 }
 
+/* All entries show nothing; the bytes are zeros so far. */
+static void make_empty(const struct kb_tables *tables, uint64_t table, unsigned depth) {
+    const struct kb_format *format = tables->format;
+    unsigned bytes = kb_format_entry_bytes(format, depth);
+    uint64_t empty = kb_format_empty(format, depth);
+    for (uint64_t i = 0; empty != 0 && i < UINT64_C(1) << format->bits[depth]; i++)
+        kb_memory_set_entry(tables->memory, table + i * bytes, bytes, empty);
+}
+
 static kb_status begin(struct kb_tables *tables, unsigned depth, uint64_t entry, uint64_t virtual,
                        uint64_t *address, struct kb_error *error) {
     uint64_t bytes = kb_format_table_bytes(tables->format, depth);
     kb_status status = take_place(tables, depth, entry, virtual, address, error);
     if (status != KB_OK)
         return status;
+    make_empty(tables, *address, depth);
     note_of(tables, *address)->used = depth + 1;
     tables->count++;
     tables->bytes += bytes;
@@ -132,6 +142,11 @@ static kb_status begin(struct kb_tables *tables, unsigned depth, uint64_t entry,
 kb_status kb_tables_new(struct kb_tables *tables, unsigned depth, uint64_t *address,
                         struct kb_error *error) {
     return begin(tables, depth, KB_NO_TABLE, 0, address, error);
+}
+
+kb_status kb_tables_new_below(struct kb_tables *tables, unsigned depth, uint64_t entry,
+                              uint64_t virtual, uint64_t *address, struct kb_error *error) {
+    return begin(tables, depth, entry, virtual, address, error);
 }
 
 void kb_tables_give_back(struct kb_tables *tables, uint64_t table, unsigned depth) {
@@ -152,7 +167,7 @@ void kb_tables_give_back(struct kb_tables *tables, uint64_t table, unsigned dept
 
 static uint64_t entry_address(const struct kb_format *format, uint64_t table, uint64_t address,
                               unsigned depth) {
-    return table + kb_format_index(format, address, depth) * format->entry_bytes;
+    return table + kb_format_index(format, address, depth) * kb_format_entry_bytes(format, depth);
 }
 
 kb_status kb_tables_make(struct kb_tables *tables, uint64_t root, uint64_t address, unsigned depth,
@@ -161,7 +176,7 @@ kb_status kb_tables_make(struct kb_tables *tables, uint64_t root, uint64_t addre
     uint64_t table = root;
     for (unsigned d = 0; d < depth; d++) {
         uint64_t at = entry_address(format, table, address, d);
-        uint64_t raw = kb_memory_entry(tables->memory, at, format->entry_bytes);
+        uint64_t raw = kb_memory_entry(tables->memory, at, kb_format_entry_bytes(format, d));
         struct kb_entry next = format->family->decode(format, raw, d);
         if (!(next.bits & KB_ENTRY_VALID)) {
             kb_status status = begin(tables, d + 1, at, address, &next.address, error);
@@ -189,7 +204,7 @@ uint64_t kb_tables_find(const struct kb_tables *tables, uint64_t root, uint64_t 
     uint64_t table = root;
     for (unsigned d = 0; d + 1 < format->levels; d++) {
         uint64_t at = entry_address(format, table, address, d);
-        uint64_t raw = kb_memory_entry(tables->memory, at, format->entry_bytes);
+        uint64_t raw = kb_memory_entry(tables->memory, at, kb_format_entry_bytes(format, d));
         struct kb_entry next = format->family->decode(format, raw, d);
         *depth = d;
         if (!(next.bits & KB_ENTRY_VALID))
@@ -207,10 +222,9 @@ uint64_t kb_tables_find(const struct kb_tables *tables, uint64_t root, uint64_t 
 static void free_below(struct kb_tables *tables, uint64_t table, unsigned depth, uint64_t first,
                        uint64_t end) {
     const struct kb_format *format = tables->format;
-    unsigned below = depth + 1;
+    unsigned below = depth + 1, bytes = kb_format_entry_bytes(format, depth);
     for (uint64_t i = first; below < format->levels && below < KB_MOST_LEVELS && i < end; i++) {
-        uint64_t raw =
-            kb_memory_entry(tables->memory, table + i * format->entry_bytes, format->entry_bytes);
+        uint64_t raw = kb_memory_entry(tables->memory, table + i * bytes, bytes);
         struct kb_entry next = format->family->decode(format, raw, depth);
         if ((next.bits & (KB_ENTRY_VALID | KB_ENTRY_LEAF)) == KB_ENTRY_VALID &&
             is_table(tables, next.address, below))

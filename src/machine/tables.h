@@ -59,6 +59,12 @@ kb_status kb_tables_reserve(struct kb_tables *tables, uint64_t bytes, uint64_t *
 kb_status kb_tables_new(struct kb_tables *tables, unsigned depth, uint64_t *address,
                         struct kb_error *error) KB_MUST_CHECK;
 
+/* The same for one that will hang below an entry, and shows a virtual address; the caller writes
+ * the entry. */
+kb_status kb_tables_new_below(struct kb_tables *tables, unsigned depth, uint64_t entry,
+                              uint64_t virtual, uint64_t *address,
+                              struct kb_error *error) KB_MUST_CHECK;
+
 /* Physical address of the leaf entry of a virtual address at this depth; missing tables above it
  * are made. */
 kb_status kb_tables_make(struct kb_tables *tables, uint64_t root, uint64_t address, unsigned depth,

@@ -38,6 +38,7 @@ struct kb_tlb_entry {
     uint64_t entry;    /* physical address of the table entry that it was read from */
     uint16_t bits;     /* enum kb_entry_bits */
     uint8_t page_bits; /* of its size */
+    uint32_t limit;    /* with KB_ENTRY_LIMITED: bytes of the page that the segment has */
 };
 
 struct kb_tlb {

@@ -23,6 +23,7 @@ struct kb_walk {
     unsigned bits;      /* of the leaf, rights as they hold in the end: enum kb_entry_bits */
     uint64_t page;      /* physical address of the page or superpage */
     unsigned page_bits; /* of its size */
+    uint32_t limit;     /* bytes of it that the segment has, if it ends inside; else 0 */
     uint64_t physical;  /* without a fault: of the byte */
 };
 

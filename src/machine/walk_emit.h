@@ -53,6 +53,7 @@ static enum kb_fault walk(const struct kb_format *format, const struct kb_memory
     walk->bits = 0;
     walk->page = walk->physical = 0;
     walk->page_bits = 0;
+    walk->limit = 0;
     enum kb_fault fault = kb_address_check(format, address);
     if (fault != KB_FAULT_NONE)
         return end(walk, fault, 0, 0);

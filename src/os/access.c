@@ -46,6 +46,7 @@ static kb_status reach(struct kb_os *os, uint64_t address, enum kb_access access
                        enum kb_fault fault, uint64_t *physical, bool *faulted, bool *done) {
     *faulted = false;
     *done = true;
+    os->ready_at = 0;
     if (fault == KB_FAULT_NONE)
         fault = kb_os_translate(os, address, access, physical);
     while (fault != KB_FAULT_NONE) {
@@ -55,6 +56,8 @@ static kb_status reach(struct kb_os *os, uint64_t address, enum kb_access access
         *faulted = true;
         fault = kb_os_translate(os, address, access, physical);
     }
+    if (os->running->kept == (*physical >> kb_os_page_bits(os)) + 1) /* it has it now */
+        kb_os_stop_waiting(os, os->running);
     if (*faulted) /* what was in already, and had only lost its entry, is the policy's already */
         *faulted = !(os->keys[*physical >> kb_os_page_bits(os)] & KB_RESIDENT);
     return KB_OK;
@@ -82,11 +85,15 @@ static kb_status count(struct kb_os *os, uint64_t address, uint64_t physical, en
     }
     if (os->counters.references >= os->note_at)
         kb_pager_note(os, frame, access, references, faulted);
-    if (!faulted || os->setup.low == 0)
+    bool cued = os->running->cued != KB_CUE_NONE, daemon = faulted && os->setup.low > 0;
+    if (!cued && !daemon)
         return KB_OK;
-    os->frame[frame].pins++; /* what has just come does not go at once */
-    kb_status status = kb_os_page_out(os);
-    os->frame[frame].pins--;
+    bool there = os->frame[frame].use == KB_FRAME_PAGE; /* its policy may have released it */
+    os->frame[frame].pins += there;                     /* what has just come does not go at once */
+    kb_status status = daemon ? kb_os_page_out(os) : KB_OK;
+    if (status == KB_OK && cued)
+        status = kb_os_fetch_ahead(os);
+    os->frame[frame].pins -= there;
     return status;
 }
 
@@ -124,6 +131,8 @@ kb_status kb_os_run(struct kb_os *os, uint64_t address, enum kb_access access, u
         os->left = references;
         if (status != KB_OK || !*done)
             return status;
+        if (os->running->cued != KB_CUE_NONE) /* others come while the rest is made */
+            part = 1;
         repeat(os, address, access, part - 1 - (faulted && part > 1 ? 1 : 0));
         status = count(os, address, physical, access, part, faulted);
         if (status != KB_OK)
@@ -173,22 +182,24 @@ static kb_status reach_all(struct kb_os *os, const struct kb_operand *operand, u
             struct kb_piece *piece = &os->piece[os->pieces];
             bool faulted;
             piece->length = left < room ? left : (uint32_t)room;
+            uint64_t told = address + ((piece->length - 1) & os->mmu.ahead);
             kb_status status =
-                reach(os, address, operand[k].access, fault, &piece->physical, &faulted, done);
+                reach(os, told, operand[k].access, fault, &piece->physical, &faulted, done);
             if (status != KB_OK || !*done)
                 return status;
             unsigned before = os->pieces < 8 ? os->pieces : 8;
             if (faulted) /* the pieces before are translated once more */
                 restart(os, addresses, accesses, before);
             if (os->pieces < 8) {
-                addresses[os->pieces] = address;
+                addresses[os->pieces] = told;
                 accesses[os->pieces] = operand[k].access;
             }
             fault = KB_FAULT_NONE;
+            piece->physical -= told - address;
             piece->frame = (uint32_t)(piece->physical >> kb_os_page_bits(os));
             os->frame[piece->frame].pins++;
             os->pieces++;
-            status = count(os, address, piece->physical, operand[k].access, 1, faulted);
+            status = count(os, told, piece->physical, operand[k].access, 1, faulted);
             if (status != KB_OK)
                 return status;
             address += piece->length;

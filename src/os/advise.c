@@ -65,6 +65,8 @@ static void release_page(struct kb_os *os, uint32_t mapping, void *context) {
     if (os->pages.frame_of[page] == 0)
         return;
     ++*(uint64_t *)context;
+    if (os->pages.mapping[mapping].entry != KB_NO_TABLE && kb_os_has_company(os, mapping))
+        return; /* the entry is others', too: it stays as it is */
     kb_os_leave(os, mapping);
     if (!kb_os_seen_by_others(os, mapping))
         (void)kb_os_give_up(os, os->pages.frame_of[page] - 1, KB_RELEASED, &ignored);
@@ -165,6 +167,7 @@ kb_status kb_os_pin_pages(struct kb_os *os, struct kb_process *process, uint64_t
         status = pin_page(os, process, (start >> bits) + i, &in);
         pinned += in;
     }
+    kb_os_wait_for_disk(os);
     if (!in) {
         *refused = true;
         kb_os_each_mapping(os, process, start, end, unpin_page, &pinned);

@@ -20,8 +20,10 @@ static const char *check_entry(const struct kb_os *os, const struct kb_mapping *
         return "the page table's entry is elsewhere";
     uint64_t raw = kb_memory_entry(&os->mmu.memory, entry, os->mmu.format.entry_bytes);
     struct kb_entry leaf = os->mmu.format.family->decode(&os->mmu.format, raw, depth);
-    if (raw == 0)
+    if (raw == 0 && !kb_os_segmented(os))
         return NULL; /* no rights */
+    if (!(leaf.bits & KB_ENTRY_VALID))
+        return "the page table's entry is not valid";
     if (leaf.address != (uint64_t)frame << os->mmu.format.page_bits)
         return "the page table's entry names another frame";
     if (leaf.bits & KB_ENTRY_WRITE && !mapping->shared &&
@@ -29,6 +31,8 @@ static const char *check_entry(const struct kb_os *os, const struct kb_mapping *
         return "a page that must be copied first can be written";
     bool referenced = (os->keys[frame] & KB_REFERENCED) != 0;
     bool modified = (os->keys[frame] & KB_MODIFIED) != 0;
+    if (os->mmu.format.family->marks_in_keys)
+        return NULL;
     bool r = (leaf.bits & KB_ENTRY_REFERENCED) != 0, m = (leaf.bits & KB_ENTRY_MODIFIED) != 0;
     if (page->mixed ? r && !referenced : r != referenced)
         return "R in the entry is not R in the key";
@@ -47,8 +51,9 @@ static const char *check_table(const struct kb_os *os, uint32_t frame) {
     if (!f->pageable)
         return NULL;
     for (uint64_t i = 0; i < UINT64_C(1) << format->bits[format->levels - 1]; i++)
-        valid += kb_memory_entry(&os->mmu.memory, at + i * format->entry_bytes,
-                                 format->entry_bytes) != 0;
+        valid +=
+            kb_memory_entry(&os->mmu.memory, at + i * format->entry_bytes, format->entry_bytes) !=
+            kb_format_empty(format, format->levels - 1);
     return valid > f->valid ? "valid entries of a table are not counted right" : NULL;
 }
 
@@ -74,7 +79,12 @@ static const char *check_frame(const struct kb_os *os, uint32_t frame, uint32_t 
     default:
         break;
     }
-    if (f->pins != pins)
+    uint32_t kept = 0;
+    for (uint32_t i = 0; f->kept > 0 && i < os->process_count; i++)
+        kept += os->process[i]->kept == frame + 1;
+    if (kept != f->kept)
+        return "processes that have waited for a page are not counted right";
+    if ((uint8_t)f->pins != pins)
         return "a frame is pinned between instructions";
     if (id >= os->pages.count || os->pages.frame_of[id] != frame + 1)
         return "a frame and its page do not name each other";
@@ -82,6 +92,8 @@ static const char *check_frame(const struct kb_os *os, uint32_t frame, uint32_t 
         return "a page in memory that the policy does not know";
     for (uint32_t m = os->pages.page[id].first; m != KB_NO_MAPPING;
          m = os->pages.mapping[m].along) {
+        if (f->ahead && os->pages.mapping[m].entry != KB_NO_TABLE)
+            return "a table shows a page that came ahead and was not used";
         const char *wrong = os->pages.mapping[m].entry == KB_NO_TABLE
                                 ? NULL
                                 : check_entry(os, &os->pages.mapping[m], frame);
@@ -91,9 +103,11 @@ static const char *check_frame(const struct kb_os *os, uint32_t frame, uint32_t 
     return NULL;
 }
 
-/* seen: a byte for each frame; in it, how many blocked processes wait for it. */
+/* seen: a byte for each frame; in it, how many blocked processes wait for it, modulo
+ * 256. */
 static const char *check_frames(const struct kb_os *os, uint8_t *seen) {
-    uint32_t free = 0, standing = 0, paged = 0;
+    const struct kb_os_counters *c = &os->counters;
+    uint32_t free = 0, standing = 0, paged = 0, ahead = 0;
     for (uint32_t i = 0; i < os->process_count; i++)
         if (os->process[i]->awaited != 0)
             seen[os->process[i]->awaited - 1]++;
@@ -104,6 +118,7 @@ static const char *check_frames(const struct kb_os *os, uint8_t *seen) {
         free += os->frame[frame].use == KB_FRAME_FREE;
         standing += os->frame[frame].use == KB_FRAME_STANDBY;
         paged += os->frame[frame].use == KB_FRAME_PAGE;
+        ahead += os->frame[frame].ahead;
         seen[frame] = 0;
     }
     for (uint32_t i = 0; i < os->free_count; i++) {
@@ -113,6 +128,9 @@ static const char *check_frames(const struct kb_os *os, uint8_t *seen) {
         if (os->frame[frame].use != KB_FRAME_FREE)
             return "a frame is free and in use";
     }
+    if (ahead != os->waiting_ahead ||
+        c->prefetches != c->useful_prefetches + c->wasted_prefetches + ahead)
+        return "pages that came ahead are not counted right";
     if (free != os->free_count)
         return "a frame is neither free nor in use";
     if (paged != os->paged)
@@ -206,6 +224,82 @@ static const char *check_processes(const struct kb_os *os) {
     return held != owned ? "frames that processes answer for are not counted right" : NULL;
 }
 
+/* Whose translations have an asid now; NULL: nobody's, as the TLB was to forget them. */
+static const struct kb_process *process_with(const struct kb_os *os, uint64_t asid) {
+    if (os->setup.asid_bits == 0)
+        return os->running;
+    for (uint32_t i = 0; i < os->process_count; i++)
+        if (os->process[i]->state != KB_ENDED && os->process[i]->asid == asid &&
+            os->process[i]->asid_generation == os->asid_generation)
+            return os->process[i];
+    return NULL;
+}
+
+/* With segments: what segment and page say together, and where the segment ends. */
+static const char *check_segment_in_tlb(const struct kb_os *os, const struct kb_tlb *tlb,
+                                        uint32_t i) {
+    const struct kb_tlb_entry *entry = &tlb->entries[i];
+    const struct kb_process *process = process_with(os, kb_tlb_tag_asid(tlb, tlb->tags[i]));
+    uint64_t address = kb_tlb_tag_page(tlb, tlb->tags[i]) << os->mmu.format.page_bits;
+    struct kb_walk walk;
+    if (process == NULL)
+        return NULL;
+    if (process->state == KB_SWAPPED)
+        return "the TLB holds a translation of a process that is swapped out";
+    enum kb_fault fault = kb_walk(&os->mmu.format, &os->mmu.memory, process->root, address,
+                                  (struct kb_mode){.access = KB_ACCESS_ANY}, &walk);
+    if (fault != KB_FAULT_NONE || walk.page != entry->page)
+        return "the TLB holds a translation that is no more";
+    if ((walk.bits ^ entry->bits) & KB_ENTRY_RIGHTS)
+        return "the TLB holds other rights than segment and page";
+    if (walk.limit != (entry->bits & KB_ENTRY_LIMITED ? entry->limit : 0))
+        return "the TLB holds another end of the segment";
+    return NULL;
+}
+
+/* A segment's entry is its region's, and its page table shows nothing that is not the process's. */
+static const char *check_segment(const struct kb_os *os, const struct kb_process *process,
+                                 const struct kb_region *region) {
+    const struct kb_format *format = &os->mmu.format;
+    uint64_t at, first = region->start >> format->page_bits;
+    struct kb_segment segment = kb_os_segment(os, process, region->start, &at);
+    struct kb_segment wanted = segment;
+    wanted.legal = true;
+    wanted.rights = region->rights;
+    wanted.bytes = region->end - region->start;
+    uint64_t raw = kb_memory_entry(&os->mmu.memory, at, format->segment_bytes);
+    if (raw != kb_segment_encode(format, wanted))
+        return "a segment's entry is not its region's";
+    for (uint64_t i = 0; segment.present && i < UINT64_C(1) << format->bits[1]; i++) {
+        uint64_t place = segment.table + i * format->entry_bytes;
+        uint32_t mapping = kb_pages_find(&os->pages, process->number, first + i);
+        uint64_t entry = mapping == KB_NO_MAPPING ? KB_NO_TABLE : os->pages.mapping[mapping].entry;
+        raw = kb_memory_entry(&os->mmu.memory, place, format->entry_bytes);
+        bool valid = (format->family->decode(format, raw, 1).bits & KB_ENTRY_VALID) != 0;
+        if (i >= kb_segment_pages(format, segment) && mapping != KB_NO_MAPPING)
+            return "a page behind the end of its segment";
+        if (i >= kb_segment_pages(format, segment) && !kb_os_shares_table(region) && valid)
+            return "an entry behind the end of its segment";
+        if (i < kb_segment_pages(format, segment) && valid != (entry != KB_NO_TABLE))
+            return "a page table shows a page that the process does not see, or the reverse";
+        if (entry != KB_NO_TABLE && entry != place)
+            return "a page's entry is in another table than its segment's";
+    }
+    return NULL;
+}
+
+static const char *check_segments(const struct kb_os *os) {
+    for (uint32_t p = 0; kb_os_segmented(os) && p < os->process_count; p++)
+        for (uint32_t r = 0; r < os->process[p]->region_count; r++) {
+            const struct kb_process *process = os->process[p];
+            const char *wrong =
+                process == os->kernel ? NULL : check_segment(os, process, &process->regions[r]);
+            if (wrong != NULL)
+                return wrong;
+        }
+    return NULL;
+}
+
 /* Each translation in the TLB is what a walk would find. Tags of other processes are looked at
  * through the frame's owner. */
 static const char *check_tlb(const struct kb_os *os, const struct kb_tlb *tlb) {
@@ -214,6 +308,9 @@ static const char *check_tlb(const struct kb_os *os, const struct kb_tlb *tlb) {
         const struct kb_tlb_entry *entry = &tlb->entries[i];
         if (tlb->tags[i] == KB_TLB_EMPTY || os->mmu.scheme != KB_SCHEME_TABLES)
             continue;
+        const char *wrong = kb_os_segmented(os) ? check_segment_in_tlb(os, tlb, i) : NULL;
+        if (wrong != NULL)
+            return wrong;
         uint64_t raw = kb_memory_entry(&os->mmu.memory, entry->entry, os->mmu.format.entry_bytes);
         unsigned depth = os->mmu.format.levels - 1;
         while (depth > 0 && kb_format_shift(&os->mmu.format, depth) < entry->page_bits)
@@ -221,8 +318,13 @@ static const char *check_tlb(const struct kb_os *os, const struct kb_tlb *tlb) {
         struct kb_entry leaf = os->mmu.format.family->decode(&os->mmu.format, raw, depth);
         if (!(leaf.bits & KB_ENTRY_VALID) || leaf.address != entry->page)
             return "the TLB holds a translation that is no more";
-        if ((leaf.bits ^ entry->bits) & KB_ENTRY_RIGHTS)
+        if (!kb_os_segmented(os) && (leaf.bits ^ entry->bits) & KB_ENTRY_RIGHTS)
             return "the TLB holds other rights than the table";
+        if (os->mmu.format.family->marks_in_keys) {
+            uint8_t key = os->keys[entry->page >> os->mmu.format.page_bits];
+            leaf.bits |= (key & KB_REFERENCED ? KB_ENTRY_REFERENCED : 0u) |
+                         (key & KB_MODIFIED ? KB_ENTRY_MODIFIED : 0u);
+        }
         if (entry->bits & ~leaf.bits & (KB_ENTRY_REFERENCED | KB_ENTRY_MODIFIED))
             return "the TLB believes R or M to be set, and it is not";
     }
@@ -240,6 +342,8 @@ const char *kb_os_check(const struct kb_os *os) {
     memset(seen, 0, (size_t)most + 1);
     if (wrong == NULL)
         wrong = check_slots(os, seen, slots);
+    if (wrong == NULL)
+        wrong = check_segments(os);
     if (wrong == NULL)
         wrong = check_processes(os);
     kb_give_back(os->host, seen, (size_t)most + 1);

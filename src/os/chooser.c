@@ -224,7 +224,8 @@ kb_status kb_chooser_evict(struct kb_os *os, uint32_t wanted, struct kb_placemen
     struct kb_storage *storage = os->storage;
     *out = false;
     *reason = KB_REASON_NO_ROOM;
-    for (unsigned ends = 0; ends < 2 && storage->present > 0;) {
+    uint64_t most = 2 * ((uint64_t)storage->used + 1);
+    for (unsigned ends = 0; ends < 2 && storage->present > 0 && most > 0; most--) {
         bool remembered = remember(os);
         uint32_t frame = policy_of(os)->victim(storage->state, view(storage), wanted, when(os));
         if (frame == KB_NO_FRAME) { /* an earlier search's refusals are forgiven once */

@@ -39,28 +39,33 @@ struct kb_process;
                                     mark */                                                        \
     KB_OS_EVENT(REFUSED, "refused") /* a victim that may not go: frame, page, owner, reason */     \
     KB_OS_EVENT(WRITE_BACK, "write-back") /* page, owner, frame, slot */                           \
-    KB_OS_EVENT(INVALIDATE, "invalidate") /* the victim's entry: page, owner, frame, entry;        \
-                                          flag = further table */                                  \
-    KB_OS_EVENT(READ_IN, "read-in")       /* step 4: page, frame, source, slot */                  \
-    KB_OS_EVENT(UPDATE, "update")         /* step 5: page, frame, entry, raw */                    \
-    KB_OS_EVENT(RESTART, "restart")       /* step 6: address, access */                            \
-    KB_OS_EVENT(RELEASE, "release")       /* the policy gave a page back: page, owner, frame */    \
+    KB_OS_EVENT(INVALIDATE,                                                                        \
+                "invalidate")       /* the victim's entry: page, owner, frame, entry;              \
+                                    flag = further table, count = mappings with this entry */      \
+    KB_OS_EVENT(READ_IN, "read-in") /* step 4: page, frame, source, slot */                        \
+    KB_OS_EVENT(UPDATE, "update")   /* step 5: page, frame, entry, raw */                          \
+    KB_OS_EVENT(RESTART, "restart") /* step 6: address, access */                                  \
+    KB_OS_EVENT(RELEASE, "release") /* the policy gave a page back: page, owner, frame */          \
     KB_OS_EVENT(STORE_FAILED, "store-failed") /* page, owner, slot, text = what the store said */  \
     KB_OS_EVENT(SKIP, "skip")   /* the process's handler gave the instruction up: fault */         \
-    KB_OS_EVENT(BLOCK, "block") /* waits for its page: page, count = until this cycle */           \
+    KB_OS_EVENT(BLOCK, "block") /* waits for its page: page, count = until this time,              \
+                                   flag = for a frame, and then its page */                        \
     KB_OS_EVENT(WAKE, "wake")   /* its page has come */                                            \
     KB_OS_EVENT(TICK, "tick")   /* the policy's period is over */                                  \
     KB_OS_EVENT(SOFT, "soft")   /* the page is in memory: page, frame, count = of its mappings,    \
-                                flag = it stood by */                                              \
+                                flag = it stood by, ahead = it came ahead */                       \
     KB_OS_EVENT(COPY, "copy")   /* on write: page, frame = of the copy, slot = frame of the        \
                                 original, or with flag nobody else has it any more */              \
     KB_OS_EVENT(FORK, "fork")   /* owner = the parent; count = pages that both see */              \
     KB_OS_EVENT(GROW, "grow") /* a stack: address = its first now, count = bytes, rights, text */  \
-    KB_OS_EVENT(ADVICE, "advice")     /* a program's word: address, count = bytes, text = release, \
-                                      discard, pin, unpin, sync; slots = pages concerned */        \
+    KB_OS_EVENT(RESIZE, "resize") /* a segment: address, count = bytes now, slots = bytes before,  \
+                                  text */                                                          \
+    KB_OS_EVENT(ADVICE, "advice") /* a program's word: address, count = bytes, text = release,     \
+                                  discard, pin, unpin, sync; slots = pages concerned */            \
     KB_OS_EVENT(SWAP_OUT, "swap-out") /* the whole process: count = pages that left, slots =       \
                                       pages written */                                             \
     KB_OS_EVENT(SWAP_IN, "swap-in")   /* count = pages that came, slots = transfers of the disk */ \
+    KB_OS_EVENT(PREFETCH, "prefetch") /* it comes ahead: page, frame, source, slot */              \
     KB_OS_EVENT(PAGE_OUT, "page-out") /* in advance: count = pages that went */                    \
     KB_OS_EVENT(TABLE, "table") /* a page table goes out, or with flag comes back: page = its      \
                                 number, frame, slot */                                             \
@@ -121,7 +126,7 @@ struct kb_os_event {
     enum kb_reason reason;
     enum kb_page_source source;
     unsigned rights; /* enum kb_entry_bits */
-    bool flag, referenced, modified;
+    bool flag, referenced, modified, ahead;
     const char *text;
     const struct kb_translation *translation;
 };

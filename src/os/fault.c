@@ -13,7 +13,7 @@
 
 /* Its share allows the process one more, or nobody has shares; what holds nothing that could go
  * (superpages) needs one, too. */
-static bool may_grow(const struct kb_os *os, const struct kb_process *process) {
+bool kb_os_may_grow(const struct kb_os *os, const struct kb_process *process) {
     return os->setup.allocation == KB_ALLOCATE_GLOBAL || process == NULL ||
            process->pager == NULL || process->pager->held == 0 ||
            process->held < process->allocation;
@@ -22,7 +22,7 @@ static bool may_grow(const struct kb_os *os, const struct kb_process *process) {
 /* With a reserve, a process that has its share takes a frame of it, and one of its own pages stands
  * by: nobody waits for that page's write. */
 static kb_status make_way(struct kb_os *os, const struct kb_process *process, uint32_t wanted) {
-    bool full = process != NULL && kb_os_stands_by(os) && !may_grow(os, process);
+    bool full = process != NULL && kb_os_stands_by(os) && !kb_os_may_grow(os, process);
     return full && kb_os_free_frames(os) > 0
                ? kb_os_trim(os, os->process[process->number], 1, wanted)
                : KB_OK;
@@ -33,9 +33,9 @@ kb_status kb_os_take_frame(struct kb_os *os, const struct kb_process *process, u
     kb_status status = make_way(os, process, wanted);
     if (status != KB_OK)
         return status;
-    *frame = may_grow(os, process) ? kb_os_take_free(os) : KB_NO_FRAME;
+    *frame = kb_os_may_grow(os, process) ? kb_os_take_free(os) : KB_NO_FRAME;
     if (*frame != KB_NO_FRAME) {
-        if (kb_os_heard(os))
+        if (kb_os_heard(os) && !os->background)
             kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_FRAME,
                                                 .frame = *frame,
                                                 .count = kb_os_free_frames(os)});
@@ -114,10 +114,13 @@ static bool read_in(struct kb_os *os, struct kb_process *process, uint32_t mappi
     memset(bytes, 0, kb_os_page_bytes(os));
     if (region != NULL && region->has_image && page->object == KB_NO_OBJECT) {
         uint64_t page_end = address + kb_os_page_bytes(os);
-        uint64_t length = (region->end < page_end ? region->end : page_end) - address;
-        kb_image_fill(&region->image, address - region->start, bytes, (uint32_t)length);
-        *source = KB_FROM_IMAGE;
-        kb_os_transfer(os, KB_STREAM_IMAGE, process->number, number);
+        uint64_t end = region->imaged != 0 ? region->start + region->imaged : region->end;
+        if (end > address) {
+            uint64_t length = (end < page_end ? end : page_end) - address;
+            kb_image_fill(&region->image, address - region->start, bytes, (uint32_t)length);
+            *source = KB_FROM_IMAGE;
+            kb_os_transfer(os, KB_STREAM_IMAGE, process->number, number);
+        }
     }
     return true;
 }
@@ -168,51 +171,60 @@ uint32_t kb_os_frame_of(const struct kb_os *os, const struct kb_process *process
     return frame == 0 ? KB_NO_FRAME : frame - 1;
 }
 
-/* Who answers for the page of a mapping. */
-static struct kb_process *answers_for(const struct kb_os *os, uint32_t mapping) {
+struct kb_process *kb_os_answers_for(const struct kb_os *os, uint32_t mapping) {
     uint32_t page = os->pages.mapping[mapping].page;
     return os->process[os->pages.mapping[os->pages.page[page].first].process];
 }
 
 /* The bytes are still in a frame: nothing is read. Who has its share sends another page off. */
 static kb_status rescue(struct kb_os *os, uint32_t mapping, uint32_t *frame) {
-    struct kb_process *answers = answers_for(os, mapping);
+    struct kb_process *answers = kb_os_answers_for(os, mapping);
     uint32_t page = os->pages.mapping[mapping].page;
     *frame = kb_os_rescue(os, page);
-    kb_status status = may_grow(os, answers) ? KB_OK : kb_os_trim(os, answers, 1, page);
+    kb_status status = kb_os_may_grow(os, answers) ? KB_OK : kb_os_trim(os, answers, 1, page);
     os->counters.rescues++;
     kb_os_connect(os, page, *frame);
     return status;
 }
 
+bool kb_os_read_page(struct kb_os *os, struct kb_process *process, uint32_t mapping, uint32_t frame,
+                     bool ahead, enum kb_reason *reason) {
+    enum kb_page_source source;
+    uint32_t id = os->pages.mapping[mapping].page;
+    if (!read_in(os, process, mapping, frame, &source, reason)) {
+        abandon_frame(os, frame);
+        return false;
+    }
+    count_source(os, process, source);
+    if (kb_os_heard(os)) {
+        const struct kb_page *in = &os->pages.page[id];
+        kb_os_tell(os,
+                   (struct kb_os_event){.kind = ahead ? KB_OS_EVENT_PREFETCH : KB_OS_EVENT_READ_IN,
+                                        .process = process,
+                                        .page = os->pages.mapping[mapping].number,
+                                        .frame = frame,
+                                        .source = source,
+                                        .slot = source == KB_FROM_FILE ? in->place : in->slot});
+    }
+    kb_os_connect(os, id, frame);
+    os->frame[frame].arrives = source != KB_FROM_ZERO ? kb_os_arrival(os) : 0;
+    if (!ahead && os->frame[frame].arrives > os->ready_at)
+        os->ready_at = os->frame[frame].arrives;
+    return true;
+}
+
 /* The page comes into a frame that is taken for it. */
 static kb_status fetch(struct kb_os *os, struct kb_process *process, uint32_t mapping,
                        uint32_t *frame, enum kb_reason *reason) {
-    enum kb_page_source source;
     uint32_t page = os->pages.mapping[mapping].page;
-    struct kb_process *answers = answers_for(os, mapping);
+    struct kb_process *answers = kb_os_answers_for(os, mapping);
     kb_status status = kb_os_take_frame(os, answers, page, frame, reason);
     if (status == KB_OK && *frame == KB_NO_FRAME && answers != process)
         *frame = kb_os_take_free(os); /* who answers has pinned its share: not this one's fault */
     if (status != KB_OK || *frame == KB_NO_FRAME)
         return status;
-    if (!read_in(os, process, mapping, *frame, &source, reason)) {
-        abandon_frame(os, *frame);
+    if (!kb_os_read_page(os, process, mapping, *frame, false, reason))
         *frame = KB_NO_FRAME;
-        return KB_OK;
-    }
-    count_source(os, process, source);
-    os->brought = source;
-    if (kb_os_heard(os)) {
-        const struct kb_page *in = &os->pages.page[page];
-        kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_READ_IN,
-                                            .process = process,
-                                            .page = os->pages.mapping[mapping].number,
-                                            .frame = *frame,
-                                            .source = source,
-                                            .slot = source == KB_FROM_FILE ? in->place : in->slot});
-    }
-    kb_os_connect(os, page, *frame);
     return KB_OK;
 }
 
@@ -225,7 +237,8 @@ static kb_status show(struct kb_os *os, struct kb_process *process, uint32_t map
         *reason = KB_REASON_HARDWARE;
         return KB_OK;
     }
-    os->brought = KB_FROM_ZERO;
+    if (os->frame[frame].arrives > os->ready_at)
+        os->ready_at = os->frame[frame].arrives;
     if (!valid) {
         os->counters.soft_faults++;
         process->counters.soft_faults++;
@@ -235,6 +248,7 @@ static kb_status show(struct kb_os *os, struct kb_process *process, uint32_t map
                                                 .page = os->pages.mapping[mapping].number,
                                                 .frame = frame,
                                                 .flag = !(os->keys[frame] & KB_RESIDENT),
+                                                .ahead = os->frame[frame].ahead,
                                                 .count = kb_os_page_in(os, frame)->count});
     }
     kb_os_enter(os, mapping, entry);
@@ -299,7 +313,11 @@ static enum kb_fault rights_fault(const struct kb_os *os, const struct kb_proces
     const struct kb_format *format = &os->mmu.format;
     struct kb_entry entry = {KB_ENTRY_VALID | KB_ENTRY_LEAF | KB_ENTRY_USER | rights, 0};
     struct kb_mode mode = {access, process->privileged, os->mmu.sum, os->mmu.mxr, false};
-    if (rights != 0 && os->mmu.scheme == KB_SCHEME_TABLES) {
+    if (kb_os_segmented(os)) {
+        struct kb_segment segment = {.legal = true, .rights = rights, .bytes = 1};
+        segment = kb_segment_decode(format, kb_segment_encode(format, segment));
+        entry.bits = (entry.bits & ~(unsigned)KB_ENTRY_RIGHTS) | segment.rights;
+    } else if (rights != 0 && os->mmu.scheme == KB_SCHEME_TABLES) {
         uint64_t raw = format->family->encode(format, entry, format->levels - 1);
         entry = format->family->decode(format, raw, format->levels - 1);
     }
@@ -328,8 +346,9 @@ static enum kb_reason check(const struct kb_os *os, const struct kb_process *pro
     unsigned rights = kb_os_rights_at(os, process, linear, &region);
     if (fault == KB_FAULT_INVALID || fault == KB_FAULT_MISSING_SEGMENT) {
         enum kb_reason reason = no_region(os, process, linear, region);
-        if (region == NULL && fault == KB_FAULT_MISSING_SEGMENT)
-            return KB_REASON_OVERFLOW; /* the segment is there, the page is behind its end */
+        bool behind = region == NULL || (os->mmu.format.byte_lengths && linear >= region->end);
+        if (behind && fault == KB_FAULT_MISSING_SEGMENT)
+            return KB_REASON_OVERFLOW; /* the segment is there, the byte is behind its end */
         if (reason != KB_REASON_NONE)
             return reason;
         fault = rights_fault(os, process, rights, access);
@@ -405,20 +424,28 @@ void kb_os_end_or_restart(struct kb_os *os, uint64_t address, enum kb_access acc
 static kb_status serve(struct kb_os *os, struct kb_process *process, uint64_t number,
                        enum kb_fault fault, uint32_t *frame, bool *again, enum kb_reason *reason) {
     uint32_t mapping;
-    os->brought = KB_FROM_ZERO;
     if (kb_os_table_is_out(os, process, number << kb_os_page_bits(os)))
         return kb_os_table_in(os, process, number << kb_os_page_bits(os), again, reason);
     kb_status status = kb_os_mapping(os, process, number, &mapping);
     if (status != KB_OK)
         return status;
-    if (fault == KB_FAULT_PROTECTION && os->pages.mapping[mapping].withheld)
-        return kb_os_copy_on_write(os, mapping, again, reason);
-    uint32_t page = os->pages.mapping[mapping].page;
-    if (os->pages.frame_of[page] == 0 && os->pages.page[page].standing_by == 0) {
+    if (fault == KB_FAULT_PROTECTION && os->pages.mapping[mapping].withheld) {
+        status = kb_os_copy_on_write(os, mapping, again, reason);
+        *frame = kb_os_frame_of(os, process, number);
+        return status;
+    }
+    uint32_t page = os->pages.mapping[mapping].page, in = os->pages.frame_of[page];
+    process->cue = number;
+    process->cued = in != 0 && os->frame[in - 1].ahead ? KB_CUE_USE : KB_CUE_NONE;
+    if (in == 0 && os->pages.page[page].standing_by == 0) {
         os->counters.faults++;
         process->counters.faults++;
+        process->cued = process->fetch != NULL ? KB_CUE_FAULT : KB_CUE_NONE;
     }
-    return bring(os, process, mapping, frame, again, reason);
+    status = bring(os, process, mapping, frame, again, reason);
+    if (!*again)
+        process->cued = KB_CUE_NONE;
+    return status;
 }
 
 /* An instruction whose pages leave while it waits for others (by the window of its policy, by the
@@ -437,7 +464,10 @@ kb_status kb_os_fault(struct kb_os *os, uint64_t address, enum kb_access access,
                       enum kb_fault fault, bool *again) {
     struct kb_process *process = os->running;
     uint32_t frame = KB_NO_FRAME;
+    uint64_t faults = os->counters.faults, own = process->counters.faults;
     *again = false;
+    if (os->pieces == 0 && process->kept != 0) /* what it has waited for was an instruction ago */
+        kb_os_stop_waiting(os, process);
     os->counters.traps[fault]++;
     process->counters.traps[fault]++;
     if (kb_os_heard(os))
@@ -457,8 +487,9 @@ kb_status kb_os_fault(struct kb_os *os, uint64_t address, enum kb_access access,
         if (status != KB_OK)
             return status;
     }
-    if (*again && os->setup.io_cycles > 0 && os->brought != KB_FROM_ZERO) {
-        kb_pager_admit(os, frame, KB_BY_FAULT);
+    if (*again && frame != KB_NO_FRAME && os->ready_at > kb_os_now(os)) {
+        if (!(os->keys[frame] & KB_RESIDENT))
+            kb_pager_admit(os, frame, KB_BY_FAULT);
         *again = false;
         if (!waits_in_vain(os, process)) {
             kb_os_block(os, frame);
@@ -466,6 +497,12 @@ kb_status kb_os_fault(struct kb_os *os, uint64_t address, enum kb_access access,
         }
         process->waits = 0;
         reason = KB_REASON_MINIMUM_FRAMES;
+    }
+    bool held = reason == KB_REASON_NO_FRAME || reason == KB_REASON_MINIMUM_FRAMES;
+    if (!*again && held && kb_os_wait_for_frame(os, linear >> kb_os_page_bits(os))) {
+        os->counters.faults = faults; /* it will be the same fault again */
+        process->counters.faults = own;
+        return KB_OK;
     }
     kb_os_end_or_restart(os, address, access, fault, reason, *again);
     return KB_OK;

@@ -5,7 +5,9 @@
  *   write    parent ──► page (r –)     child ──► copy (r w)
  *   write    parent ──► page (r w)     nobody else has it: nothing is copied
  *
- * Source: Bobrow et al. 1972 (TENEX). Shared regions stay shared. */
+ * Source: Bobrow et al. 1972 (TENEX). Shared regions stay shared; with paged
+ * segmentation the child's segment leads to the very page table of its parent's,
+ * and private segments get a page table of their own. */
 #include "os/os.h"
 
 /* ---- copy on write ---- */
@@ -36,7 +38,6 @@ kb_status kb_os_copy_on_write(struct kb_os *os, uint32_t mapping, bool *again,
     uint32_t original = os->pages.mapping[mapping].page, copy, frame;
     uint32_t from = os->pages.frame_of[original] - 1;
     uint64_t entry;
-    os->brought = KB_FROM_ZERO;
     *again = true;
     if (!kb_os_must_copy(os, mapping)) {
         take_over(os, mapping);
@@ -88,8 +89,10 @@ static kb_status copy_regions(struct kb_os *os, const struct kb_process *parent,
     for (uint32_t i = 0; i < parent->region_count; i++) {
         child->regions[child->region_count++] = parent->regions[i];
         kb_os_attach(os, &parent->regions[i]);
-        if (kb_os_segmented(os))
-            kb_os_segment_begin(os, child, &parent->regions[i]);
+        kb_status status =
+            kb_os_segmented(os) ? kb_os_segment_begin(os, child, &parent->regions[i]) : KB_OK;
+        if (status != KB_OK)
+            return status;
     }
     return KB_OK;
 }
@@ -112,9 +115,11 @@ static kb_status copy_supers(struct kb_os *os, const struct kb_process *parent,
 }
 
 /* The child sees the page, in its table at once if its parent does. */
-static kb_status copy_mapping(struct kb_os *os, const struct kb_mapping *from,
-                              struct kb_process *child) {
+static kb_status copy_mapping(struct kb_os *os, uint32_t id, struct kb_process *child) {
+    const struct kb_mapping kept = os->pages.mapping[id], *from = &kept;
     uint64_t entry;
+    if (kb_pages_find(&os->pages, child->number, from->number) != KB_NO_MAPPING)
+        return KB_OK; /* by a page table that both have */
     uint32_t mapping =
         kb_pages_map(&os->pages, child->number, from->number, from->page, &child->mappings, true);
     os->pages.mapping[mapping].shared = from->shared;
@@ -133,7 +138,7 @@ static kb_status copy_pages(struct kb_os *os, struct kb_process *parent, struct 
     kb_status status = kb_pages_reserve(&os->pages, parent->mapped, os->error);
     for (uint32_t id = parent->mappings; status == KB_OK && id != KB_NO_MAPPING;
          id = os->pages.mapping[id].next) {
-        status = copy_mapping(os, &os->pages.mapping[id], child);
+        status = copy_mapping(os, id, child);
         if (status == KB_OK && !os->pages.mapping[id].shared)
             kb_os_refresh_quietly(os, id);
     }
@@ -147,6 +152,7 @@ kb_status kb_os_fork(struct kb_os *os, struct kb_process *parent, const char *na
     bool local = os->setup.allocation != KB_ALLOCATE_GLOBAL;
     *refused = parent == os->kernel || parent->state == KB_ENDED ||
                !kb_os_paged(os) || /* nothing keeps their bytes apart */
+               os->setup.format.family->no_page_rights ||
                (local && !kb_os_allocation_fits(os, NULL, os->setup.minimum));
     kb_status status = *refused ? KB_OK : kb_os_create(os, name, &child);
     if (status == KB_DATA && os->process_count < KB_MOST_PROCESSES) { /* no room for its root */

@@ -81,7 +81,9 @@ static void finish(struct kb_jobs *jobs, struct kb_job *job) {
     struct kb_os *os = jobs->os;
     for (uint32_t i = 0; i < job->count; i++) {
         struct kb_job_process *own = &job->process[i];
+        const struct kb_process_counters *c = &own->process->counters;
         own->still_dirty = dirty_pages(os, own->process);
+        own->unused_ahead = c->prefetches - c->useful_prefetches - c->wasted_prefetches;
         if (jobs->timeline != NULL)
             kb_timeline_end(jobs->timeline, os, own->process);
         kb_os_exit(os, own->process, KB_REASON_DONE, 0);
@@ -179,8 +181,12 @@ static kb_status begin(struct kb_jobs *jobs, struct kb_job *job) {
     return create(jobs, job);
 }
 
-/* Runs up to `end`, as far as the quantum reaches and no sample is due. A run is cut where the
- * quantum ends. */
+static bool is_blocked(const struct kb_job *job) {
+    return job->current != NULL && job->current->process->state == KB_BLOCKED;
+}
+
+/* Runs up to `end`, as far as the quantum reaches and no sample is due, or until the process waits
+ * for a page: then its quantum is over. A run is cut where the quantum ends. */
 static kb_status make_runs(struct kb_jobs *jobs, struct kb_job *job, uint32_t end,
                            uint64_t *quantum) {
     struct kb_os *os = jobs->os;
@@ -197,8 +203,13 @@ static kb_status make_runs(struct kb_jobs *jobs, struct kb_job *job, uint32_t en
         bool done;
         kb_status status = kb_os_run(os, numbers[run.page] << page_bits,
                                      (enum kb_access)kb_run_kind(run), part, &done);
-        if (__builtin_expect(status != KB_OK || !done, 0))
-            return status != KB_OK ? status : killed(os, job->current->process);
+        if (__builtin_expect(status != KB_OK || !done, 0)) {
+            if (status != KB_OK || !is_blocked(job))
+                return status != KB_OK ? status : killed(os, job->current->process);
+            job->done += part - os->left;
+            left = 0;
+            break;
+        }
         if (releases)
             note_peaks(jobs, job->current);
         left -= part;
@@ -247,6 +258,24 @@ static kb_status turn(struct kb_jobs *jobs, struct kb_job *job) {
     return status;
 }
 
+/* One for each job that can run; if all wait, time passes until one can. */
+static kb_status make_turns(struct kb_jobs *jobs) {
+    bool any = false;
+    kb_status status = KB_OK;
+    for (uint32_t i = 0; i < jobs->count && status == KB_OK; i++) {
+        struct kb_job *job = &jobs->job[i];
+        if (is_blocked(job))
+            kb_os_wake(jobs->os);
+        if (job->ended || is_blocked(job))
+            continue;
+        any = true;
+        status = turn(jobs, job);
+    }
+    if (!any)
+        (void)kb_os_idle(jobs->os);
+    return status;
+}
+
 kb_status kb_jobs_run(struct kb_jobs *jobs) {
     kb_status status = KB_OK;
     jobs->alive = jobs->count;
@@ -258,9 +287,7 @@ kb_status kb_jobs_run(struct kb_jobs *jobs) {
     if (status == KB_OK && jobs->timeline != NULL)
         status = kb_timeline_sample(jobs->timeline, jobs->os);
     while (status == KB_OK && jobs->alive > 0)
-        for (uint32_t i = 0; i < jobs->count && status == KB_OK; i++)
-            if (!jobs->job[i].ended)
-                status = turn(jobs, &jobs->job[i]);
+        status = make_turns(jobs);
     if (status == KB_OK && jobs->timeline != NULL)
         status = kb_timeline_sample(jobs->timeline, jobs->os);
     return status;

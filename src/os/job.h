@@ -28,6 +28,7 @@ struct kb_job_process {
     uint32_t number; /* in the trace */
     struct kb_process *process;
     uint64_t still_dirty;   /* modified pages in memory when it ended */
+    uint64_t unused_ahead;  /* pages in memory then that came ahead and were never used */
     uint32_t resident_peak; /* pages, as seen behind runs of references */
     uint32_t
         allocation; /* frames it might hold when it, and all first ones, had begun; 0: global */

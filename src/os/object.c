@@ -199,6 +199,7 @@ uint64_t kb_os_sync(struct kb_os *os, struct kb_process *process, uint64_t start
     for (uint32_t i = 0; i < process->region_count; i++)
         sync_region(os, &process->regions[i], start, end_at, &sync);
     os->batch = batch;
+    kb_os_wait_for_disk(os);
     if (kb_os_heard(os))
         kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_ADVICE,
                                             .process = process,

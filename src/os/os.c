@@ -162,6 +162,8 @@ static kb_status init(struct kb_os *os) {
         status = kb_storage_init(os);
     if (status == KB_OK)
         status = init_kernel(os);
+    if (status == KB_OK)
+        status = kb_os_disk_init(os);
     kb_mmu_changed(&os->mmu);
     return status;
 }
@@ -169,6 +171,7 @@ static kb_status init(struct kb_os *os) {
 kb_status kb_os_init(struct kb_os *os, const struct kb_os_setup *setup, const struct kb_host *host,
                      struct kb_error *error) {
     *os = (struct kb_os){.host = host, .setup = *setup, .error = error, .asid_generation = 1};
+    os->free_random.state = setup->free_seed;
     if (os->setup.minimum == 0)
         os->setup.minimum = 1;
     kb_swap_init(&os->swap, &setup->swap, host);
@@ -179,6 +182,9 @@ kb_status kb_os_init(struct kb_os *os, const struct kb_os_setup *setup, const st
 }
 
 static void free_process(struct kb_os *os, struct kb_process *process) {
+    if (process->fetch != NULL)
+        kb_give_back(os->host, process->fetch, kb_fetch_size(&os->setup.fetch) + 1);
+    process->fetch = NULL;
     kb_give_back(os->host, process->regions, process->region_room * sizeof *process->regions);
     kb_give_back(os->host, process->supers, process->super_room * sizeof *process->supers);
     process->regions = NULL;
@@ -226,9 +232,10 @@ static kb_status make_root(struct kb_os *os, struct kb_process *process) {
     kb_status status = kb_tables_new(&os->tables, 0, &process->root, os->error);
     uint64_t entries = UINT64_C(1) << format->bits[0];
     for (uint64_t i = first_kernel_entry(os); i < entries && status == KB_OK; i++) {
-        uint64_t at = i * format->entry_bytes;
-        uint64_t raw = kb_memory_entry(&os->mmu.memory, os->kernel->root + at, format->entry_bytes);
-        kb_memory_set_entry(&os->mmu.memory, process->root + at, format->entry_bytes, raw);
+        unsigned bytes = kb_format_entry_bytes(format, 0);
+        uint64_t at = i * bytes;
+        uint64_t raw = kb_memory_entry(&os->mmu.memory, os->kernel->root + at, bytes);
+        kb_memory_set_entry(&os->mmu.memory, process->root + at, bytes, raw);
     }
     return status;
 }
@@ -263,11 +270,16 @@ kb_status kb_os_create(struct kb_os *os, const char *name, struct kb_process **p
         return no_memory(os, "process", sizeof *p);
     *p = (struct kb_process){.number = os->process_count, .mappings = KB_NO_MAPPING};
     memcpy(p->name, name, length < KB_NAME_BYTES ? length : KB_NAME_BYTES - 1);
-    p->bounded =
-        kb_os_segmented(os) || os->storage != NULL; /* only what is in a segment is legal */
-    if (os->setup.scheme == KB_SCHEME_TABLES)
+    p->bounded = kb_os_segmented(os) || os->storage != NULL; /* only segments are legal */
+    if (kb_fetch_looks_ahead(&os->setup.fetch)) { /* never NULL, also of one without a state */
+        size_t bytes = kb_fetch_size(&os->setup.fetch) + 1;
+        p->fetch = kb_take(os->host, bytes);
+        status = p->fetch == NULL ? no_memory(os, "fetch", bytes) : KB_OK;
+    }
+    if (status == KB_OK && os->setup.scheme == KB_SCHEME_TABLES)
         status = make_root(os, p);
     if (status != KB_OK) {
+        free_process(os, p);
         kb_give_back(os->host, p, sizeof *p);
         return status;
     }
@@ -299,9 +311,12 @@ static void drop_all(struct kb_os *os, struct kb_process *process) {
     }
     while (process->mappings != KB_NO_MAPPING)
         kb_os_unmap_page(os, process->mappings, KB_EXITED);
-    for (uint32_t i = 0; i < process->region_count; i++)
-        kb_os_detach(os, &process->regions[i]);
-    process->region_count = 0;
+    while (process->region_count > 0) {
+        struct kb_region region = process->regions[--process->region_count];
+        if (kb_os_segmented(os))
+            kb_os_segment_end(os, process, &region);
+        kb_os_detach(os, &region);
+    }
     for (uint32_t i = 0; i < process->super_count; i++)
         (void)kb_os_drop_super(os, process, &process->supers[i]);
 }

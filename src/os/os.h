@@ -17,6 +17,7 @@
 #ifndef KB_OS_OS_H
 #define KB_OS_OS_H
 
+#include "machine/segment.h"
 #include "os/system.h"
 
 /* ---- os.c: the machine, processes, addresses ---- */
@@ -73,15 +74,52 @@ uint64_t kb_os_segment_bytes(const struct kb_os *os);
 /* Whether the process has the segment around an address. */
 bool kb_os_segment_exists(const struct kb_os *os, const struct kb_process *process,
                           uint64_t address);
-/* The segment's entry follows its region. */
-void kb_os_segment_begin(struct kb_os *os, struct kb_process *process,
-                         const struct kb_region *region);
+/* Its entry in the segment table, *at: the physical address. */
+struct kb_segment kb_os_segment(const struct kb_os *os, const struct kb_process *process,
+                                uint64_t address, uint64_t *at);
+/* The segment's entry follows its region. One that is shared has its page table at once, if there
+ * is one. */
+kb_status kb_os_segment_begin(struct kb_os *os, struct kb_process *process,
+                              const struct kb_region *region) KB_MUST_CHECK;
 void kb_os_segment_protect(struct kb_os *os, struct kb_process *process, uint64_t address,
                            unsigned rights);
-void kb_os_segment_end(struct kb_os *os, struct kb_process *process, uint64_t address);
-/* Makes the page table of a missing segment, all entries invalid. KB_DATA: no room for it. */
+/* Its length in the segment table. */
+void kb_os_segment_length(struct kb_os *os, struct kb_process *process, uint64_t address,
+                          uint64_t bytes);
+/* Pages that others have brought into its page table are its own, too. */
+kb_status kb_os_segment_adopt(struct kb_os *os, struct kb_process *process,
+                              const struct kb_region *region) KB_MUST_CHECK;
+/* Its mappings are gone; a page table that nobody else has is given back. */
+void kb_os_segment_end(struct kb_os *os, struct kb_process *process,
+                       const struct kb_region *region);
+/* The page table of a missing segment: that of those who share it, or a new one, all entries
+ * invalid, in which all who share it see what comes. KB_DATA: no room for it. */
 kb_status kb_os_segment_open(struct kb_os *os, struct kb_process *process,
                              uint64_t address) KB_MUST_CHECK;
+/* Shared page tables are out of a process's reach until it opens its segments again. */
+void kb_os_segments_close(struct kb_os *os, struct kb_process *process);
+/* ---- resize.c ---- */
+
+/* Another length. What a shorter segment has no more is dropped; what a longer one gets is zeros,
+ * or its object's. *refused: the region is no segment, too long for its kind or its object, or is
+ * loaded whole and too few frames are free; nothing has changed. */
+kb_status kb_os_resize(struct kb_os *os, struct kb_process *process, uint64_t start, uint64_t bytes,
+                       bool *refused) KB_MUST_CHECK;
+/* ---- segment.c, for table.c and reverse.c ---- */
+
+/* The page table at a physical address is sent out: no segment has it any more. */
+void kb_os_segments_lose(struct kb_os *os, uint64_t table);
+/* Whether the region's page table may be others', too. */
+static inline bool kb_os_shares_table(const struct kb_region *region) {
+    return region->object != 0 && region->shared;
+}
+/* Others that share the page table of a segment get mappings of this page. */
+kb_status kb_os_segment_audience(struct kb_os *os, const struct kb_process *process,
+                                 uint64_t address) KB_MUST_CHECK;
+/* The place of an address in its segment's page table, or KB_NO_TABLE: it has none, or the segment
+ * ends before. */
+uint64_t kb_os_segment_place(const struct kb_os *os, const struct kb_process *process,
+                             uint64_t address);
 
 /* ---- pager.c: the host of the policy ---- */
 
@@ -110,6 +148,15 @@ void kb_pager_note(struct kb_os *os, uint32_t frame, enum kb_access access, uint
 bool kb_pager_mark(struct kb_os *os, uint32_t frame, uint64_t *mark);
 
 /* ---- fault.c: the six steps ---- */
+
+/* Whether its share allows the process (NULL: nobody) one more frame. */
+bool kb_os_may_grow(const struct kb_os *os, const struct kb_process *process);
+/* Who answers for the page of a mapping. */
+struct kb_process *kb_os_answers_for(const struct kb_os *os, uint32_t mapping);
+/* The page of a mapping is read into a frame that was taken for it, and is there then. false:
+ * *reason, and the frame is free. */
+bool kb_os_read_page(struct kb_os *os, struct kb_process *process, uint32_t mapping, uint32_t frame,
+                     bool ahead, enum kb_reason *reason);
 
 /* Serves the fault of the running process. *again: the page is in, the instruction restarts;
  * otherwise the process has ended, or skips the instruction. */
@@ -173,8 +220,13 @@ void kb_os_vacate(struct kb_os *os, uint32_t frame, bool tell);
 kb_status kb_os_find_entry(struct kb_os *os, uint32_t mapping, uint64_t *entry) KB_MUST_CHECK;
 /* The mapping's entry becomes valid, with what its region allows. */
 void kb_os_enter(struct kb_os *os, uint32_t mapping, uint64_t entry);
-/* It becomes invalid. */
+/* It becomes invalid, and with it all mappings that have the same entry. */
 void kb_os_leave(struct kb_os *os, uint32_t mapping);
+/* This mapping alone goes; others that have the same entry keep it. The process must not reach the
+ * page table any more. */
+void kb_os_leave_alone(struct kb_os *os, uint32_t mapping);
+/* Whether another mapping has the same valid entry: they are in one page table. */
+bool kb_os_has_company(const struct kb_os *os, uint32_t mapping);
 /* A valid entry is rewritten with what its region allows now, R and M as they are. */
 void kb_os_refresh(struct kb_os *os, uint32_t mapping);
 /* The same for those who end with kb_os_forget_translations: the TLB may know the old one. */
@@ -237,6 +289,9 @@ kb_status kb_os_tables_init(struct kb_os *os) KB_MUST_CHECK;
 void kb_os_tables_free(struct kb_os *os);
 /* The entry at a physical address became valid, or invalid. */
 void kb_os_count_entry(struct kb_os *os, uint64_t entry, bool valid);
+/* The slot of a table that is out is given up: its segment ends. */
+void kb_os_table_forget(struct kb_os *os, const struct kb_process *process,
+                        const struct kb_region *region);
 /* Sends a table out that shows no page: its frame, or KB_NO_FRAME. */
 uint32_t kb_os_table_out(struct kb_os *os);
 /* Whether the table for an address was sent out; asked only with KB_TABLES_PAGEABLE. */
@@ -309,6 +364,29 @@ kb_status kb_os_swap_out(struct kb_os *os, struct kb_process *process, bool *ref
 kb_status kb_os_swap_in(struct kb_os *os, struct kb_process *process, bool page_by_page,
                         bool *refused) KB_MUST_CHECK;
 
+/* ---- ahead.c: pages come before they are needed ---- */
+
+/* The running process has made the reference of which its strategy is to be told: pages that may
+ * follow come, as far as they can. */
+kb_status kb_os_fetch_ahead(struct kb_os *os) KB_MUST_CHECK;
+/* A page that came ahead is used, or leaves before that. */
+void kb_os_used(struct kb_os *os, uint32_t frame);
+void kb_os_wasted(struct kb_os *os, uint32_t frame);
+
+/* ---- disk.c: time, and the one disk (setup.clock) ---- */
+
+kb_status kb_os_disk_init(struct kb_os *os) KB_MUST_CHECK;
+/* A page is transferred: the disk takes it when it has done all others. follows: without moving. */
+void kb_os_disk_serve(struct kb_os *os, bool follows);
+/* When a page is there that has just been read. */
+uint64_t kb_os_arrival(const struct kb_os *os);
+/* The time that the disk has worked. */
+uint64_t kb_os_disk_worked(const struct kb_os *os);
+/* Nobody runs until the transfers are over that were waited for since ready_at was 0. */
+void kb_os_wait_for_disk(struct kb_os *os);
+/* The running process computes for so long, without a reference. */
+void kb_os_compute(struct kb_os *os, uint64_t time);
+
 /* ---- pageout.c: pages go before their frames are needed ---- */
 
 /* Below the low watermark: victims go until the high one is reached. */
@@ -316,13 +394,16 @@ kb_status kb_os_page_out(struct kb_os *os) KB_MUST_CHECK;
 /* Victims go until so many frames are free, or none can go any more. */
 kb_status kb_os_make_room(struct kb_os *os, uint32_t frames) KB_MUST_CHECK;
 
-/* ---- block.c: processes that wait for a page (setup.io_cycles > 0) ---- */
+/* ---- block.c: processes that wait for a page (setup.io_cycles > 0, or a clock) ---- */
 
-/* The running process waits for the page in a frame, which has been brought in: until then the
- * frame stays, and the instruction starts again afterwards. */
+/* The running process waits until ready_at for the page in a frame: until then the frame stays, and
+ * the instruction starts again afterwards. */
 void kb_os_block(struct kb_os *os, uint32_t frame);
-/* The process holds the frame no more, since it ends; nobody does, since the page is dropped. Who
- * is blocked stays so until its time has come. */
+/* All frames are held: the running process waits until another one may let one go that it has
+ * waited for. false: nobody does, or it has waited too often. */
+bool kb_os_wait_for_frame(struct kb_os *os, uint64_t page);
+/* The process holds the frame no more, since it uses it or ends; nobody does, since the page is
+ * dropped. Who is blocked stays so until its time has come. */
 void kb_os_stop_waiting(struct kb_os *os, struct kb_process *process);
 void kb_os_page_went(struct kb_os *os, uint32_t frame);
 /* Those whose time has come are ready. */
@@ -395,9 +476,17 @@ static inline uint32_t kb_os_page_bytes(const struct kb_os *os) {
     return (uint32_t)(UINT64_C(1) << os->mmu.format.page_bits);
 }
 
-/* Storage cycles so far: one a reference, one a table entry read, and idle ones. */
+/* Storage cycles so far: one a reference, one a table entry read, and those of the time in which
+ * programs computed or nobody could run. */
 static inline uint64_t kb_os_cycles(const struct kb_os *os) {
-    return os->counters.references + os->mmu.table_reads + os->idle_cycles;
+    uint64_t unit = os->setup.clock ? os->setup.cycle_ns : 1, other = os->computed + os->idle;
+    return os->counters.references + os->mmu.table_reads + (unit > 0 ? other / unit : 0);
+}
+
+/* The time: storage cycles, or nanoseconds of the clock. */
+static inline uint64_t kb_os_now(const struct kb_os *os) {
+    uint64_t cycles = os->counters.references + os->mmu.table_reads;
+    return (os->setup.clock ? cycles * os->setup.cycle_ns : cycles) + os->computed + os->idle;
 }
 
 /* A page number as an inverted table knows it: without the copies of the highest address bit. */
@@ -448,7 +537,7 @@ static inline void kb_os_count_eviction(struct kb_os *os, struct kb_process *own
         owner->counters.evictions++;
 }
 
-/* Whether nobody may take the page's frame now. */
+/* Whether the page may not leave its frame now. */
 static inline bool kb_os_held(const struct kb_os *os, uint32_t frame) {
     return os->frame[frame].pins > 0 || kb_os_page_in(os, frame)->wired > 0;
 }
@@ -477,8 +566,10 @@ static inline uint8_t *kb_os_hit(struct kb_os *os, uint64_t address, enum kb_acc
                              os->mmu.by_bytes,
                          0))
         return NULL;
-    *fault = kb_mmu_translate(&os->mmu, address, access, &physical);
-    return __builtin_expect(*fault == KB_FAULT_NONE, 1) ? os->mmu.memory.bytes + physical : NULL;
+    uint32_t ahead = (length - 1) & os->mmu.ahead;
+    *fault = kb_mmu_translate(&os->mmu, address + ahead, access, &physical);
+    return __builtin_expect(*fault == KB_FAULT_NONE, 1) ? os->mmu.memory.bytes + physical - ahead
+                                                        : NULL;
 }
 
 /* References of the running process until the next tick of its pager. */

@@ -488,7 +488,7 @@ static void refuse(struct kb_pager *pager, uint32_t frame, enum kb_reason reason
 static bool may_go(struct kb_pager *pager, uint32_t frame, bool remembered,
                    enum kb_reason *reason) {
     struct kb_os *os = pager->os;
-    if (kb_os_held(os, frame)) {
+    if (kb_os_held(os, frame) || os->frame[frame].kept > 0) {
         if (*reason == KB_REASON_NONE)
             *reason = KB_REASON_PINNED;
         return false;
@@ -535,6 +535,7 @@ bool kb_pager_send_out(struct kb_os *os, uint32_t frame, enum kb_reason *reason)
     if (os->frame[frame].fixed || kb_os_held(os, frame) ||
         !kb_os_give_up(os, frame, KB_EVICTED, reason))
         return false;
+    kb_os_wait_for_disk(os);
     kb_os_count_eviction(os, owner);
     return true;
 }

@@ -20,6 +20,9 @@ struct kb_pager;
 
 enum kb_process_state { KB_READY, KB_RUNNING, KB_BLOCKED, KB_SWAPPED, KB_ENDED, KB_PROCESS_STATES };
 
+/* What the fetch strategy is to be told of. */
+enum kb_cue { KB_CUE_NONE, KB_CUE_FAULT, KB_CUE_USE };
+
 /* Initial bytes of a region's pages. */
 struct kb_image {
     const uint8_t *bytes; /* not owned; NULL: the pattern below */
@@ -38,6 +41,7 @@ struct kb_region {
     uint64_t place;  /* of its first page in the object */
     bool shared;     /* with an object: what is written is the object's; else it is copied first */
     bool guard;      /* nobody may be there: whoever is ends with the reason `guard` */
+    uint64_t imaged; /* of a segment that changed its length: bytes that its image has; else 0 */
     uint64_t lowest; /* a stack grows down to this address; 0: it does not */
     uint32_t area;   /* a contiguous segment's (storage.h): number + 1 */
     bool wired;      /* that area was pinned by this process's word */
@@ -58,8 +62,9 @@ struct kb_process_counters {
     uint64_t copies;      /* on write */
     uint64_t table_faults;
     uint64_t evictions, write_backs;
-    uint64_t released;           /* by the policy (ws, pff) */
-    uint64_t releases, discards; /* pages, by its own word */
+    uint64_t released;                                         /* by the policy (ws, pff) */
+    uint64_t releases, discards;                               /* pages, by its own word */
+    uint64_t prefetches, useful_prefetches, wasted_prefetches; /* pages that came ahead for it */
     uint64_t traps[KB_FAULT_KINDS];
 };
 
@@ -87,9 +92,14 @@ struct kb_process {
     uint32_t allocation; /* frames it may hold, unless replacement is global */
     uint32_t fixed_allocation; /* by command; 0: its share */
     struct kb_pager *pager;    /* its own, unless replacement is global */
-    uint64_t segments;         /* given so far, with paged segmentation */
-    uint64_t wake_at;          /* cycle, while blocked */
+    void *fetch;               /* state of the fetch strategy, or NULL */
+    uint64_t cue; /* page number that it is to be told of, when the reference is made */
+    enum kb_cue cued;
+    uint64_t segments;    /* given so far, with paged segmentation */
+    uint64_t wake_at;     /* time, while blocked */
     uint32_t awaited;     /* frame + 1 of the page that comes, while blocked; 0: it was dropped */
+    uint32_t kept;        /* frame + 1 of the page that has come, until it is used; or 0 */
+    uint32_t frame_waits; /* times in a row that it waited for a frame */
     uint32_t waits;       /* of one instruction for pages beyond its first, while none was done */
     uint64_t waits_since; /* instructions that were done when they began */
     struct kb_process_counters counters;

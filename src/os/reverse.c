@@ -106,11 +106,37 @@ kb_status kb_os_mapping(struct kb_os *os, struct kb_process *process, uint64_t n
     return KB_OK;
 }
 
+bool kb_os_has_company(const struct kb_os *os, uint32_t id) {
+    const struct kb_mapping *mapping = mapping_of(os, id);
+    for (uint32_t i = os->pages.page[mapping->page].first; i != KB_NO_MAPPING;
+         i = mapping_of(os, i)->along)
+        if (i != id && mapping_of(os, i)->entry == mapping->entry)
+            return true;
+    return false;
+}
+
+/* The mapping has no entry any more; the entry itself is as it was. */
+static void forget_entry(struct kb_os *os, uint32_t id) {
+    struct kb_mapping *mapping = mapping_of(os, id);
+    kb_os_table_entry(os, mapping->entry, false);
+    invalidate(os, mapping);
+    mapping->entry = KB_NO_TABLE;
+    mapping->withheld = false;
+    os->process[mapping->process]->resident--;
+}
+
+void kb_os_leave_alone(struct kb_os *os, uint32_t id) {
+    if (is_valid(mapping_of(os, id)) && kb_os_segmented(os) && kb_os_has_company(os, id))
+        forget_entry(os, id);
+    else
+        kb_os_leave(os, id);
+}
+
 void kb_os_unmap_page(struct kb_os *os, uint32_t id, enum kb_why why) {
     struct kb_mapping *mapping = mapping_of(os, id);
     struct kb_process *process = os->process[mapping->process];
     uint32_t page = mapping->page, before = holder(os, page);
-    kb_os_leave(os, id);
+    kb_os_leave_alone(os, id);
     if (os->pages.page[page].object == KB_NO_OBJECT && os->pages.page[page].count == 1)
         kb_os_drop_page(os, page, why);
     kb_pages_unmap(&os->pages, id, &process->mappings);
@@ -171,28 +197,36 @@ static unsigned rights_for(struct kb_os *os, uint32_t id) {
     bool readable = os->mmu.format.family->writable_is_readable;
     const struct kb_process *process = os->process[mapping->process];
     unsigned rights = kb_os_rights_at(os, process, mapping->number << kb_os_page_bits(os), NULL);
-    mapping->withheld = (rights & KB_ENTRY_WRITE) != 0 && kb_os_must_copy(os, id);
+    bool copy = kb_os_must_copy(os, id);
+    mapping->withheld = (rights & KB_ENTRY_WRITE) != 0 && copy;
+    if (kb_os_segmented(os)) /* the segment's entry says what the process may */
+        return copy ? KB_ENTRY_RIGHTS & ~(unsigned)KB_ENTRY_WRITE : KB_ENTRY_RIGHTS;
     if (!mapping->withheld)
         return rights;
     return (rights & ~(unsigned)KB_ENTRY_WRITE) | (readable ? KB_ENTRY_READ : 0u);
 }
 
 /* marks: R and M that the entry is to have. */
-static void set_entry(struct kb_os *os, uint32_t id, uint32_t frame, unsigned rights,
-                      unsigned marks) {
+static void write_entry(struct kb_os *os, uint32_t id, uint64_t at, uint32_t frame, unsigned rights,
+                        unsigned marks) {
     const struct kb_mapping *mapping = mapping_of(os, id);
     const struct kb_process *process = os->process[mapping->process];
     unsigned bits = rights | marks | zone_bits(os, process) | KB_ENTRY_LEAF | KB_ENTRY_VALID;
     if (os->mmu.scheme == KB_SCHEME_INVERTED) { /* it stays in its chain */
         uint64_t word =
             kb_inverted_encode(kb_os_inverted_page(os, mapping->number), process->number, bits);
-        kb_memory_set_entry(&os->mmu.memory, mapping->entry, 8, word);
+        kb_memory_set_entry(&os->mmu.memory, at, 8, word);
         return;
     }
     struct kb_entry entry = {bits, (uint64_t)frame << kb_os_page_bits(os)};
     const struct kb_format *format = &os->mmu.format;
     uint64_t raw = rights == 0 ? 0 : format->family->encode(format, entry, format->levels - 1);
-    kb_memory_set_entry(&os->mmu.memory, mapping->entry, format->entry_bytes, raw);
+    kb_memory_set_entry(&os->mmu.memory, at, format->entry_bytes, raw);
+}
+
+static void set_entry(struct kb_os *os, uint32_t id, uint32_t frame, unsigned rights,
+                      unsigned marks) {
+    write_entry(os, id, mapping_of(os, id)->entry, frame, rights, marks);
 }
 
 static unsigned key_marks(const struct kb_os *os, uint32_t frame) {
@@ -226,6 +260,8 @@ kb_status kb_os_find_entry(struct kb_os *os, uint32_t id, uint64_t *entry) {
     }
     if (kb_os_segmented(os)) {
         kb_status status = kb_os_segment_open(os, process, address);
+        if (status == KB_OK)
+            status = kb_os_segment_audience(os, process, address);
         if (status != KB_OK)
             return status;
     }
@@ -240,12 +276,38 @@ static void make_room(struct kb_os *os, uint32_t page) {
         kb_os_leave(os, id);
 }
 
+/* In a page table that several processes may have, the entry becomes valid once, and all mappings
+ * whose segments lead to it have it. R and M are those of the first who enters. */
+static void enter_all(struct kb_os *os, uint32_t id, uint64_t entry) {
+    uint32_t page = mapping_of(os, id)->page, frame = os->pages.frame_of[page] - 1;
+    unsigned bytes = os->mmu.format.entry_bytes;
+    const struct kb_family *family = os->mmu.format.family;
+    uint64_t raw = kb_memory_entry(&os->mmu.memory, entry, bytes);
+    struct kb_entry leaf = family->decode(&os->mmu.format, raw, 1);
+    uint64_t wanted = (uint64_t)frame << kb_os_page_bits(os);
+    if (!(leaf.bits & KB_ENTRY_VALID) || leaf.address != wanted || is_valid(mapping_of(os, id)))
+        write_entry(os, id, entry, frame, KB_ENTRY_RIGHTS, key_marks(os, frame));
+    for (uint32_t i = os->pages.page[page].first; i != KB_NO_MAPPING;
+         i = mapping_of(os, i)->along) {
+        struct kb_mapping *mapping = mapping_of(os, i);
+        struct kb_process *process = os->process[mapping->process];
+        uint64_t address = mapping->number << kb_os_page_bits(os);
+        if (is_valid(mapping) || kb_os_segment_place(os, process, address) != entry)
+            continue;
+        mapping->entry = entry;
+        process->resident++;
+        kb_os_table_entry(os, entry, true);
+    }
+}
+
 void kb_os_enter(struct kb_os *os, uint32_t id, uint64_t entry) {
     struct kb_mapping *mapping = mapping_of(os, id);
     struct kb_process *process = os->process[mapping->process];
     uint32_t frame = os->pages.frame_of[mapping->page] - 1;
     bool alone = !os->pages.page[mapping->page].mixed, again = is_valid(mapping);
     unsigned rights, marks = key_marks(os, frame);
+    if (os->frame[frame].ahead)
+        kb_os_used(os, frame);
     if (os->mmu.scheme == KB_SCHEME_INVERTED) {
         make_room(os, mapping->page);
         rights = rights_for(os, id);
@@ -257,6 +319,10 @@ void kb_os_enter(struct kb_os *os, uint32_t id, uint64_t entry) {
         return;
     }
     rights = rights_for(os, id);
+    if (kb_os_segmented(os) && mapping->shared) {
+        enter_all(os, id, entry);
+        return;
+    }
     mapping->entry = entry;
     set_entry(os, id, frame, rights, alone ? marks : 0);
     if (again)
@@ -269,15 +335,18 @@ void kb_os_leave(struct kb_os *os, uint32_t id) {
     struct kb_mapping *mapping = mapping_of(os, id);
     if (!is_valid(mapping))
         return;
+    uint64_t entry = mapping->entry;
     if (os->mmu.scheme == KB_SCHEME_INVERTED)
         kb_inverted_remove(&os->mmu.inverted, os->pages.frame_of[mapping->page] - 1);
     else
-        kb_memory_set_entry(&os->mmu.memory, mapping->entry, os->mmu.format.entry_bytes, 0);
-    kb_os_table_entry(os, mapping->entry, false);
-    invalidate(os, mapping);
-    mapping->entry = KB_NO_TABLE;
-    mapping->withheld = false;
-    os->process[mapping->process]->resident--;
+        kb_memory_set_entry(&os->mmu.memory, entry, os->mmu.format.entry_bytes,
+                            kb_format_empty(&os->mmu.format, os->mmu.format.levels - 1));
+    os->counters.entries_cleared++;
+    forget_entry(os, id);
+    for (uint32_t i = os->pages.page[mapping->page].first;
+         mapping->shared && kb_os_segmented(os) && i != KB_NO_MAPPING; i = mapping_of(os, i)->along)
+        if (mapping_of(os, i)->entry == entry)
+            forget_entry(os, i);
 }
 
 void kb_os_refresh_quietly(struct kb_os *os, uint32_t id) {
@@ -328,10 +397,19 @@ void kb_os_connect(struct kb_os *os, uint32_t page, uint32_t frame) {
     count_paged(os, 1);
 }
 
+/* Mappings of a page that have this entry. */
+static uint32_t count_with(const struct kb_os *os, uint32_t page, uint64_t entry) {
+    uint32_t count = 0;
+    for (uint32_t i = os->pages.page[page].first; i != KB_NO_MAPPING; i = mapping_of(os, i)->along)
+        count += mapping_of(os, i)->entry == entry;
+    return count;
+}
+
 static void tell_invalidate(struct kb_os *os, const struct kb_mapping *mapping, uint32_t frame,
-                            uint64_t entry, bool further) {
+                            uint64_t entry, bool further, uint32_t with) {
     kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_INVALIDATE,
                                         .flag = further,
+                                        .count = with,
                                         .owner = os->process[mapping->process],
                                         .page = mapping->number,
                                         .frame = frame,
@@ -340,14 +418,19 @@ static void tell_invalidate(struct kb_os *os, const struct kb_mapping *mapping, 
 
 void kb_os_vacate(struct kb_os *os, uint32_t frame, bool tell) {
     uint32_t page = os->page_of[frame], owner = holder(os, page), told = 0;
+    if (os->frame[frame].kept > 0)
+        kb_os_page_went(os, frame);
     for (uint32_t id = os->pages.page[page].first; id != KB_NO_MAPPING;
          id = mapping_of(os, id)->along) {
         const struct kb_mapping *mapping = mapping_of(os, id);
         uint64_t entry = mapping->entry;
+        uint32_t with = tell && kb_os_heard(os) ? count_with(os, page, entry) : 0;
         kb_os_leave(os, id);
-        if (tell && entry != KB_NO_TABLE && kb_os_heard(os))
-            tell_invalidate(os, mapping, frame, entry, told++ > 0);
+        if (with > 0 && entry != KB_NO_TABLE)
+            tell_invalidate(os, mapping, frame, entry, told++ > 0, with);
     }
+    if (os->frame[frame].ahead)
+        kb_os_wasted(os, frame);
     if (owner != UINT32_MAX)
         os->process[owner]->held--;
     os->pages.frame_of[page] = 0;

@@ -162,6 +162,16 @@ static void tell_gone(struct kb_os *os, uint32_t number) {
     }
 }
 
+void kb_storage_left(struct kb_os *os, uint32_t number) {
+    struct kb_process *owner = kb_storage_owner(os, number);
+    kb_storage_show_area(os, number);
+    if (!kb_storage_of_programs(os) || owner == NULL || owner->state == KB_ENDED)
+        return;
+    kb_os_leave_processor(os, owner);
+    owner->state = KB_SWAPPED;
+    os->counters.swapped_out++;
+}
+
 kb_status kb_storage_roll_out(struct kb_os *os, uint32_t number, bool *out,
                               enum kb_reason *reason) {
     struct kb_area *area = &os->storage->area[number];
@@ -180,16 +190,8 @@ kb_status kb_storage_roll_out(struct kb_os *os, uint32_t number, bool *out,
     tell_gone(os, number);
     kb_chooser_forget(os, number, KB_EVICTED);
     kb_status status = kb_storage_give_room(os, number);
-    kb_storage_show_area(os, number);
     *out = true;
-    if (kb_storage_of_programs(os)) { /* its process has nothing to run in */
-        struct kb_process *owner = kb_storage_owner(os, number);
-        if (owner != NULL && owner->state != KB_ENDED) {
-            kb_os_leave_processor(os, owner);
-            owner->state = KB_SWAPPED;
-            os->counters.swapped_out++;
-        }
-    }
+    kb_storage_left(os, number);
     return status;
 }
 
@@ -225,6 +227,10 @@ static bool fill(struct kb_os *os, uint32_t number, enum kb_page_source *source,
                  enum kb_reason *reason) {
     struct kb_area *area = &os->storage->area[number];
     uint8_t *bytes = kb_memory_at(&os->mmu.memory, area->base);
+    if (area->overlaid && area->block == NULL && area->image_length == 0) {
+        *source = KB_FROM_ZERO; /* what lies there is what it shows */
+        return true;
+    }
     memset(bytes, 0, (size_t)area->length);
     *source = area->block != NULL      ? KB_FROM_SWAP
               : area->image_length > 0 ? KB_FROM_IMAGE

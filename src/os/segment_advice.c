@@ -38,7 +38,7 @@ static bool discard(struct kb_os *os, struct kb_process *process, struct kb_regi
     kb_storage_drop_blocks(os, area);
     area->modified = false;
     area->filled = 0;
-    kb_storage_show_area(os, segment->area - 1);
+    kb_storage_left(os, segment->area - 1);
     os->counters.discards++;
     process->counters.discards++;
     return true;

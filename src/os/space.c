@@ -288,7 +288,8 @@ static kb_status check_region(struct kb_os *os, const struct kb_process *process
         return kb_fail(os->error, KB_DATA, KB_MSG_os_beyond_object, object->name,
                        (unsigned long long)object->bytes);
     *refused = may_not_be(os, region->rights) || !may_grow(os, region) ||
-               (object != NULL && process_uses(os, process, region->start, end));
+               (object != NULL && process_uses(os, process, region->start, end)) ||
+               (object != NULL && !region->shared && os->setup.format.family->no_page_rights);
     return check_supers(os, process, region->start, end);
 }
 
@@ -312,7 +313,7 @@ kb_status kb_os_region(struct kb_os *os, struct kb_process *process, const struc
     if (status == KB_OK)
         adopt(os, process, region, first);
     if (status == KB_OK && kb_os_segmented(os))
-        kb_os_segment_begin(os, process, region);
+        status = kb_os_segment_begin(os, process, region);
     if (status == KB_OK && kb_os_heard(os))
         kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_REGION,
                                             .process = process,
@@ -322,7 +323,10 @@ kb_status kb_os_region(struct kb_os *os, struct kb_process *process, const struc
                                             .text = region->name});
     if (status == KB_OK)
         status = kb_os_allocate(os);
-    return status == KB_OK && whole ? load_pages(os, process, region, refused) : status;
+    if (status == KB_OK && whole)
+        status = load_pages(os, process, region, refused);
+    kb_os_wait_for_disk(os);
+    return status;
 }
 
 /* A stack does not grow into what is there already; a guard keeps it off. */
@@ -371,16 +375,17 @@ kb_status kb_os_unmap(struct kb_os *os, struct kb_process *process, uint64_t sta
         return status;
     kb_os_each_mapping(os, process, start, end, unmap_page, NULL);
     for (uint32_t i = process->region_count; i-- > 0;)
-        if (process->regions[i].start >= start && process->regions[i].start < end)
+        if (process->regions[i].start >= start && process->regions[i].start < end) {
+            if (kb_os_segmented(os))
+                kb_os_segment_end(os, process, &process->regions[i]);
             remove_region(os, process, i);
+        }
     for (uint32_t i = process->super_count; i-- > 0;)
         if (super_in(&process->supers[i], start, end)) {
             kb_os_drop_super(os, process, &process->supers[i]);
             process->supers[i] = process->supers[--process->super_count];
         }
     kb_os_share_out(os);
-    if (kb_os_segmented(os))
-        kb_os_segment_end(os, process, start);
     if (kb_os_heard(os))
         kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_UNMAP,
                                             .process = process,
@@ -532,6 +537,7 @@ static kb_status map_page(struct kb_os *os, struct kb_process *process, uint64_t
     if (status != KB_OK)
         return status;
     *refused = !in;
+    kb_os_wait_for_disk(os);
     if (in && !(os->keys[found] & KB_RESIDENT))
         kb_pager_admit(os, found, KB_BY_MOVE);
     if (in && kb_os_heard(os))

@@ -489,7 +489,9 @@ kb_status kb_storage_begin_segment(struct kb_os *os, struct kb_process *process,
         added->place = kb_storage_partition(os, area); /* it is made for it */
     if (status != KB_OK || in)
         return status;
+    os->storage->area[area].users += !own; /* shared memory waits on */
     kb_storage_end_segment(os, process, added);
+    os->storage->area[area].users -= !own;
     if (!programs)
         process->segments--; /* nothing has changed */
     if (process == os->running)

@@ -223,6 +223,8 @@ kb_status kb_storage_roll_out(struct kb_os *os, uint32_t area, bool *out,
 kb_status kb_storage_roll_in(struct kb_os *os, uint32_t area, struct kb_placement_wish wish,
                              bool fault, bool replace, bool *in,
                              enum kb_reason *reason) KB_MUST_CHECK;
+/* An area has left memory: all that show it know. A program's process is swapped out. */
+void kb_storage_left(struct kb_os *os, uint32_t area);
 void kb_storage_drop_blocks(struct kb_os *os, struct kb_area *area);
 /* A whole process, and what its program says of its segments. */
 kb_status kb_storage_swap_out(struct kb_os *os, struct kb_process *process,

@@ -123,13 +123,15 @@ kb_status kb_os_swap_out(struct kb_os *os, struct kb_process *process, bool *ref
         *refused = !write_all(os, &list, &written);
     for (uint32_t i = 0; !*refused && i < list.count; i++) {
         enum kb_reason ignored;
-        kb_os_leave(os, list.mapping[i]);
+        kb_os_leave_alone(os, list.mapping[i]);
         if (is_resident(os, list.mapping[i]) && !stays(os, list.mapping[i]))
             (void)kb_os_give_up(os, frame_of(os, list.mapping[i]), KB_RELEASED, &ignored);
     }
     drop_list(os, &list, room);
     if (*refused)
         return KB_OK;
+    if (kb_os_segmented(os))
+        kb_os_segments_close(os, process);
     os->counters.swapped_out++;
     kb_os_leave_processor(os, process);
     process->state = KB_SWAPPED;
@@ -261,6 +263,7 @@ kb_status kb_os_swap_in(struct kb_os *os, struct kb_process *process, bool page_
     if (!*refused && status == KB_OK)
         status = each_to_read(os, process, bring_page, &arrival);
     os->batch = batch;
+    kb_os_wait_for_disk(os);
     if (status == KB_OK)
         status = arrival.status;
     *refused |= !arrival.in;

@@ -10,11 +10,13 @@
 #ifndef KB_OS_SYSTEM_H
 #define KB_OS_SYSTEM_H
 
+#include "machine/cost.h"
 #include "machine/tables.h"
 #include "os/object.h"
 #include "os/pager.h"
 #include "os/storage.h"
 #include "os/swap.h"
+#include "policy/fetch/fetch.h"
 
 #define KB_MOST_FRAMES (UINT32_C(1) << 28)
 #define KB_MOST_PROCESSES 65535
@@ -29,6 +31,15 @@ struct kb_os_future {
 /* Who gives a frame when one is needed: any page, or one of the process's own (allocate.c). */
 enum kb_allocation { KB_ALLOCATE_GLOBAL, KB_ALLOCATE_EQUAL, KB_ALLOCATE_PROPORTIONAL };
 
+/* Which free frame is taken; it makes no difference to anything that counts (H01). */
+enum kb_free_order {
+    KB_FREE_LIFO,
+    KB_FREE_LOWEST,
+    KB_FREE_HIGHEST,
+    KB_FREE_RANDOM,
+    KB_FREE_ORDERS
+};
+
 struct kb_os_setup {
     struct kb_format format;
     enum kb_scheme scheme;
@@ -41,17 +52,23 @@ struct kb_os_setup {
     bool load_all;         /* a region is loaded whole when it is given */
     uint64_t tables_limit; /* most bytes of page tables, where they lie apart */
     struct kb_policy_spec policy;
+    struct kb_fetch_spec fetch; /* pages that come ahead (ahead.c) */
     struct kb_os_future future; /* with KB_NEEDS_FUTURE */
     struct kb_store swap;       /* owned from kb_os_init on, also when that fails */
     bool watch_runs;            /* tell `ran` of each run of references: page id, kind, count */
     void (*ran)(void *context, uint32_t page, enum kb_access access, uint32_t count);
     void *ran_context;
-    uint64_t io_cycles;     /* that a process is blocked while a page is read; 0: not at all */
+    uint64_t io_cycles; /* that a process is blocked while a page is read; 0: not at all */
+    bool clock;         /* time passes in nanoseconds, and one disk serves all transfers (disk.c) */
+    uint64_t cycle_ns;  /* with a clock: a storage cycle */
+    struct kb_disk disk;
     bool write_xor_execute; /* no page may be written and executed */
     uint32_t cluster;       /* most neighbours that are written at once; 0 and 1: none */
     uint32_t low, high;     /* watermarks of free frames (pageout.c); 0: no pages go in advance */
     enum kb_allocation allocation;
-    unsigned tables_place;           /* enum kb_tables_place */
+    unsigned tables_place; /* enum kb_tables_place */
+    enum kb_free_order free_order;
+    uint64_t free_seed;              /* of KB_FREE_RANDOM */
     struct kb_storage_setup storage; /* contiguous areas instead of pages */
     uint32_t minimum; /* frames that each process gets at least, unless global; 0: 1 */
 };
@@ -68,14 +85,17 @@ enum kb_frame_use {
 struct kb_frame {
     struct kb_pager *pager; /* that has the page in it; NULL: none */
     uint64_t loaded_at;     /* reference of the load */
+    uint64_t arrives;       /* time when the disk has brought its page; 0: it was not read */
     uint64_t entry;         /* of a superpage or table: physical address of the entry above it */
-    uint32_t process;       /* of a superpage or table: its number */
-    uint32_t pins;          /* instructions and transfers that hold it */
-    uint32_t older, newer;  /* standing by, or a table that could go: its neighbours in the list */
-    uint32_t valid, table;  /* of a table: its valid entries; its number in kb_os.table */
-    uint8_t use;            /* enum kb_frame_use */
-    bool fixed;             /* not the policy's: kernel, superpage, table */
-    bool pageable;          /* a table that may go when it has no valid entry */
+    uint32_t process;      /* of a superpage or table, or of whom its page came ahead: its number */
+    uint32_t pins;         /* instructions and transfers that hold it */
+    uint32_t kept;         /* processes that have waited for its page and not used it yet */
+    uint32_t older, newer; /* standing by, or a table that could go: its neighbours in the list */
+    uint32_t valid, table; /* of a table: its valid entries; its number in kb_os.table */
+    uint8_t use;           /* enum kb_frame_use */
+    bool fixed;            /* not the policy's: kernel, superpage, table */
+    bool pageable;         /* a table that may go when it has no valid entry */
+    bool ahead;            /* its page came before it was needed, and has not been used yet */
 };
 
 /* A page table that was sent out, or was in memory once. */
@@ -95,10 +115,13 @@ struct kb_os_counters {
     uint64_t copies;                     /* on write */
     uint64_t table_faults, table_writes; /* page tables that came back, and went */
     uint64_t evictions, write_backs, released;
+    uint64_t entries_cleared;         /* valid entries of tables that became invalid */
     uint64_t file_writes;             /* of the write-backs: to files */
     uint64_t background_writes;       /* of the write-backs: nobody waited for them */
     uint64_t releases, discards;      /* pages, by the programs' word */
     uint64_t swapped_out, swapped_in; /* processes, whole */
+    uint64_t prefetches;              /* pages that came ahead; of them those that were used, */
+    uint64_t useful_prefetches, wasted_prefetches; /* and those that left before that */
     uint64_t page_time; /* sum of the pages in memory over all references: kb_os_page_time */
     uint64_t io_errors;
     uint64_t disk_transfers, disk_bytes; /* of the paging file and of images: kb_cost_disk_ms */
@@ -132,6 +155,7 @@ struct kb_os {
     uint8_t *keys;       /* by frame: enum kb_flag */
     uint32_t *free_list; /* a stack */
     uint32_t free_count;
+    struct kb_random free_random;
     uint32_t standby_oldest, standby_newest, standby_count; /* free, but with a page's bytes */
     uint32_t paged;                                         /* frames with pages, for page_time */
     uint64_t paged_since; /* reference up to which page_time is made */
@@ -173,13 +197,18 @@ struct kb_os {
     enum kb_stream stream;            /* of the last transfer */
     uint64_t stream_key, stream_next; /* its object or image, and the place behind it */
 
-    bool diverged;               /* a page was used that the future did not know of */
-    uint64_t idle_cycles;        /* nobody could run */
-    enum kb_page_source brought; /* where the last page came from */
-    uint32_t left;               /* references of a run that was blocked */
-    struct kb_piece *piece;      /* of the present instruction: KB_MOST_PIECES */
-    unsigned pieces;             /* whose frames are pinned */
-    uint8_t *buffer;             /* of a move: KB_MOST_BYTES */
+    bool diverged;      /* a page was used that the future did not know of */
+    uint64_t idle;      /* time in which nobody could run: cycles, or ns of the clock */
+    uint64_t computed;  /* time in which programs computed without references */
+    uint64_t ready_at;  /* when all is there that the present reference waits for */
+    uint64_t disk_free; /* when the last transfer is over */
+    uint64_t disk_busy; /* time of all transfers */
+    uint64_t disk_start_ns, disk_page_ns; /* of a transfer, and of each of its pages */
+    uint32_t waiting_ahead;               /* frames whose pages came ahead and were not used yet */
+    uint32_t left;                        /* references of a run that was blocked */
+    struct kb_piece *piece;               /* of the present instruction: KB_MOST_PIECES */
+    unsigned pieces;                      /* whose frames are pinned */
+    uint8_t *buffer;                      /* of a move: KB_MOST_BYTES */
     struct kb_os_counters counters;
     struct kb_error *error; /* of the present call */
 };

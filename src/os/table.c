@@ -8,19 +8,33 @@
  *   use of a page whose table is out:  trap ──► table fault: the table is read ──► restart
  *                                      trap ──► page fault, as ever
  *
- * A table with a valid entry stays, as in VAX/VMS. Those above the last level
- * stay always, and the kernel's. */
+ * With paged segmentation the page tables of segments are those of the last
+ * level; one that several share goes for all of them. A table with a valid entry stays, as in
+ * VAX/VMS. Those above the last level stay always, and the kernel's. */
 #include "os/os.h"
 
 static uint64_t address_of(const struct kb_os *os, uint32_t frame) {
     return (uint64_t)frame << kb_os_page_bits(os);
 }
 
-/* The addresses that one table of the last level shows. */
-static uint64_t part_of(const struct kb_os *os, uint64_t address) {
+/* By what a table is known again: the addresses that it shows, of a process; or, if segments share
+ * it, the place in their object. */
+struct table_name {
+    uint32_t space;
+    uint64_t part;
+};
+
+#define OBJECTS (UINT32_C(1) << 31) /* no process has such a number */
+
+static struct table_name name_of(const struct kb_os *os, const struct kb_process *process,
+                                 uint64_t address) {
     const struct kb_format *format = &os->mmu.format;
-    return address >>
-           (kb_format_shift(format, format->levels - 1) + format->bits[format->levels - 1]);
+    unsigned shift = kb_format_shift(format, format->levels - 1) + format->bits[format->levels - 1];
+    const struct kb_region *region =
+        kb_os_segmented(os) ? kb_process_region(process, address, kb_os_page_bytes(os)) : NULL;
+    if (region != NULL && kb_os_shares_table(region))
+        return (struct table_name){OBJECTS | region->object, region->place};
+    return (struct table_name){process->number, address >> shift};
 }
 
 /* ---- the list of those that could go ---- */
@@ -59,8 +73,8 @@ void kb_os_count_entry(struct kb_os *os, uint64_t entry, bool valid) {
 
 /* ---- tables begin ---- */
 
-static kb_status make_table(struct kb_os *os, uint64_t part, uint32_t *id) {
-    *id = kb_lookup_find(&os->table_parts, os->table_of->number, part);
+static kb_status make_table(struct kb_os *os, struct table_name name, uint32_t *id) {
+    *id = kb_lookup_find(&os->table_parts, name.space, name.part);
     if (*id != KB_LOOKUP_NONE)
         return KB_OK;
     if (os->table_count == os->table_room) {
@@ -78,7 +92,7 @@ static kb_status make_table(struct kb_os *os, uint64_t part, uint32_t *id) {
         return status;
     *id = os->table_count++;
     os->table[*id] = (struct kb_table_page){.slot = KB_NO_SLOT};
-    kb_lookup_add(&os->table_parts, os->table_of->number, part, *id);
+    kb_lookup_add(&os->table_parts, name.space, name.part, *id);
     return KB_OK;
 }
 
@@ -111,7 +125,7 @@ static kb_status on_take(void *context, unsigned depth, uint64_t entry, uint64_t
                     os->table_of != os->kernel && depth + 1 == os->mmu.format.levels && depth > 0;
     kb_status status = take_frame(os, &frame);
     if (status == KB_OK && pageable) {
-        status = make_table(os, part_of(os, address), &id);
+        status = make_table(os, name_of(os, os->table_of, address), &id);
         os->frame[frame].pageable = true;
         os->frame[frame].entry = entry;
         os->frame[frame].table = id;
@@ -143,7 +157,7 @@ kb_status kb_os_tables_init(struct kb_os *os) {
     bool fits = os->setup.scheme == KB_SCHEME_TABLES;
     for (unsigned depth = 0; depth < format->levels; depth++)
         fits = fits && kb_format_table_bytes(format, depth) <= UINT64_C(1) << format->page_bits;
-    if (!fits || (os->setup.tables_place == KB_TABLES_PAGEABLE && format->family->segmented))
+    if (!fits)
         return kb_fail(os->error, KB_DATA, KB_MSG_os_tables_in_frames);
     os->tables.frames = (struct kb_table_frames){os, on_take, on_give_back};
     os->tables.start = 0;
@@ -206,7 +220,10 @@ uint32_t kb_os_table_out(struct kb_os *os) {
     tell(os, frame, f->table, false, slot);
     stop_waiting(os, frame);
     f->pageable = false; /* it is in no list now */
-    kb_memory_set_entry(&os->mmu.memory, f->entry, os->mmu.format.entry_bytes, 0);
+    if (kb_os_segmented(os))
+        kb_os_segments_lose(os, address_of(os, frame));
+    else
+        kb_memory_set_entry(&os->mmu.memory, f->entry, os->mmu.format.entry_bytes, 0);
     kb_tables_give_back(&os->tables, address_of(os, frame), os->mmu.format.levels - 1);
     kb_os_share_out(os);
     return os->free_list[--os->free_count];
@@ -215,7 +232,8 @@ uint32_t kb_os_table_out(struct kb_os *os) {
 bool kb_os_table_was_sent(const struct kb_os *os, const struct kb_process *process,
                           uint64_t address) {
     unsigned depth;
-    uint32_t id = kb_lookup_find(&os->table_parts, process->number, part_of(os, address));
+    struct table_name name = name_of(os, process, address);
+    uint32_t id = kb_lookup_find(&os->table_parts, name.space, name.part);
     return id != KB_LOOKUP_NONE && os->table[id].slot != KB_NO_SLOT &&
            kb_tables_find(&os->tables, process->root, address, &depth) == KB_NO_TABLE;
 }
@@ -226,12 +244,15 @@ kb_status kb_os_table_in(struct kb_os *os, struct kb_process *process, uint64_t 
     uint64_t entry;
     struct kb_error failure;
     failure.language = os->error->language; /* all else is filled when it fails */
-    uint32_t id = kb_lookup_find(&os->table_parts, process->number, part_of(os, address));
+    struct table_name name = name_of(os, process, address);
+    uint32_t id = kb_lookup_find(&os->table_parts, name.space, name.part);
     *in = false;
     *reason = KB_REASON_NO_TABLE;
     os->table_of = process;
-    kb_status status = kb_tables_make(&os->tables, process->root, address,
-                                      os->mmu.format.levels - 1, &entry, os->error);
+    kb_status status = kb_os_segmented(os) ? kb_os_segment_open(os, process, address) : KB_OK;
+    if (status == KB_OK)
+        status = kb_tables_make(&os->tables, process->root, address, os->mmu.format.levels - 1,
+                                &entry, os->error);
     if (status != KB_OK)
         return status == KB_DATA ? KB_OK : status;
     uint32_t frame = (uint32_t)(entry >> kb_os_page_bits(os));
@@ -253,6 +274,20 @@ kb_status kb_os_table_in(struct kb_os *os, struct kb_process *process, uint64_t 
     process->counters.table_faults++;
     *in = true;
     return KB_OK;
+}
+
+void kb_os_table_forget(struct kb_os *os, const struct kb_process *process,
+                        const struct kb_region *region) {
+    struct table_name name = {process->number, region->start / kb_os_segment_bytes(os)};
+    if (os->setup.tables_place != KB_TABLES_PAGEABLE)
+        return;
+    if (kb_os_shares_table(region))
+        name = (struct table_name){OBJECTS | region->object, region->place};
+    uint32_t id = kb_lookup_find(&os->table_parts, name.space, name.part);
+    if (id == KB_LOOKUP_NONE || os->table[id].slot == KB_NO_SLOT)
+        return;
+    kb_swap_give_back(&os->swap, os->table[id].slot);
+    os->table[id].slot = KB_NO_SLOT;
 }
 
 /* Of a process that ends: slots of tables that are out. */

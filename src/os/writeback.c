@@ -25,6 +25,8 @@ void kb_os_transfer(struct kb_os *os, enum kb_stream stream, uint64_t key, uint6
     os->stream = stream;
     os->stream_key = key;
     os->stream_next = place + 1;
+    if (os->setup.clock)
+        kb_os_disk_serve(os, goes_on);
 }
 
 void kb_os_tell_store(struct kb_os *os, uint32_t page, uint64_t slot, const char *text) {

@@ -31,6 +31,7 @@
 
 #include "base/run.h"
 #include "base/status.h"
+#include "policy/option.h"
 
 #define KB_POLICY_ABI 2
 
@@ -104,15 +105,6 @@ struct kb_state {
     uint64_t time_marks; /* notes made at references: list moves, counts, times */
     uint64_t bit_clears; /* R: 1 → 0 */
     uint64_t examined;   /* frames looked at in search of victims */
-};
-
-#define KB_MAX_OPTIONS 4
-
-struct kb_option {
-    const char *name;
-    enum kb_message help;
-    uint64_t low, high, preset;
-    const char *choices; /* "fifo,lru": the value is the index; NULL for numbers */
 };
 
 struct kb_loop; /* loop.h */

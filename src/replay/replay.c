@@ -98,7 +98,7 @@ kb_status kb_replay_grow(struct kb_replay *replay, uint32_t pages, struct kb_err
     return KB_OK;
 }
 
-static struct kb_frames frames_of(struct kb_replay *replay) {
+struct kb_frames kb_replay_frames(struct kb_replay *replay) {
     struct kb_loop *loop = &replay->loop;
     return (struct kb_frames){.flags = loop->flags,
                               .page = loop->page_of,
@@ -130,7 +130,7 @@ static kb_status leave(struct kb_replay *replay, const struct kb_event *event,
         if (!(flags & KB_RESIDENT) || !concerns(replay, event, page_numbers, loop->page_of[frame]))
             continue;
         enum kb_why why = event->type == KB_EVENT_UNMAP ? KB_UNMAPPED : KB_RELEASED;
-        struct kb_frames frames = frames_of(replay);
+        struct kb_frames frames = kb_replay_frames(replay);
         replay->spec.policy->forget(loop->state, &frames, frame, why);
         if (variable(replay)) {
             loop->resident--;

@@ -33,10 +33,12 @@ void kb_future_free(struct kb_future *future);
 struct kb_result {
     uint64_t references, faults, cold_faults, evictions, write_backs, still_dirty;
     uint64_t time_marks, bit_sets, bit_clears, examined;
-    uint64_t frames;        /* 0 in variable space */
-    double resident_mean;   /* variable space */
-    uint64_t resident_peak; /* variable space */
-    uint64_t state_bytes;   /* memory that this replay used */
+    uint64_t prefetches;                           /* pages that came ahead (ahead.h) */
+    uint64_t useful_prefetches, wasted_prefetches; /* that were used; that left before that */
+    uint64_t frames;                               /* 0 in variable space */
+    double resident_mean;                          /* variable space */
+    uint64_t resident_peak;                        /* variable space */
+    uint64_t state_bytes;                          /* memory that this replay used */
 };
 
 struct kb_replay {
@@ -73,6 +75,9 @@ void kb_replay_future(struct kb_replay *replay, uint64_t count);
 static inline bool kb_replay_needs_future(const struct kb_policy *policy) {
     return (policy->needs & KB_NEEDS_FUTURE) != 0;
 }
+
+/* The frames as the policy is shown them. */
+struct kb_frames kb_replay_frames(struct kb_replay *replay);
 
 void kb_replay_result(const struct kb_replay *replay, struct kb_result *result);
 void kb_replay_free(struct kb_replay *replay);

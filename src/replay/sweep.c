@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "replay/ahead.h"
 #include "replay/stack.h"
 
 /* From this many sizes on LRU is done by the stack. */
@@ -15,12 +16,13 @@
 /* A promise of more pages than this is not believed before they are seen. */
 #define MOST_PROMISED (UINT32_C(1) << 26)
 
-enum how { BY_REPLAY, BY_STACK, BY_FUTURE };
+enum how { BY_REPLAY, BY_STACK, BY_FUTURE, BY_AHEAD };
 
 struct work {
     struct kb_sweep *sweep;
     struct kb_reader *reader;
     struct kb_replay *replays; /* by item */
+    struct kb_ahead *aheads;   /* by item; NULL: nothing comes ahead */
     enum how *how;             /* by item */
     uint32_t *tasks;           /* items that have a task of their own each round */
     uint32_t task_count;
@@ -56,7 +58,9 @@ static void choose_how(struct work *w) {
         lru += is_lru(&s->items[i]);
     bool stack = lru >= STACK_FROM && !s->events && s->interval == 0;
     for (size_t i = 0; i < s->count; i++) {
-        w->how[i] = BY_REPLAY;
+        w->how[i] = w->aheads != NULL ? BY_AHEAD : BY_REPLAY;
+        if (w->aheads != NULL)
+            continue;
         if (stack && is_lru(&s->items[i]))
             w->how[i] = BY_STACK;
         if (kb_replay_needs_future(s->items[i].spec.policy))
@@ -79,26 +83,36 @@ static kb_status set_up(struct work *w, struct kb_error *error) {
     uint32_t largest = 0, promised = pages_promised(w->reader);
     w->replays = calloc(s->count, sizeof *w->replays);
     w->how = calloc(s->count, sizeof *w->how);
+    if (kb_fetch_looks_ahead(&s->fetch))
+        w->aheads = calloc(s->count, sizeof *w->aheads);
     w->tasks = calloc(s->count + 3, sizeof *w->tasks);
     w->errors = calloc(s->count + 3, sizeof *w->errors);
     if (s->interval > 0)
         w->part = calloc(KB_BLOCK_RUNS + KB_RUN_PADDING, sizeof *w->part);
     if (w->replays == NULL || w->how == NULL || w->tasks == NULL || w->errors == NULL ||
-        (s->interval > 0 && w->part == NULL))
+        (s->interval > 0 && w->part == NULL) ||
+        (kb_fetch_looks_ahead(&s->fetch) && w->aheads == NULL))
         return out_of_memory(error, s->count * sizeof *w->replays);
     choose_how(w);
     for (size_t i = 0; i < s->count; i++) {
         if (w->how[i] == BY_STACK && s->items[i].frames > largest)
             largest = s->items[i].frames;
-        if (w->how[i] != BY_REPLAY)
+        if (w->how[i] != BY_REPLAY && w->how[i] != BY_AHEAD)
             continue;
+        w->tasks[w->task_count++] = (uint32_t)i;
+        if (w->how[i] == BY_AHEAD) {
+            kb_status status = kb_ahead_init(&w->aheads[i], &s->items[i].spec, &s->fetch,
+                                             s->items[i].frames, s->host, error);
+            if (status != KB_OK)
+                return status;
+            continue;
+        }
         kb_status status = kb_replay_init(&w->replays[i], &s->items[i].spec, s->items[i].frames,
                                           NULL, s->host, error);
         if (status == KB_OK)
             status = kb_replay_grow(&w->replays[i], promised, error);
         if (status != KB_OK)
             return status;
-        w->tasks[w->task_count++] = (uint32_t)i;
     }
     kb_future_init(&w->future, s->host);
     return w->has_stack ? kb_stack_init(&w->stack, largest, s->host, error) : KB_OK;
@@ -108,6 +122,9 @@ static void tear_down(struct work *w) {
     for (size_t i = 0; w->replays != NULL && i < w->sweep->count; i++)
         if (w->replays[i].spec.policy != NULL)
             kb_replay_free(&w->replays[i]);
+    for (size_t i = 0; w->aheads != NULL && i < w->sweep->count; i++)
+        kb_ahead_free(&w->aheads[i]);
+    free(w->aheads);
     if (w->has_stack)
         kb_stack_free(&w->stack);
     kb_future_free(&w->future);
@@ -148,6 +165,10 @@ static void do_task(void *argument, unsigned index) {
         error->status = kb_stack_block(&w->stack, &w->now, error);
     } else if (index == 2 && w->has_future) {
         error->status = kb_future_append(&w->future, &w->now, error);
+    } else if (index >= 3 && w->aheads != NULL) {
+        error->status = kb_ahead_block(&w->aheads[w->tasks[index - 3]], &w->now,
+                                       kb_reader_page_numbers(w->reader),
+                                       kb_reader_processes(w->reader), error);
     } else if (index >= 3) {
         struct kb_replay *replay = &w->replays[w->tasks[index - 3]];
         const uint64_t *numbers = w->sweep->events ? kb_reader_page_numbers(w->reader) : NULL;
@@ -298,6 +319,10 @@ static void collect(struct work *w) {
     for (size_t i = 0; i < s->count; i++) {
         if (w->how[i] == BY_STACK)
             continue;
+        if (w->how[i] == BY_AHEAD) {
+            kb_ahead_result(&w->aheads[i], &s->items[i].result);
+            continue;
+        }
         kb_replay_result(&w->replays[i], &s->items[i].result);
         s->items[i].result.references = s->references;
         s->items[i].result.cold_faults = s->pages;
@@ -327,6 +352,8 @@ static kb_status collect_stack(struct work *w, struct kb_error *error) {
     return KB_OK;
 }
 
+static bool needs_numbers(const struct work *w) { return w->sweep->events || w->aheads != NULL; }
+
 static kb_status read_and_replay(struct work *w, struct kb_error *error) {
     struct kb_sweep *s = w->sweep;
     w->read_error = (struct kb_error){.language = error->language};
@@ -344,13 +371,13 @@ static kb_status read_and_replay(struct work *w, struct kb_error *error) {
         if (s->interval > 0) {
             status = block_in_intervals(w, error);
         } else {
-            /* Events need page numbers, which may move while the next block is read. */
-            status = do_round(w, !s->events, error);
+            /* Page numbers may move while the next block is read. */
+            status = do_round(w, !needs_numbers(w), error);
             s->references += w->now.references;
         }
         if (status != KB_OK)
             return status;
-        if (s->interval > 0 || s->events)
+        if (s->interval > 0 || needs_numbers(w))
             read_next(w);
         if (s->progress != NULL)
             s->progress(s->progress_context, 0, s->references, 0);

@@ -7,6 +7,7 @@
 #ifndef KB_REPLAY_SWEEP_H
 #define KB_REPLAY_SWEEP_H
 
+#include "policy/fetch/fetch.h"
 #include "replay/replay.h"
 #include "trace/reader.h"
 
@@ -22,8 +23,9 @@ struct kb_sweep {
     struct kb_sweep_item *items; /* the caller's; results are written into it */
     size_t count;
     const struct kb_host *host;
-    bool events;       /* honour unmap and release; not together with interval */
-    uint64_t interval; /* references; 0: none */
+    struct kb_fetch_spec fetch; /* pages that come ahead; not together with events or interval */
+    bool events;                /* honour unmap and release; not together with interval */
+    uint64_t interval;          /* references; 0: none */
     /* Called between rounds; phase 0: reading; 1: replaying the future, done of all. May be NULL.
      */
     void (*progress)(void *context, unsigned phase, uint64_t references, uint64_t all);

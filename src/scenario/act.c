@@ -32,7 +32,16 @@ kb_status kb_act_rights(struct kb_scenario *s, unsigned *rights) {
     return KB_OK;
 }
 
-kb_status kb_act_range(struct kb_scenario *s, uint64_t *start, uint64_t *end) {
+kb_status kb_act_range(struct kb_scenario *s, const struct kb_process *p, uint64_t *start,
+                       uint64_t *end) {
+    const struct kb_word *word = kb_line_peek(&s->line);
+    const struct kb_region *segment = word != NULL ? kb_scenario_segment(s, p, word) : NULL;
+    if (segment != NULL) {
+        (void)kb_line_take(&s->line);
+        *start = segment->start;
+        *end = ((segment->end - 1) | (kb_os_page_bytes(&s->os) - 1)) + 1;
+        return KB_OK;
+    }
     uint64_t page = UINT64_MAX, size = kb_os_page_bytes(&s->os), from = UINT64_MAX;
     kb_status status = kb_line_option_number(&s->line, "page", &page, s->error);
     if (status == KB_OK)
@@ -165,7 +174,7 @@ static kb_status read_image(struct kb_scenario *s, struct kb_region *region) {
 }
 
 /* [rights=] [image=], the end of the line. */
-static kb_status read_rest(struct kb_scenario *s, struct kb_region *region, const char *wanted) {
+kb_status kb_act_region_rest(struct kb_scenario *s, struct kb_region *region, const char *wanted) {
     kb_status status = kb_act_rights(s, &region->rights);
     if (status == KB_OK)
         status = read_image(s, region);
@@ -198,11 +207,11 @@ kb_status kb_act_region(struct kb_scenario *s, struct kb_process *p) {
     if (name == NULL || name->length >= sizeof region.name)
         return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, wanted);
     memcpy(region.name, name->at, name->length);
-    kb_status status = kb_act_range(s, &region.start, &region.end);
+    kb_status status = kb_act_range(s, p, &region.start, &region.end);
     if (status == KB_OK)
         status = read_growth(s, p, &region);
     if (status == KB_OK)
-        status = read_rest(s, &region, wanted);
+        status = kb_act_region_rest(s, &region, wanted);
     if (status != KB_OK)
         return status;
     status = kb_scenario_os_status(s, kb_os_region(&s->os, p, &region, &refused));
@@ -215,52 +224,13 @@ kb_status kb_act_guard(struct kb_scenario *s, struct kb_process *p) {
     bool refused;
     if (s->os.storage != NULL)
         return kb_storage_has_no_pages(s);
-    kb_status status = kb_act_range(s, &region.start, &region.end);
+    kb_status status = kb_act_range(s, p, &region.start, &region.end);
     if (status == KB_OK)
         status = kb_line_end(&s->line, "NAME guard page=1 | start=0 size=8K", s->error);
     if (status == KB_OK && p == s->os.kernel)
         status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_kernel);
     if (status == KB_OK)
         status = kb_scenario_os_status(s, kb_os_region(&s->os, p, &region, &refused));
-    kb_act_refuse(s, status == KB_OK && refused);
-    return status;
-}
-
-kb_status kb_act_next_segment(struct kb_scenario *s, const struct kb_process *p,
-                              struct kb_region *region) {
-    for (uint32_t i = 0; i < p->region_count; i++)
-        if (strcmp(p->regions[i].name, region->name) == 0)
-            return kb_fail(s->error, KB_DATA, KB_MSG_scenario_same_segment, region->name);
-    region->start = p->segments * kb_os_segment_bytes(&s->os);
-    return KB_OK;
-}
-
-/* Numbered in the order in which they are given, from 0. */
-kb_status kb_act_segment(struct kb_scenario *s, struct kb_process *p) {
-    static const char wanted[] = "NAME segment WHAT size=16K [rights=rwx] [image=SEED]";
-    struct kb_region region = {.rights = kb_act_usual_rights(s)};
-    uint64_t size = 0;
-    bool refused;
-    if (s->os.storage != NULL)
-        return kb_storage_act_segment(s, p);
-    const struct kb_word *name = kb_line_take(&s->line);
-    if (!kb_os_segmented(&s->os))
-        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_no_segments);
-    if (name == NULL || name->length >= sizeof region.name)
-        return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, wanted);
-    memcpy(region.name, name->at, name->length);
-    kb_status status = kb_act_next_segment(s, p, &region);
-    if (status == KB_OK)
-        status = kb_line_option_number(&s->line, "size", &size, s->error);
-    if (status == KB_OK)
-        status = read_rest(s, &region, wanted);
-    if (status != KB_OK)
-        return status;
-    if (size == 0 || !kb_add(region.start, size, &region.end))
-        return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, wanted);
-    status = kb_scenario_os_status(s, kb_os_region(&s->os, p, &region, &refused));
-    if (status == KB_OK && !refused)
-        p->segments++;
     kb_act_refuse(s, status == KB_OK && refused);
     return status;
 }
@@ -273,7 +243,7 @@ kb_status kb_act_map(struct kb_scenario *s, struct kb_process *p) {
         return kb_storage_has_no_pages(s);
     if (kb_line_take_if(&s->line, "file"))
         return kb_act_map_file(s, p);
-    kb_status status = kb_act_range(s, &start, &end);
+    kb_status status = kb_act_range(s, p, &start, &end);
     if (status == KB_OK)
         status = kb_line_option_number(&s->line, "frame", &frame, s->error);
     if (status == KB_OK)
@@ -300,21 +270,21 @@ kb_status kb_act_unmap(struct kb_scenario *s, struct kb_process *p) {
     uint64_t start, end;
     if (s->os.storage != NULL)
         return kb_storage_has_no_pages(s);
-    kb_status status = kb_act_range(s, &start, &end);
+    kb_status status = kb_act_range(s, p, &start, &end);
     if (status == KB_OK)
-        status = kb_line_end(&s->line, "NAME unmap page=1 | start=0 size=8K", s->error);
+        status = kb_line_end(&s->line, "NAME unmap page=1 | start=0 size=8K | WHAT", s->error);
     if (status != KB_OK)
         return status;
     return kb_scenario_os_status(s, kb_os_unmap(&s->os, p, start, end));
 }
 
 kb_status kb_act_protect(struct kb_scenario *s, struct kb_process *p) {
-    static const char wanted[] = "NAME protect page=1 rights=r";
+    static const char wanted[] = "NAME protect page=1 | WHAT rights=r";
     uint64_t start, end;
     unsigned rights = UINT32_MAX;
     if (s->os.storage != NULL)
         return kb_storage_act_protect(s, p);
-    kb_status status = kb_act_range(s, &start, &end);
+    kb_status status = kb_act_range(s, p, &start, &end);
     if (status == KB_OK)
         status = kb_act_rights(s, &rights);
     if (status == KB_OK && rights == UINT32_MAX)

@@ -72,7 +72,7 @@ static kb_status advise(struct kb_scenario *s, struct kb_process *p, act_on_rang
                 return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, wanted);
         return advise_pages(s, p, act);
     }
-    kb_status status = kb_act_range(s, &start, &end);
+    kb_status status = kb_act_range(s, p, &start, &end);
     if (status == KB_OK)
         status = kb_line_end(&s->line, wanted, s->error);
     if (status == KB_OK)

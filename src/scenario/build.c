@@ -21,14 +21,19 @@ struct wish {
         io, cluster, low, high;
     unsigned split[KB_MOST_LEVELS];
     unsigned splits;
-    bool kernel, segmented;
+    bool kernel, segmented, byte_lengths;
+    bool preset_tlb;
+    uint64_t preset_frames;      /* 0: no preset */
+    const struct kb_format *own; /* a preset's, that no option names */
     struct kb_word format, swap_file, reserve;
 };
 
 static uint64_t frames_of(const struct wish *wish, unsigned page_bits) {
     if (wish->memory != UNSAID)
         return wish->memory >> page_bits;
-    return wish->frames != UNSAID ? wish->frames : USUAL_FRAMES;
+    if (wish->frames != UNSAID)
+        return wish->frames;
+    return wish->preset_frames != 0 ? wish->preset_frames : USUAL_FRAMES;
 }
 
 static kb_status bad_value(struct kb_scenario *s, const char *key, const struct kb_word *value,
@@ -75,13 +80,19 @@ static kb_status choose_segments(struct kb_scenario *s, const struct wish *wish,
     unsigned segment = wish->splits == 2 ? wish->split[0] : 8;
     unsigned page = wish->splits == 2 ? wish->split[1] : page_bits < 23 ? 24 - page_bits : 1;
     if ((wish->splits != 0 && wish->splits != 2) || wish->format.length > 0 || wish->levels != 0 ||
-        wish->address != 0 || wish->entry != 0)
+        wish->address != 0)
         return kb_fail(s->error, KB_DATA, KB_MSG_scenario_segments);
-    return kb_format_segmented(&s->setup.format, segment, page, page_bits, s->error);
+    unsigned bytes = wish->entry != 0 ? (unsigned)wish->entry : 8;
+    struct kb_segment_shape shape = {segment, page, page_bits, bytes, wish->byte_lengths};
+    return kb_format_segmented(&s->setup.format, shape, s->error);
 }
 
 static kb_status choose_format(struct kb_scenario *s, struct wish *wish) {
     struct kb_os_setup *setup = &s->setup;
+    if (wish->own != NULL) {
+        setup->format = *wish->own;
+        return KB_OK;
+    }
     char name[24] = "generic";
     if (wish->format.length >= sizeof name)
         return bad_value(s, "format", &wish->format, "sv39");
@@ -158,8 +169,10 @@ static kb_status choose_tlbs(struct kb_scenario *s, const struct wish *wish) {
     }
     static const char *const keys[] = {"tlb", "tlb2"};
     for (unsigned level = 0; level < 2 && status == KB_OK; level++) {
-        if (!kb_line_option(&s->line, keys[level], &value))
+        if (!kb_line_option(&s->line, keys[level], &value)) {
+            setup->tlbs += level == 0 && wish->preset_tlb;
             continue;
+        }
         struct kb_tlb_geometry *geometry = &setup->tlb[setup->tlbs];
         *geometry = (struct kb_tlb_geometry){.replace = replace, .seed = wish->seed};
         status = read_tlb(s, keys[level], &value, geometry);
@@ -227,15 +240,36 @@ static bool read_ms(const struct kb_word *word, double *ms) {
            (text[read] == '\0' || strcmp(text + read, "ms") == 0);
 }
 
+static kb_status read_cycle(struct kb_scenario *s, const struct kb_word *value) {
+    s->setup.clock = true;
+    return kb_word_ns(value, &s->setup.cycle_ns) ? KB_OK
+                                                 : bad_value(s, "cycle", value, "100ns, 1us, 1ms");
+}
+
+static kb_status choose_fetch(struct kb_scenario *s) {
+    struct kb_word value;
+    char text[160];
+    if (!kb_line_option(&s->line, "fetch", &value))
+        return KB_OK;
+    if (value.length >= sizeof text)
+        return bad_value(s, "fetch", &value, "sequential:depth=1");
+    snprintf(text, sizeof text, "%.*s", (int)value.length, value.at);
+    kb_status status = kb_fetch_parse(text, &s->setup.fetch, s->error);
+    bool future = (s->setup.policy.policy->needs & KB_NEEDS_FUTURE) != 0;
+    if (status == KB_OK && future && kb_fetch_looks_ahead(&s->setup.fetch))
+        status = kb_fail(s->error, KB_DATA, KB_MSG_fetch_future, s->setup.policy.policy->name);
+    return status;
+}
+
 /* SEEK,LATENCY,RATE */
 static kb_status read_disk(struct kb_scenario *s, const struct kb_word *value) {
     struct kb_word part[3];
     uint64_t rate = 0;
-    if (!cut_values(value, part, 3) || !read_ms(&part[0], &s->disk.seek) ||
-        !read_ms(&part[1], &s->disk.latency) || !kb_parse_size(part[2].at, part[2].length, &rate) ||
-        rate == 0)
+    if (!cut_values(value, part, 3) || !read_ms(&part[0], &s->setup.disk.seek) ||
+        !read_ms(&part[1], &s->setup.disk.latency) ||
+        !kb_parse_size(part[2].at, part[2].length, &rate) || rate == 0)
         return bad_value(s, "disk", value, "8ms,4ms,100M");
-    s->disk.bytes_per_second = (double)rate;
+    s->setup.disk.bytes_per_second = (double)rate;
     return KB_OK;
 }
 
@@ -264,6 +298,8 @@ static kb_status read_traffic(struct kb_scenario *s, struct wish *wish) {
     kb_status status = read_yes(s, "wx", &s->setup.write_xor_execute);
     if (status == KB_OK && kb_line_option(&s->line, "disk", &value))
         status = read_disk(s, &value);
+    if (status == KB_OK && kb_line_option(&s->line, "cycle", &value))
+        status = read_cycle(s, &value);
     if (status == KB_OK && kb_line_option(&s->line, "reserve", &wish->reserve))
         status = read_reserve(s, wish);
     if (status == KB_OK && wish->cluster > MOST_CLUSTER)
@@ -296,6 +332,12 @@ static kb_status read_words(struct kb_scenario *s, struct wish *wish) {
             status = bad_value(s, "organisation", &value,
                                "single-user, fixed-absolute, fixed-relocatable, variable, paging, "
                                "segmentation, paged-segmentation, relocation");
+    }
+    if (status == KB_OK && kb_line_option(&s->line, "length", &value)) {
+        wish->byte_lengths = kb_word_is(&value, "bytes");
+        if (!wish->segmented || (!wish->byte_lengths && !kb_word_is(&value, "pages")))
+            status =
+                bad_value(s, "length", &value, "pages, bytes; organisation=paged-segmentation");
     }
     if (status == KB_OK && kb_line_option(&s->line, "search", &value)) {
         char text[32];
@@ -338,9 +380,9 @@ static kb_status describe_storage(struct kb_scenario *s, struct wish *wish) {
     struct kb_storage_wish own = {.page = wish->page, .memory = wish->memory};
     if (wish->frames != UNSAID || wish->address != 0 || wish->levels != 0 || wish->entry != 0 ||
         wish->io != 0 || wish->cluster != 0 || wish->high != 0 || wish->kernel ||
-        wish->format.length > 0 || setup->write_xor_execute ||
-        setup->allocation != KB_ALLOCATE_GLOBAL || setup->minimum > 1 ||
-        setup->tables_place != KB_TABLES_APART)
+        wish->format.length > 0 || setup->write_xor_execute || setup->clock ||
+        setup->free_order != KB_FREE_LIFO || setup->allocation != KB_ALLOCATE_GLOBAL ||
+        setup->minimum > 1 || setup->tables_place != KB_TABLES_APART)
         return kb_fail(s->error, KB_DATA, KB_MSG_storage_options,
                        kb_organisation_name(setup->storage.organisation));
     for (unsigned i = 0; i < wish->splits; i++)
@@ -379,6 +421,53 @@ static kb_status open_swap(struct kb_scenario *s, const struct wish *wish) {
     return status;
 }
 
+/* Machines of the past (docs/scenario.md, Presets, with their sources). */
+static const struct preset {
+    const char *name;
+    enum kb_scheme scheme;
+    bool segmented, byte_lengths;
+    const struct kb_format *own;
+    unsigned segment_bits, page_index, page_bits; /* of addresses of bytes */
+    uint32_t frames, sets, ways; /* of memory, of its TLB, unless the line says otherwise */
+} presets[] = {
+    {"s370", KB_SCHEME_TABLES, true, false, &kb_format_s370, 8, 4, 12, 64, 64, 2},
+    {"multics", KB_SCHEME_TABLES, true, false, NULL, 18, 8, 12, 64, 1, 16},
+    {"atlas", KB_SCHEME_INVERTED, false, false, NULL, 0, 11, 12, 32, 1, 32},
+};
+
+/* What the preset says may not be said again. */
+static kb_status read_preset(struct kb_scenario *s, struct wish *wish) {
+    static const char *const said[] = {"page",   "split", "format", "organisation",
+                                       "levels", "entry", "address"};
+    struct kb_word value, ignored;
+    const struct preset *preset = NULL;
+    if (!kb_line_option(&s->line, "preset", &value))
+        return KB_OK;
+    for (unsigned i = 0; i < sizeof presets / sizeof presets[0]; i++)
+        if (kb_word_is(&value, presets[i].name))
+            preset = &presets[i];
+    if (preset == NULL)
+        return bad_value(s, "preset", &value, "s370, multics, atlas");
+    for (unsigned i = 0; i < sizeof said / sizeof said[0]; i++)
+        if (kb_line_option(&s->line, said[i], &ignored))
+            return kb_fail(s->error, KB_DATA, KB_MSG_scenario_preset, preset->name);
+    wish->page = UINT64_C(1) << preset->page_bits;
+    wish->segmented = preset->segmented;
+    wish->own = preset->own;
+    s->setup.scheme = preset->scheme;
+    wish->preset_frames = preset->frames;
+    s->setup.tlb[0] = (struct kb_tlb_geometry){preset->sets, preset->ways, KB_TLB_LRU, 1};
+    wish->preset_tlb = true;
+    if (preset->segmented) {
+        wish->split[0] = preset->segment_bits;
+        wish->split[1] = preset->page_index;
+        wish->splits = 2;
+    } else {
+        wish->address = preset->page_index + preset->page_bits;
+    }
+    return KB_OK;
+}
+
 static kb_status choose_frames(struct kb_scenario *s, const struct wish *wish) {
     uint64_t frames = frames_of(wish, s->setup.format.page_bits);
     s->setup.frames = (uint32_t)frames;
@@ -395,8 +484,10 @@ static kb_status describe(struct kb_scenario *s) {
     s->setup = (struct kb_os_setup){.scheme = KB_SCHEME_TABLES};
     bool contiguous;
     s->search_cost = 0;
-    s->disk = (struct kb_disk){8, 4, 100 * 1048576.0};
-    kb_status status = read_numbers(s, &wish);
+    s->setup.disk = (struct kb_disk){8, 4, 100 * 1048576.0};
+    kb_status status = read_preset(s, &wish);
+    if (status == KB_OK)
+        status = read_numbers(s, &wish);
     if (status == KB_OK)
         status = read_words(s, &wish);
     if (status == KB_OK)
@@ -412,6 +503,8 @@ static kb_status describe(struct kb_scenario *s) {
         status = choose_tlbs(s, &wish);
     if (status == KB_OK)
         status = choose_policy(s);
+    if (status == KB_OK && !contiguous)
+        status = choose_fetch(s);
     if (status == KB_OK)
         status = kb_line_end(&s->line, usage, s->error);
     if (status == KB_OK && !contiguous)
@@ -421,6 +514,7 @@ static kb_status describe(struct kb_scenario *s) {
     s->setup.tables_limit =
         wish.tables < s->options.most_bytes ? wish.tables : s->options.most_bytes;
     s->setup.kernel = wish.kernel;
+    s->setup.free_seed = wish.seed;
     s->setup.io_cycles = wish.io;
     s->setup.cluster = (uint32_t)wish.cluster;
     s->setup.low = (uint32_t)wish.low;

@@ -17,10 +17,12 @@ static const struct {
      "      [swap=SLOTS] [swap-file=PATH] [search=CYCLES] [io=CYCLES] [seed=N]\n"
      "      [organisation=single-user|fixed-absolute|fixed-relocatable|variable|paging|\n"
      "                    segmentation|paged-segmentation|relocation] [wx=yes]\n"
+     "      [length=pages|bytes] [preset=s370|multics|atlas]\n"
      "      [os=SIZE] [partitions=8K,16K,…] [fit=first|next|best|worst] [compaction=no]\n"
-     "      [cluster=PAGES] [reserve=LOW,HIGH] [disk=8ms,4ms,100M]\n"
+     "      [cluster=PAGES] [reserve=LOW,HIGH] [disk=8ms,4ms,100M] [cycle=1us]\n"
+     "      [fetch=demand|sequential|stride|history]\n"
      "      [allocation=global|equal|proportional] [minimum=FRAMES]\n"
-     "      [tables-in=apart|resident|pageable]"},
+     "      [tables-in=apart|resident|pageable] [free=lifo|lowest|highest|random]"},
     {"process", kb_command_process, "process NAME …"},
     {"switch", kb_command_switch, "switch NAME"},
     {"kill", kb_command_kill, "kill NAME"},
@@ -60,11 +62,12 @@ static const char *const other_usages[] = {
     "NAME segment WHAT size=16K [rights=rwx] [image=SEED]   addresses: <WHAT,DISPLACEMENT>",
     "      … [base=ADDRESS] [partition=N]   where storage is contiguous",
     "NAME grow SEGMENT SIZE | NAME detach SEGMENT | NAME move SEGMENT ADDRESS | … partition=N",
-    "NAME map page=1 frame=2 [rights=rwx] [size=2M] | NAME unmap page=1 | start=0 size=8K",
-    "NAME protect page=1 rights=r | start=0 size=8K rights=rx",
+    "NAME map page=1 frame=2 [rights=rwx] [size=2M] | NAME unmap page=1 | start=0 size=8K | WHAT",
+    "NAME protect page=1 rights=r | start=0 size=8K rights=rx | WHAT rights=r",
     "NAME touch 1 2w 3x …        pages: read, write, execute",
     "NAME load ADDRESS [bytes=1] | NAME store ADDRESS VALUE [bytes=1] | NAME store ADDRESS "
     "\"text\"",
+    "NAME compute CYCLES | NAME compute 10ms",
     "NAME execute ADDRESS | NAME inc ADDRESS [by=1] [bytes=4] | NAME copy FROM TO LENGTH",
     "NAME fill|verify START LENGTH [seed=1] [step=RECORD [unsplit]] | NAME digest START LENGTH",
     "NAME translate ADDRESS [write|execute]",

@@ -75,6 +75,17 @@ static void chain_steps(struct kb_json *json, const struct kb_os *os,
     (void)kb_inverted_find(&os->mmu.inverted, page, os->mmu.space, chain_step, &chain);
 }
 
+/* A descriptor is read at once; its second word has its bits. */
+static void descriptor_step(struct kb_json *json, const struct kb_os *os,
+                            const struct kb_translation *t) {
+    kb_json_object(json, NULL);
+    kb_json_u64(json, "level", 0);
+    kb_json_u64(json, "index", t->address >> kb_os_page_bits(os));
+    hex(json, "address", t->entry);
+    hex(json, "entry", kb_memory_entry(&os->mmu.memory, t->entry + 8, 8));
+    kb_json_close_object(json);
+}
+
 /* Where the entry that hit, or was loaded, stands in each level. */
 static void places(struct kb_json *json, const struct kb_os *os, const struct kb_translation *t) {
     kb_json_array(json, "entries");
@@ -125,7 +136,9 @@ static void translation(struct kb_json *json, const struct kb_os *os,
     kb_json_string(json, "fault", t->fault == KB_FAULT_NONE ? NULL : kb_fault_name(t->fault));
     tlb(json, os, t);
     kb_json_array(json, "steps");
-    if (t->walked && os->mmu.scheme == KB_SCHEME_INVERTED)
+    if (t->walked && os->storage != NULL)
+        descriptor_step(json, os, t);
+    else if (t->walked && os->mmu.scheme == KB_SCHEME_INVERTED)
         chain_steps(json, os, t);
     else if (t->walked)
         steps(json, os, &t->walk);
@@ -153,7 +166,8 @@ static void region_fields(struct kb_json *json, const struct kb_os *os,
     kb_json_bool(json, "guard", region != NULL && region->guard);
 }
 
-static void process_fields(struct kb_json *json, const struct kb_os_event *e) {
+static void process_fields(struct kb_json *json, const struct kb_os *os,
+                           const struct kb_os_event *e) {
     switch (e->kind) {
     case KB_OS_EVENT_CREATE:
         kb_json_u64(json, "number", e->process->number);
@@ -172,7 +186,8 @@ static void process_fields(struct kb_json *json, const struct kb_os_event *e) {
         break;
     case KB_OS_EVENT_BLOCK:
         kb_json_u64(json, "page", e->page);
-        kb_json_u64(json, "until_cycle", e->count);
+        kb_json_u64(json, os->setup.clock ? "until_ns" : "until_cycle", e->count);
+        kb_json_bool(json, "for_frame", e->flag);
         break;
     case KB_OS_EVENT_FORK:
         name(json, "parent", e->owner);
@@ -210,6 +225,10 @@ static void space_fields(struct kb_json *json, const struct kb_os *os,
         break;
     case KB_OS_EVENT_GROW:
         rights(json, e->rights);
+        kb_json_string(json, "region", e->text);
+        break;
+    case KB_OS_EVENT_RESIZE:
+        kb_json_u64(json, "before", e->slots);
         kb_json_string(json, "region", e->text);
         break;
     case KB_OS_EVENT_ADVICE:
@@ -295,6 +314,7 @@ static void leaving_fields(struct kb_json *json, const struct kb_os *os,
     case KB_OS_EVENT_INVALIDATE:
         hex(json, "entry_address", e->entry);
         kb_json_bool(json, "further", e->flag);
+        kb_json_u64(json, "segments", e->count);
         break;
     case KB_OS_EVENT_STORE_FAILED:
         kb_json_u64(json, "slot", e->slot);
@@ -317,6 +337,7 @@ static void coming_fields(struct kb_json *json, const struct kb_os *os,
         kb_json_u64(json, "free_frames", e->count);
         break;
     case KB_OS_EVENT_READ_IN:
+    case KB_OS_EVENT_PREFETCH:
         kb_json_string(json, "source", kb_page_source_name(e->source));
         if (e->source == KB_FROM_SWAP || e->source == KB_FROM_FILE)
             kb_json_u64(json, "slot", e->slot);
@@ -328,6 +349,7 @@ static void coming_fields(struct kb_json *json, const struct kb_os *os,
     case KB_OS_EVENT_SOFT:
         kb_json_u64(json, "mappings", e->count);
         kb_json_bool(json, "standby", e->flag);
+        kb_json_bool(json, "ahead", e->ahead);
         break;
     case KB_OS_EVENT_COPY:
         if (e->flag)
@@ -356,13 +378,14 @@ static void fields(struct kb_json *json, const struct kb_os *os, const struct kb
     case KB_OS_EVENT_SWAP_IN:
     case KB_OS_EVENT_PAGE_OUT:
     case KB_OS_EVENT_TABLE:
-        process_fields(json, e);
+        process_fields(json, os, e);
         break;
     case KB_OS_EVENT_REGION:
     case KB_OS_EVENT_PROTECT:
     case KB_OS_EVENT_UNMAP:
     case KB_OS_EVENT_MAP:
     case KB_OS_EVENT_GROW:
+    case KB_OS_EVENT_RESIZE:
     case KB_OS_EVENT_ADVICE:
         space_fields(json, os, e);
         break;
@@ -400,6 +423,7 @@ static void fields(struct kb_json *json, const struct kb_os *os, const struct kb
         break;
     case KB_OS_EVENT_FRAME:
     case KB_OS_EVENT_READ_IN:
+    case KB_OS_EVENT_PREFETCH:
     case KB_OS_EVENT_UPDATE:
     case KB_OS_EVENT_SOFT:
     case KB_OS_EVENT_COPY:

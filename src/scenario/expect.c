@@ -284,6 +284,7 @@ static kb_status expect_steps(struct kb_scenario *s) {
             {KB_OS_EVENT_PAGE_OUT, "page-out"},
             {KB_OS_EVENT_PLACE, "place"},
             {KB_OS_EVENT_MOVE, "move"},
+            {KB_OS_EVENT_PREFETCH, "prefetch"},
         };
         for (unsigned k = 0; k < sizeof steps / sizeof steps[0]; k++) {
             size_t used = strlen(found);

@@ -23,6 +23,11 @@ struct kb_page_state kb_scenario_page(const struct kb_scenario *s, const struct 
                 &os->mmu.format, kb_memory_entry(&os->mmu.memory, at, os->mmu.format.entry_bytes),
                 depth);
     }
+    if (kb_os_segmented(os)) { /* both must grant a right */
+        uint64_t at;
+        entry.bits &= kb_os_segment(os, p, number << kb_os_page_bits(os), &at).rights |
+                      ~(unsigned)KB_ENTRY_RIGHTS;
+    }
     state.valid = (entry.bits & KB_ENTRY_VALID) != 0;
     state.referenced = (entry.bits & KB_ENTRY_REFERENCED) != 0;
     state.modified = (entry.bits & KB_ENTRY_MODIFIED) != 0;

@@ -177,6 +177,21 @@ kb_status kb_line_number(struct kb_line *line, const char *what, uint64_t *value
     return kb_word_number(word, what, value, error);
 }
 
+bool kb_word_ns(const struct kb_word *word, uint64_t *ns) {
+    static const struct {
+        const char *unit;
+        uint64_t ns;
+    } units[] = {{"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}};
+    uint32_t digits = 0;
+    while (digits < word->length && word->at[digits] >= '0' && word->at[digits] <= '9')
+        digits++;
+    struct kb_word unit = {.at = word->at + digits, .length = word->length - digits};
+    for (unsigned i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (kb_word_is(&unit, units[i].unit))
+            return kb_parse_u64(word->at, digits, ns) && kb_multiply(*ns, units[i].ns, ns);
+    return false;
+}
+
 kb_status kb_line_option_number(struct kb_line *line, const char *key, uint64_t *value,
                                 struct kb_error *error) {
     struct kb_word word;

@@ -54,6 +54,8 @@ void kb_line_open_options(struct kb_line *line);
 /* Numbers: 12, 4K, 1MiB, 0x1f. what is named in the error. */
 kb_status kb_word_number(const struct kb_word *word, const char *what, uint64_t *value,
                          struct kb_error *error) KB_MUST_CHECK;
+/* 1us, 100ns, 20ms, 1s: whole nanoseconds; false if it is nothing of that kind. */
+bool kb_word_ns(const struct kb_word *word, uint64_t *ns);
 /* A plain number that must be there; an option that may be (else the value stays). */
 kb_status kb_line_number(struct kb_line *line, const char *what, uint64_t *value,
                          struct kb_error *error) KB_MUST_CHECK;

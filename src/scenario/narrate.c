@@ -83,7 +83,13 @@ static void tell_exit(const struct telling *t) {
 }
 
 static void tell_block(const struct telling *t) {
-    say(t->out, KB_MSG_tell_block, t->process, KB_N(t->event->page), KB_N(t->event->count));
+    if (t->event->flag)
+        say(t->out, KB_MSG_tell_block_frame, t->process, KB_N(t->event->page));
+    else if (t->os->setup.clock)
+        say(t->out, KB_MSG_tell_block_clock, t->process, KB_N(t->event->page),
+            (double)t->event->count / 1e6);
+    else
+        say(t->out, KB_MSG_tell_block, t->process, KB_N(t->event->page), KB_N(t->event->count));
 }
 
 static void tell_wake(const struct telling *t) { say(t->out, KB_MSG_tell_wake, t->process); }
@@ -121,6 +127,12 @@ static void tell_region(const struct telling *t) {
 
 static void tell_grow(const struct telling *t) {
     say(t->out, KB_MSG_tell_grow, t->event->text, KB_N(t->event->address), KB_N(t->event->count));
+}
+
+static void tell_resize(const struct telling *t) {
+    const struct kb_os_event *e = t->event;
+    say(t->out, e->count < e->slots ? KB_MSG_tell_shrinks : KB_MSG_tell_grows, t->process, e->text,
+        KB_N(e->slots), KB_N(e->count));
 }
 
 static void tell_fork(const struct telling *t) {
@@ -276,12 +288,22 @@ static void tell_victim(const struct telling *t) {
         say(t->out, KB_MSG_tell_clean);
 }
 
+static bool is_awaited(const struct kb_os *os, uint32_t frame) {
+    bool awaited = os->frame[frame].kept > 0;
+    for (uint32_t i = 0; !awaited && i < os->process_count; i++)
+        awaited = os->process[i]->awaited == frame + 1;
+    return awaited;
+}
+
 static void tell_refused(const struct telling *t) {
     const struct kb_os_event *e = t->event;
-    bool wired =
-        e->reason == KB_REASON_PINNED && kb_os_page_in(t->os, (uint32_t)e->frame)->wired > 0;
-    say(t->out, KB_MSG_tell_refused, KB_N(e->page), t->owner, KB_N(e->frame),
-        wired ? word(t, KB_MSG_cause_wired) : cause(t));
+    uint32_t frame = (uint32_t)e->frame;
+    const char *why = cause(t);
+    if (e->reason == KB_REASON_PINNED && kb_os_page_in(t->os, frame)->wired > 0)
+        why = word(t, KB_MSG_cause_wired);
+    else if (e->reason == KB_REASON_PINNED && is_awaited(t->os, frame))
+        why = word(t, KB_MSG_cause_awaited);
+    say(t->out, KB_MSG_tell_refused, KB_N(e->page), t->owner, KB_N(e->frame), why);
 }
 
 const char *kb_narrate_file(const struct kb_os *os, const struct kb_process *process,
@@ -315,6 +337,8 @@ static void tell_invalidate(const struct telling *t) {
     }
     say(t->out, KB_MSG_tell_invalidate, KB_N(t->event->page), t->owner, KB_N(t->event->entry),
         KB_N(t->event->frame));
+    if (t->event->count > 1)
+        say(t->out, KB_MSG_tell_invalidate_all, KB_N(t->event->count));
 }
 
 static void tell_read_in(const struct telling *t) {
@@ -328,9 +352,17 @@ static void tell_read_in(const struct telling *t) {
         say(t->out, sources[e->source], KB_N(e->page), KB_N(e->frame), KB_N(e->slot));
 }
 
+static void tell_prefetch(const struct telling *t) {
+    const struct kb_os_event *e = t->event;
+    say(t->out, KB_MSG_tell_prefetch, t->os->setup.fetch.fetch->name, KB_N(e->page),
+        KB_N(e->frame));
+}
+
 static void tell_soft(const struct telling *t) {
     const struct kb_os_event *e = t->event;
-    if (e->flag)
+    if (e->ahead)
+        say(t->out, KB_MSG_tell_soft_ahead, KB_N(e->page), KB_N(e->frame));
+    else if (e->flag)
         say(t->out, KB_MSG_tell_soft_standby, KB_N(e->page), KB_N(e->frame));
     else
         say(t->out, KB_MSG_tell_soft, KB_N(e->page), KB_N(e->frame), KB_N(e->count));
@@ -420,11 +452,13 @@ void kb_narrate(struct kb_text_out *out, const struct kb_os *os, const struct kb
         [KB_OS_EVENT_COPY] = tell_copy,
         [KB_OS_EVENT_FORK] = tell_fork,
         [KB_OS_EVENT_GROW] = tell_grow,
+        [KB_OS_EVENT_RESIZE] = tell_resize,
         [KB_OS_EVENT_ADVICE] = tell_advice,
         [KB_OS_EVENT_SWAP_OUT] = tell_swap_out,
         [KB_OS_EVENT_SWAP_IN] = tell_swap_in,
         [KB_OS_EVENT_TABLE] = tell_table,
         [KB_OS_EVENT_PAGE_OUT] = tell_page_out,
+        [KB_OS_EVENT_PREFETCH] = tell_prefetch,
         [KB_OS_EVENT_OBJECT] = tell_object,
     };
     const struct telling telling = {.out = out,

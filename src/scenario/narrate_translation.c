@@ -142,8 +142,9 @@ static void tell_segment_entry(struct kb_text_out *out, const struct kb_format *
         kb_text_plain(out, "L=0");
         return;
     }
-    say(out, KB_MSG_tell_entry_segment, segment.present ? "P=1" : "P=0",
-        kb_rights_text(segment.rights, rights), KB_N(segment.pages));
+    say(out, format->byte_lengths ? KB_MSG_tell_entry_segment_bytes : KB_MSG_tell_entry_segment,
+        segment.present ? "P=1" : "P=0", kb_rights_text(segment.rights, rights),
+        KB_N(format->byte_lengths ? segment.bytes : kb_segment_pages(format, segment)));
     if (segment.present)
         say(out, KB_MSG_tell_entry_pages, KB_N(segment.table));
 }

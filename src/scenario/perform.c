@@ -2,8 +2,10 @@
  * translate; the table of these and of what other files have (run, release, sync, fork …). */
 #include <stdio.h>
 
+#include "base/units.h"
 #include "scenario/session.h"
 
+#define MOST_COMPUTED UINT64_C(1000000000000) /* at once: 1000 s */
 #define FNV_START UINT64_C(0xcbf29ce484222325)
 #define FNV_PRIME UINT64_C(0x100000001b3)
 
@@ -199,6 +201,32 @@ static kb_status execute(struct kb_scenario *s, struct kb_process *p) {
     return status;
 }
 
+kb_status kb_scenario_compute_time(struct kb_scenario *s, const struct kb_word *word,
+                                   uint64_t *time) {
+    uint64_t unit = s->os.setup.clock ? s->os.setup.cycle_ns : 1;
+    bool timed = kb_word_ns(word, time);
+    if (timed && !s->os.setup.clock)
+        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_no_clock);
+    kb_status status = timed ? KB_OK : kb_word_number(word, "compute", time, s->error);
+    if (status == KB_OK && ((!timed && !kb_multiply(*time, unit, time)) || *time > MOST_COMPUTED))
+        status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_range);
+    return status;
+}
+
+static kb_status compute(struct kb_scenario *s, struct kb_process *p) {
+    const struct kb_word *word = kb_line_take(&s->line);
+    uint64_t time;
+    (void)p;
+    if (word == NULL)
+        return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, "NAME compute CYCLES");
+    kb_status status = kb_scenario_compute_time(s, word, &time);
+    if (status == KB_OK)
+        status = end(s, "NAME compute CYCLES | NAME compute 10ms");
+    if (status == KB_OK)
+        kb_os_compute(&s->os, time);
+    return status;
+}
+
 static kb_status increment(struct kb_scenario *s, struct kb_process *p) {
     uint64_t address, bytes = 4, by = 1, value;
     kb_status status = operand(s, p, &address, &bytes);
@@ -378,6 +406,7 @@ kb_status kb_perform(struct kb_scenario *s, struct kb_process *p, const struct k
         {"load", load},
         {"store", store},
         {"execute", execute},
+        {"compute", compute},
         {"inc", increment},
         {"copy", copy},
         {"fill", fill},

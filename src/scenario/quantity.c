@@ -17,6 +17,9 @@
     X("file-reads", file_reads)                                                                    \
     X("releases", releases)                                                                        \
     X("discards", discards)                                                                        \
+    X("prefetches", prefetches)                                                                    \
+    X("useful-prefetches", useful_prefetches)                                                      \
+    X("wasted-prefetches", wasted_prefetches)                                                      \
     X("table-faults", table_faults)
 
 static const char *const names[] = {"references",
@@ -38,6 +41,10 @@ static const char *const names[] = {"references",
                                     "released",
                                     "releases",
                                     "discards",
+                                    "prefetches",
+                                    "useful-prefetches",
+                                    "wasted-prefetches",
+                                    "unused-prefetches",
                                     "swapped-out",
                                     "swapped-in",
                                     "restarts",
@@ -64,6 +71,8 @@ static const char *const names[] = {"references",
                                     "tlb2-hits",
                                     "tlb-misses",
                                     "tlb-evictions",
+                                    "tlb-invalidations",
+                                    "entries-cleared",
                                     "table-reads",
                                     "entry-writes",
                                     "cycles",
@@ -77,6 +86,11 @@ static const char *const names[] = {"references",
                                     "disk-transfers",
                                     "disk-bytes",
                                     "disk-time",
+                                    "elapsed",
+                                    "idle-time",
+                                    "cpu-use",
+                                    "disk-busy",
+                                    "disk-use",
                                     "processes",
                                     "pages",
                                     "waste",
@@ -99,8 +113,13 @@ static struct kb_tally now(const struct kb_scenario *s) {
     t.swap_writes = s->os.swap.writes;
     if (s->os.storage != NULL)
         t.storage = s->os.storage->counters;
-    for (unsigned level = 0; level < s->os.mmu.tlbs; level++)
+    t.time = kb_os_now(&s->os);
+    t.idle = s->os.idle;
+    t.disk_worked = kb_os_disk_worked(&s->os);
+    for (unsigned level = 0; level < s->os.mmu.tlbs; level++) {
         t.tlb_evictions += s->os.mmu.tlb[level].evictions;
+        t.tlb_invalidations += s->os.mmu.tlb[level].invalidations;
+    }
     return t;
 }
 
@@ -169,6 +188,7 @@ static bool of_counters(const struct kb_scenario *s, const struct kb_tally *t, c
     X("disk-transfers", disk_transfers)
     X("disk-bytes", disk_bytes)
     X("page-time", page_time)
+    X("entries-cleared", entries_cleared)
 #undef X
 #define X(text, field)                                                                             \
     if (is(name, length, text)) {                                                                  \
@@ -179,6 +199,7 @@ static bool of_counters(const struct kb_scenario *s, const struct kb_tally *t, c
     X("tlb2-hits", second_hits)
     X("tlb-misses", misses)
     X("tlb-evictions", tlb_evictions)
+    X("tlb-invalidations", tlb_invalidations)
     X("table-reads", table_reads)
     X("entry-writes", entry_writes)
     X("cycles", cycles)
@@ -262,6 +283,7 @@ static bool of_state(const struct kb_scenario *s, const char *name, uint32_t len
         {"waste", total_waste(s)},
         {"internal-fragmentation", total_waste(s)},
         {"table-fragmentation", os->tables.bytes},
+        {"unused-prefetches", os->waiting_ahead},
     };
     if (of_holes(s, name, length, whole))
         return true;
@@ -279,6 +301,28 @@ static double external(const struct kb_scenario *s) {
     return free == 0 ? 0 : 100 * (1 - (double)kb_storage_largest(&s->os) / (double)free);
 }
 
+/* Milliseconds, and shares of them in per cent. Without a clock there are none. */
+static bool of_clock(const struct kb_scenario *s, const struct kb_tally *t, const char *name,
+                     uint32_t length, double *real) {
+    double elapsed = (double)(t->time - s->base.time), idle = (double)(t->idle - s->base.idle);
+    double worked = (double)(t->disk_worked - s->base.disk_worked);
+    if (!s->os.setup.clock)
+        return false;
+    if (is(name, length, "elapsed"))
+        *real = elapsed / 1e6;
+    else if (is(name, length, "idle-time"))
+        *real = idle / 1e6;
+    else if (is(name, length, "cpu-use"))
+        *real = elapsed > 0 ? 100 * (elapsed - idle) / elapsed : 0;
+    else if (is(name, length, "disk-busy"))
+        *real = worked / 1e6;
+    else if (is(name, length, "disk-use"))
+        *real = elapsed > 0 ? 100 * worked / elapsed : 0;
+    else
+        return false;
+    return true;
+}
+
 /* Speed relative to a memory without translation: a search costs search_cost cycles more. */
 static bool of_rates(const struct kb_scenario *s, const struct kb_tally *t, const char *name,
                      uint32_t length, double *real) {
@@ -290,7 +334,7 @@ static bool of_rates(const struct kb_scenario *s, const struct kb_tally *t, cons
     if (is(name, length, "speed"))
         *real = cycles > 0 ? references / cycles : 1;
     else if (is(name, length, "disk-time"))
-        *real = kb_cost_disk_ms(&s->disk, t->os.disk_transfers - s->base.os.disk_transfers,
+        *real = kb_cost_disk_ms(&s->os.setup.disk, t->os.disk_transfers - s->base.os.disk_transfers,
                                 t->os.disk_bytes - s->base.os.disk_bytes);
     else if (is(name, length, "external-fragmentation"))
         *real = external(s);
@@ -310,5 +354,6 @@ enum kb_quantity_kind kb_quantity(const struct kb_scenario *s, const char *name,
     struct kb_tally t = now(s);
     if (of_counters(s, &t, name, length, whole) || of_state(s, name, length, whole))
         return KB_WHOLE;
-    return of_rates(s, &t, name, length, real) ? KB_REAL : KB_NO_QUANTITY;
+    bool known = of_rates(s, &t, name, length, real) || of_clock(s, &t, name, length, real);
+    return known ? KB_REAL : KB_NO_QUANTITY;
 }

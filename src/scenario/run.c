@@ -45,8 +45,9 @@ struct kb_program {
     struct kb_generator *generator;
     bool page_numbers;
     size_t got, at;
-    uint64_t page; /* of the present access: an access may lie in several, one reference each */
-    bool inside;   /* page is known */
+    uint64_t page;    /* of the present access: an access may lie in several, one reference each */
+    bool inside;      /* page is known */
+    uint64_t compute; /* time after each reference */
     struct kb_trace_access batch[BATCH];
 };
 
@@ -59,8 +60,14 @@ void kb_program_free(struct kb_scenario *s, struct kb_program *program) {
 
 kb_status kb_program_new(struct kb_scenario *s, struct kb_program **made) {
     char spec[1000];
+    struct kb_word word;
+    uint64_t compute = 0;
+    kb_status status = KB_OK;
     *made = NULL;
-    kb_status status = read_spec(s, spec, sizeof spec);
+    if (kb_line_option(&s->line, "compute", &word))
+        status = kb_scenario_compute_time(s, &word, &compute);
+    if (status == KB_OK)
+        status = read_spec(s, spec, sizeof spec);
     if (status != KB_OK)
         return status;
     struct kb_program *program = kb_take(s->options.host, sizeof *program);
@@ -74,6 +81,7 @@ kb_status kb_program_new(struct kb_scenario *s, struct kb_program **made) {
         kb_program_free(s, program);
         return status;
     }
+    program->compute = compute;
     program->page_numbers = kb_generator_page_numbers(program->generator);
     kb_generator_next(program->generator, program->batch, BATCH, &program->got);
     *made = program;
@@ -115,6 +123,8 @@ kb_status kb_program_step(struct kb_scenario *s, struct kb_process *p, struct kb
     }
     if (status != KB_OK || p->state == KB_BLOCKED)
         return status;
+    if (done)
+        kb_os_compute(&s->os, program->compute);
     if (!done || program->page >= last)
         end_access(s, p, program, program->page);
     else

@@ -40,7 +40,8 @@ struct kb_tally {
     struct kb_os_counters os;
     struct kb_storage_counters storage;
     uint64_t hits, second_hits, misses, table_reads, entry_writes, cycles, swap_writes;
-    uint64_t tlb_evictions;
+    uint64_t tlb_evictions, tlb_invalidations;
+    uint64_t time, idle, disk_worked; /* of the clock */
 };
 
 enum kb_quantity_kind { KB_NO_QUANTITY, KB_WHOLE, KB_REAL };
@@ -73,7 +74,6 @@ struct kb_scenario {
     struct kb_os_setup setup; /* for the next build */
     bool described;           /* setup is complete */
     double search_cost;       /* cycles of a TLB search, for speed */
-    struct kb_disk disk;      /* what its transfers cost, for disk-time */
     uint64_t file_bytes;      /* of all files */
     struct kb_tally base;
     struct kb_outcome last;
@@ -156,7 +156,8 @@ kb_status kb_storage_act_share(struct kb_scenario *s, struct kb_process *p) KB_M
 kb_status kb_storage_act_protect(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_storage_act_evict(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_storage_command_shared(struct kb_scenario *s) KB_MUST_CHECK;
-kb_status kb_act_grow(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_storage_act_grow(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_storage_act_detach(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_act_detach(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_act_move(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_storage_command_compact(struct kb_scenario *s) KB_MUST_CHECK;
@@ -166,7 +167,8 @@ kb_status kb_storage_has_no_pages(struct kb_scenario *s) KB_MUST_CHECK;
 void kb_show_areas(struct kb_scenario *s, bool areas_too);
 void kb_show_segments(struct kb_scenario *s, const struct kb_process *p);
 /* expect NAME segment WHAT …, the rest of the line. */
-kb_status kb_expect_segment(struct kb_scenario *s, const struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_storage_expect_segment(struct kb_scenario *s,
+                                    const struct kb_process *p) KB_MUST_CHECK;
 
 /* ---- timeline.c ---- */
 
@@ -178,7 +180,7 @@ void kb_scenario_time_free(struct kb_scenario *s);
 
 /* ---- allocate.c ---- */
 
-/* allocation=, minimum=, tables-in= of `machine`. */
+/* allocation=, minimum=, tables-in=, free= of `machine`. */
 kb_status kb_scenario_read_shares(struct kb_scenario *s) KB_MUST_CHECK;
 kb_status kb_act_allocate(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 
@@ -194,6 +196,22 @@ kb_status kb_command_reset(struct kb_scenario *s) KB_MUST_CHECK;
 kb_status kb_act_region(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_act_guard(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_act_segment(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+kb_status kb_act_grow(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
+/* The segment of that name, or number; NULL: there is none. */
+const struct kb_region *kb_scenario_segment(const struct kb_scenario *s, const struct kb_process *p,
+                                            const struct kb_word *word);
+/* What a segment is now. */
+struct kb_segment_state {
+    struct kb_segment entry; /* decoded */
+    uint64_t number, pages, entry_address;
+    uint64_t resident; /* valid entries of its page table that it reaches */
+    uint64_t waste;    /* bytes of its last page behind its end */
+    uint64_t sharers;  /* segments that have its page table, itself too; 0: it has none */
+};
+struct kb_segment_state kb_scenario_segment_state(const struct kb_scenario *s,
+                                                  const struct kb_process *p,
+                                                  const struct kb_region *region);
+kb_status kb_expect_segment(struct kb_scenario *s, const struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_act_map(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_act_unmap(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_act_protect(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
@@ -209,10 +227,14 @@ kb_status kb_act_name(struct kb_scenario *s, const struct kb_word *word,
 /* What a region may be used for if nothing is said. */
 unsigned kb_act_usual_rights(const struct kb_scenario *s);
 /* Where the next segment begins; the region's name is not that of another one. */
+kb_status kb_act_region_rest(struct kb_scenario *s, struct kb_region *region,
+                             const char *wanted) KB_MUST_CHECK;
 kb_status kb_act_next_segment(struct kb_scenario *s, const struct kb_process *p,
                               struct kb_region *region) KB_MUST_CHECK;
 /* start= and size=, or page=. */
-kb_status kb_act_range(struct kb_scenario *s, uint64_t *start, uint64_t *end) KB_MUST_CHECK;
+/* page=, or start= and size=; with paged segmentation also the name of a segment: its pages. */
+kb_status kb_act_range(struct kb_scenario *s, const struct kb_process *p, uint64_t *start,
+                       uint64_t *end) KB_MUST_CHECK;
 /* "rw-", "rx", "none" … */
 kb_status kb_act_rights(struct kb_scenario *s, unsigned *rights) KB_MUST_CHECK;
 
@@ -256,6 +278,9 @@ kb_status kb_perform_begin(struct kb_scenario *s, struct kb_process *p) KB_MUST_
 
 kb_status kb_scenario_address(struct kb_scenario *s, const struct kb_process *p,
                               uint64_t *address) KB_MUST_CHECK;
+/* How long a program computes: storage cycles, or with a clock a time, like 10ms. */
+kb_status kb_scenario_compute_time(struct kb_scenario *s, const struct kb_word *word,
+                                   uint64_t *time) KB_MUST_CHECK;
 /* Whether the instruction must be made again: p was blocked, and has waited for its page. */
 bool kb_perform_again(struct kb_scenario *s, struct kb_process *p);
 

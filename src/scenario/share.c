@@ -202,7 +202,7 @@ static bool shows_file(const struct kb_os *os, const struct kb_process *p, uint6
 
 kb_status kb_perform_sync(struct kb_scenario *s, struct kb_process *p) {
     uint64_t start, end;
-    kb_status status = kb_act_range(s, &start, &end);
+    kb_status status = kb_act_range(s, p, &start, &end);
     if (status == KB_OK)
         status = kb_line_end(&s->line, "NAME sync page=1 | start=0 size=8K", s->error);
     if (status != KB_OK)

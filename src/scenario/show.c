@@ -255,6 +255,33 @@ static void show_regions(struct kb_scenario *s, const struct kb_process *p) {
     finish(&sheet);
 }
 
+static void show_segments(struct kb_scenario *s, const struct kb_process *p) {
+    static const char *const columns[] = {"segment",  "name",  "length",  "rights", "page-table",
+                                          "resident", "waste", "sharers", NULL};
+    static const int widths[] = {7, 16, 12, 6, 12, 12, 8, 7};
+    struct sheet sheet;
+    begin(&sheet, s, "segments", columns, widths);
+    for (uint32_t i = 0; kb_os_segmented(&s->os) && i < p->region_count; i++) {
+        struct kb_segment_state state = kb_scenario_segment_state(s, p, &p->regions[i]);
+        char rights[4], resident[CELL];
+        cell_number(&sheet, state.number);
+        cell(&sheet, p->regions[i].name);
+        cell_number(&sheet, p->regions[i].end - p->regions[i].start);
+        cell(&sheet, kb_rights_text(state.entry.rights, rights));
+        if (state.entry.present)
+            cell_hex(&sheet, state.entry.table);
+        else
+            cell(&sheet, "-");
+        snprintf(resident, sizeof resident, "%llu/%llu", (unsigned long long)state.resident,
+                 (unsigned long long)state.pages);
+        cell(&sheet, resident);
+        cell_number(&sheet, state.waste);
+        cell_number(&sheet, state.sharers);
+        row(&sheet);
+    }
+    finish(&sheet);
+}
+
 static void show_processes(struct kb_scenario *s) {
     static const char *const states[] = {"ready", "running", "blocked", "swapped", "ended"};
     static const char *const columns[] = {"process", "state", "reason", "resident",
@@ -461,11 +488,8 @@ static kb_status show_whole(struct kb_scenario *s, void (*show)(struct kb_scenar
 static kb_status show(struct kb_scenario *s) {
     if (kb_line_take_if(&s->line, "page-table"))
         return show_of_process(s, show_page_table);
-    if (kb_line_take_if(&s->line, "segments")) {
-        if (s->os.storage == NULL)
-            return kb_fail(s->error, KB_DATA, KB_MSG_storage_only);
-        return show_of_process(s, kb_show_segments);
-    }
+    if (kb_line_take_if(&s->line, "segments"))
+        return show_of_process(s, s->os.storage != NULL ? kb_show_segments : show_segments);
     if (kb_line_take_if(&s->line, "regions"))
         return show_of_process(s, show_regions);
     if (kb_line_take_if(&s->line, "tlb"))

@@ -248,7 +248,7 @@ kb_status kb_storage_act_share(struct kb_scenario *s, struct kb_process *p) {
 
 /* ---- what may be done with them ---- */
 
-kb_status kb_act_grow(struct kb_scenario *s, struct kb_process *p) {
+kb_status kb_storage_act_grow(struct kb_scenario *s, struct kb_process *p) {
     struct kb_region *segment;
     uint64_t size;
     bool refused;
@@ -263,7 +263,7 @@ kb_status kb_act_grow(struct kb_scenario *s, struct kb_process *p) {
     return status;
 }
 
-kb_status kb_act_detach(struct kb_scenario *s, struct kb_process *p) {
+kb_status kb_storage_act_detach(struct kb_scenario *s, struct kb_process *p) {
     struct kb_region *segment;
     kb_status status = find_segment(s, p, kb_line_take(&s->line), &segment);
     if (status == KB_OK)
@@ -362,7 +362,7 @@ static kb_status judge_rights(struct kb_scenario *s, unsigned rights) {
     return kb_scenario_judge(s, "rights", wanted, found, strcmp(wanted, found) == 0);
 }
 
-kb_status kb_expect_segment(struct kb_scenario *s, const struct kb_process *p) {
+kb_status kb_storage_expect_segment(struct kb_scenario *s, const struct kb_process *p) {
     static const char wanted[] = "expect NAME segment WHAT [number=N] [base=A|none] [limit=BYTES] "
                                  "[present=1] [R=0] [M=1] [rights=rw-] [users=2] [partition=N]";
     struct kb_region *segment;
@@ -380,6 +380,7 @@ kb_status kb_expect_segment(struct kb_scenario *s, const struct kb_process *p) {
         {"number", true, kb_storage_number(&s->os, segment)},
         {"base", area->present, area->base},
         {"limit", true, area->length},
+        {"length", true, area->length},
         {"size", true, area->length},
         {"present", true, area->present},
         {"R", true, referenced},

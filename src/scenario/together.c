@@ -48,8 +48,9 @@ static kb_status advance(struct kb_scenario *s, const struct block *b, uint32_t 
 
 /* Only instructions, and what programs say of their pages, share the processor. */
 static kb_status check_lines(struct kb_scenario *s, const struct block *b) {
-    static const char *const verbs[] = {"touch", "load",    "store",   "execute", "inc",  "copy",
-                                        "run",   "release", "discard", "pin",     "unpin"};
+    static const char *const verbs[] = {"touch",   "load", "store", "execute",
+                                        "inc",     "copy", "run",   "release",
+                                        "discard", "pin",  "unpin", "compute"};
     for (uint32_t line = b->first; line < b->end; line++) {
         struct kb_process *process;
         bool known = false;

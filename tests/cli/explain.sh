@@ -55,6 +55,23 @@ run explain 0x1234 --format x86-64 --root 0 --memory x86.img --access w
 expect 0 "PML4 (4)" "maps the page of 2 MiB at 0x200000" "fault     at level 2: protection: W=0 at level 3"
 run explain 0x1234 --format x86-64 --root 0 --memory x86.img --access r
 expect 0 "0x201234" "sets A in the entry of the page" "and A in the entries of the tables"
+# IBM S/370: the segment table at 0, entry 0x12 at 0x48; its page table at 0x1000, entry 3 at 0x1006.
+mv ram.img sv39.img
+head -c 8192 /dev/zero >ram.img
+printf '\004\020\000\360' | dd of=ram.img bs=1 seek=72 conv=notrunc status=none
+printf '\001\000\000\000' | dd of=ram.img bs=1 seek=76 conv=notrunc status=none
+printf '\004\020\000\041' | dd of=ram.img bs=1 seek=80 conv=notrunc status=none
+printf '\140\000\010\000' | dd of=ram.img bs=1 seek=4102 conv=notrunc status=none
+s370=(--format s370 --root 0 --memory ram.img)
+run explain 0x123456 "${s370[@]}"
+expect 0 "I=0 C=0 P=1  PTL=15  PTO=0x001000" 0x1006: "I=0  PFRA=0x006" 0x6456
+run explain 0x123456 "${s370[@]}" --access w; expect 0 "protection: "
+run explain 0x124000 "${s370[@]}"; expect 0 "fault     at level 0: invalid:"
+run explain 0x130000 "${s370[@]}"; expect 0 "fault     at level 1: invalid-segment:"
+run explain 0x143000 "${s370[@]}"; expect 0 "fault     at level 1: overflow:"
+run explain 0x140000 "${s370[@]}"; expect 0 "fault     at level 1: reserved:"
+run explain 0x1000000 "${s370[@]}"; expect 0 "overflow:" "24 bits"
+mv sv39.img ram.img
 # Decimal, and hexadecimal in capitals; an image at 0 without @.
 run explain 2101812 "${sv39[@]}"; expect 0 0x80003234
 run explain 0X201234 "${sv39[@]}"; expect 0 0x80003234

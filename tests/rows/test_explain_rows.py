@@ -225,6 +225,17 @@ def x18(kilburn):
     same(columns(found, "reach_bytes"), [(64 << 10,), (32 << 20,)], "reach")
 
 
+@row("E08")
+def e08(kilburn):
+    """Segment and page tables of many processes take main memory: 792 bytes each of 64 KiB."""
+    found = kilburn.json("explain", "--table-share", "64K", "--segments", "64,64,64", "--segment-entry", "8",
+                         "--entry", "4", "--page-size", "512", "--processes", "1,10,40,82,83")
+    same([found["process_bytes"], found["most_processes"]], [792, 82], "a process, the most")
+    rows = [(r["processes"], round(r["share_percent"], 3)) for r in found["table_share"]]
+    same(rows, [(1, 1.208), (10, 12.085), (40, 48.340), (82, 99.097), (83, 100.305)], "share")
+    same([r["frames"] for r in found["table_share"]][-2:], [1, 0], "frames left of 512 bytes")
+
+
 @row("X19")
 def x19(kilburn):
     """Inverted table: 1 GiB, 4 KiB, 16 bytes an entry: 4 MiB."""

@@ -315,6 +315,25 @@ def g08(kilburn):
     near(result["resident_mean"], wanted.resident_mean, 0.001, "mean")
 
 
+@row("E07")
+def e07(kilburn):
+    """16 associative registers and 64 pages at random, x>>8 mod 64: 25,008 hits of 100,000, 0.4 of the speed."""
+    x, pages = 1, []
+    for _ in range(100000):
+        x = 48271 * x % 2147483647
+        pages.append((x >> 8) % 64)
+    trace = kilburn.trace(reads(pages))[0]
+    program = kilburn.write(
+        "machine organisation=paged-segmentation split=4,8 page=4K frames=64 load=all tlb=16\n"
+        "process P\nP segment all size=256K\nreset counters\n"
+        f"P run file={trace} format=pages\nexpect references 100000\nexpect tlb-hits 25008\n"
+        "expect speed 0.4 +-0.00005\n",
+        "kb",
+    )
+    result = kilburn.run("step", "--quiet", str(program))
+    same(result.returncode, 0, result.stdout)
+
+
 @row("N05")
 def n05(kilburn):
     """Locality shifts: T1, LRU, F = 12; at the end of each phase its 12 pages are resident."""

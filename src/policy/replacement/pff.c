@@ -41,12 +41,14 @@ static inline void pff_forgive(KB_SELF(pff)) {
     s->passed = 0;
 }
 
-KB_HOOK void pff_admit(KB_SELF(pff), uint32_t frame, KB_UNUSED uint32_t page,
-                       KB_UNUSED enum kb_why why, struct kb_when when) {
+KB_HOOK void pff_admit(KB_SELF(pff), uint32_t frame, KB_UNUSED uint32_t page, enum kb_why why,
+                       struct kb_when when) {
     bool shrink = when.now - s->fault_at >= s->threshold;
-    s->fault_at = when.now;
     if (s->passed > 0)
         pff_forgive(s, a, f);
+    if (why == KB_BY_PREFETCH) /* no fault */
+        return;
+    s->fault_at = when.now;
     if (!shrink && s->reset == PFF_RESET_SHRINK)
         return;
     for (uint32_t i = 0; i < f.count; i++) {
