@@ -29,10 +29,11 @@ _kilburn() {
 
     for ((i = 1; i < COMP_CWORD && ${#subcommand[@]} < 2; i++)); do
         case ${COMP_WORDS[i]} in
-        sim | trace | step | explain) ((${#subcommand[@]})) || subcommand+=("${COMP_WORDS[i]}") ;;
+        sim | trace | step | explain | study) ((${#subcommand[@]})) || subcommand+=("${COMP_WORDS[i]}") ;;
         info | convert | generate | verify)
             [[ ${subcommand[0]-} == trace ]] && subcommand+=("${COMP_WORDS[i]}")
             ;;
+        organisations) [[ ${subcommand[0]-} == study ]] && subcommand+=("${COMP_WORDS[i]}") ;;
         esac
     done
 
@@ -106,9 +107,11 @@ _kilburn() {
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$(_kilburn_options "${subcommand[@]}")" -- "$cur")
     elif ((${#subcommand[@]} == 0)); then
-        mapfile -t COMPREPLY < <(compgen -W "sim trace step explain" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "sim trace step explain study" -- "$cur")
     elif [[ ${subcommand[*]} == trace ]]; then
         mapfile -t COMPREPLY < <(compgen -W "info convert generate verify" -- "$cur")
+    elif [[ ${subcommand[*]} == study ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "organisations" -- "$cur")
     elif [[ ${subcommand[0]} == step ]]; then
         mapfile -t COMPREPLY < <(compgen -f -X '!*.kb' -- "$cur"; compgen -d -- "$cur")
     else
