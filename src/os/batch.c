@@ -224,7 +224,6 @@ static bool is_in_the_way(const struct kb_batch *batch, uint64_t queue) {
 
 /* The first of its queue does not go in. */
 static void keep_waiting(struct kb_batch *batch, struct kb_batch_job *job) {
-    uint64_t free = free_bytes(batch->os);
     if (!is_in_the_way(batch, queue_of(batch->os, job))) {
         refuse(batch, job);
         return;
@@ -232,8 +231,6 @@ static void keep_waiting(struct kb_batch *batch, struct kb_batch_job *job) {
     if (job->state == KB_BATCH_COMING)
         tell(batch, job, "waits");
     job->state = KB_BATCH_WAITS;
-    if (batch->os->storage != NULL && free >= job->size && free > batch->stranded_most)
-        batch->stranded_most = free;
 }
 
 static kb_status consider(struct kb_batch *batch, struct kb_batch_job *job, bool *closed) {
@@ -427,6 +424,9 @@ static void note_unit(struct kb_batch *batch) {
     for (uint32_t i = 0; i < batch->count; i++)
         if (batch->job[i].state == KB_BATCH_IN)
             used += working_of(&batch->job[i]);
+        else if (batch->job[i].state == KB_BATCH_WAITS && batch->os->storage != NULL &&
+                 m.free >= batch->job[i].size && m.free > batch->stranded_most)
+            batch->stranded_most = m.free;
     batch->resident_time += taken;
     batch->used_time += used < taken ? used : taken; /* a job alone may use more than there is */
 }
