@@ -43,6 +43,8 @@ static const struct {
      "show page-table NAME | tlb | memory | free | swap | counters [NAME] | regions NAME |\n      "
      "translation NAME ADDRESS | split ADDRESS | bytes PHYSICAL LENGTH | processes | objects | "
      "holes |\n      segments NAME"},
+    {"job", kb_command_job, "job NAME size=6K time=10 [partition=1] [arrives=0] [working=4K]"},
+    {"run", kb_command_run, "run jobs"},
     {"expect", kb_command_expect,
      "expect [NAME] QUANTITY [=|<|>|<=|>=|!=] VALUE [±TOLERANCE] | expect fault KIND |\n      "
      "expect "
