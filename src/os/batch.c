@@ -36,7 +36,8 @@ static uint64_t pages_up(const struct kb_os *os, uint64_t bytes) {
 
 /* Bytes of memory for its working part; for all of it where a job comes as a whole. */
 static uint64_t need_of(const struct kb_os *os, const struct kb_batch_job *job) {
-    uint64_t length[KB_BATCH_PARTS], left = os->setup.load_all ? job->size : working_of(job), sum = 0;
+    uint64_t length[KB_BATCH_PARTS], left = os->setup.load_all ? job->size : working_of(job),
+                                     sum = 0;
     unsigned parts = parts_of(os, job, length);
     for (unsigned i = 0; i < parts && left > 0; i++) {
         uint64_t used = left < length[i] ? left : length[i];
@@ -60,7 +61,8 @@ uint64_t kb_batch_references(const struct kb_batch *batch) {
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct kb_batch_job *job = &batch->job[i];
         uint64_t steps = working_of(job) / step_of(batch->os) + KB_BATCH_PARTS, all;
-        if (job->arrives > UINT64_MAX / 4 || !kb_multiply(steps * 2, job->time, &all) || !kb_add(sum, all, &sum))
+        if (job->arrives > UINT64_MAX / 4 || !kb_multiply(steps * 2, job->time, &all) ||
+            !kb_add(sum, all, &sum))
             return UINT64_MAX;
     }
     return sum;
@@ -173,8 +175,8 @@ static bool may_try(const struct kb_batch *batch, const struct kb_batch_job *job
     const struct kb_os *os = batch->os;
     if (os->storage != NULL && kb_storage_of_programs(os))
         return true;
-    return batch->in == 0 || (batch->need <= capacity_of(os) &&
-                              need_of(os, job) <= capacity_of(os) - batch->need);
+    return batch->in == 0 ||
+           (batch->need <= capacity_of(os) && need_of(os, job) <= capacity_of(os) - batch->need);
 }
 
 static kb_status admit(struct kb_batch *batch, struct kb_batch_job *job, bool *in) {
@@ -231,6 +233,7 @@ static void keep_waiting(struct kb_batch *batch, struct kb_batch_job *job) {
     if (job->state == KB_BATCH_COMING)
         tell(batch, job, "waits");
     job->state = KB_BATCH_WAITS;
+    job->first = true;
 }
 
 static kb_status consider(struct kb_batch *batch, struct kb_batch_job *job, bool *closed) {
@@ -246,6 +249,7 @@ static kb_status consider(struct kb_batch *batch, struct kb_batch_job *job, bool
         if (status == KB_OK && job->state == KB_BATCH_COMING)
             tell(batch, job, "waits");
         job->state = KB_BATCH_WAITS;
+        job->first = false;
         return status;
     }
     if (status == KB_OK)
@@ -424,8 +428,8 @@ static void note_unit(struct kb_batch *batch) {
     for (uint32_t i = 0; i < batch->count; i++)
         if (batch->job[i].state == KB_BATCH_IN)
             used += working_of(&batch->job[i]);
-        else if (batch->job[i].state == KB_BATCH_WAITS && batch->os->storage != NULL &&
-                 m.free >= batch->job[i].size && m.free > batch->stranded_most)
+        else if (batch->job[i].state == KB_BATCH_WAITS && batch->job[i].first &&
+                 m.free >= need_of(batch->os, &batch->job[i]) && m.free > batch->stranded_most)
             batch->stranded_most = m.free;
     batch->resident_time += taken;
     batch->used_time += used < taken ? used : taken; /* a job alone may use more than there is */
@@ -436,8 +440,7 @@ double kb_batch_degree(const struct kb_batch *batch) {
 }
 
 double kb_batch_utilisation(const struct kb_batch *batch) {
-    return batch->resident_time == 0 ? 0
-                                     : (double)batch->used_time / (double)batch->resident_time;
+    return batch->resident_time == 0 ? 0 : (double)batch->used_time / (double)batch->resident_time;
 }
 
 /* ---- the whole ---- */
@@ -501,9 +504,9 @@ static void sort(const struct kb_batch *batch, uint32_t *order, uint32_t *other)
             uint32_t end = middle + width < count ? middle + width : count;
             uint32_t left = from, right = middle;
             for (uint32_t i = from; i < end; i++) {
-                bool take_left = right == end || (left < middle &&
-                                                  batch->job[order[left]].arrives <=
-                                                      batch->job[order[right]].arrives);
+                bool take_left =
+                    right == end || (left < middle && batch->job[order[left]].arrives <=
+                                                          batch->job[order[right]].arrives);
                 other[i] = take_left ? order[left++] : order[right++];
             }
         }

@@ -13,11 +13,11 @@
  *   segmentation, paged or not code ½, data ¼, stack ¼       fit together, or it is alone
  *
  * A working part is the first bytes of a program; it counts as what has to come
- * for it: pages, or whole segments. Under load_all all of the job counts. Jobs in memory run side by
- * side. In each unit each of them loads a word of every page (4 KiB where there
- * are none, less where pages are smaller) of its working part, compares it, and
- * stores to every second one. Its image is a pattern. What these instructions do
- * is counted, but not told to listeners; the jobs' coming and going is. */
+ * for it: pages, or whole segments. Under load_all all of the job counts. Jobs in memory run side
+ * by side. In each unit each of them loads a word of every page (4 KiB where there are none, less
+ * where pages are smaller) of its working part, compares it, and stores to every second one. Its
+ * image is a pattern. What these instructions do is counted, but not told to listeners; the jobs'
+ * coming and going is. */
 #ifndef KB_OS_BATCH_H
 #define KB_OS_BATCH_H
 
@@ -27,7 +27,13 @@ struct kb_os;
 
 #define KB_BATCH_PARTS 3 /* segments of a job */
 
-enum kb_batch_state { KB_BATCH_COMING, KB_BATCH_WAITS, KB_BATCH_IN, KB_BATCH_DONE, KB_BATCH_REFUSED };
+enum kb_batch_state {
+    KB_BATCH_COMING,
+    KB_BATCH_WAITS,
+    KB_BATCH_IN,
+    KB_BATCH_DONE,
+    KB_BATCH_REFUSED
+};
 
 struct kb_batch_job {
     /* the request */
@@ -47,15 +53,16 @@ struct kb_batch_job {
     struct kb_process *process;
     uint64_t need; /* bytes that have to be in memory for its working part */
     uint64_t seed; /* of its image */
+    bool first;    /* it waits, and is the first of its queue */
 };
 
 /* Memory at the end of a unit of time. */
 struct kb_batch_moment {
     uint64_t jobs;
-    uint64_t used;           /* bytes of the programs in memory */
-    uint64_t internal;       /* bytes handed out behind their ends */
-    uint64_t free, largest;  /* bytes; with pages a free frame is as good as another */
-    uint64_t holes;          /* contiguous organisations; else 0 */
+    uint64_t used;          /* bytes of the programs in memory */
+    uint64_t internal;      /* bytes handed out behind their ends */
+    uint64_t free, largest; /* bytes; with pages a free frame is as good as another */
+    uint64_t holes;         /* contiguous organisations; else 0 */
 };
 
 struct kb_batch {
@@ -75,13 +82,14 @@ struct kb_batch {
     /* afterwards */
     uint64_t makespan; /* the unit at which the last job left */
     uint64_t done, refused;
-    uint64_t degree_most, degree_time;  /* of multiprogramming; the sum over all units */
-    uint64_t internal_most;             /* bytes, at the end of a unit */
-    uint64_t stranded_most;             /* free bytes that would together have been enough for a
-                                           job that waited: external fragmentation */
-    uint64_t used_time, resident_time;  /* bytes that programs use, and that are taken; sums over
-                                           all units */
-    struct kb_batch_moment first;       /* of the first unit in which a job was in memory */
+    uint64_t degree_most, degree_time; /* of multiprogramming; the sum over all units */
+    uint64_t internal_most;            /* bytes, at the end of a unit */
+    uint64_t stranded_most;            /* free bytes that would together have been enough for the
+                                          first of a queue, at the end of a unit: external
+                                          fragmentation, or partitions that it may not have */
+    uint64_t used_time, resident_time; /* bytes that programs use, and that are taken; sums over
+                                          all units */
+    struct kb_batch_moment first;      /* of the first unit in which a job was in memory */
 };
 
 /* Runs all jobs to their ends; the machine may have other processes. A job whose bytes are not what

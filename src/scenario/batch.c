@@ -16,8 +16,8 @@ static kb_status add_room(struct kb_scenario *s) {
     if (batch->count < s->job_room)
         return KB_OK;
     uint32_t room = s->job_room == 0 ? 16 : s->job_room * 2;
-    struct kb_batch_job *more = kb_grow(s->options.host, batch->job, s->job_room * sizeof *more,
-                                        room * sizeof *more);
+    struct kb_batch_job *more =
+        kb_grow(s->options.host, batch->job, s->job_room * sizeof *more, room * sizeof *more);
     if (more == NULL)
         return kb_fail(s->error, KB_NO_MEMORY, KB_MSG_no_memory, "jobs",
                        (unsigned long long)(room * sizeof *more));
@@ -38,8 +38,9 @@ static kb_status read_numbers(struct kb_scenario *s, struct kb_batch_job *job) {
         const char *key;
         uint64_t *value, low;
     } numbers[] = {
-        {"size", &job->size, 1},           {"time", &job->time, 1},       {"working", &job->working, 0},
-        {"partition", &job->partition, 0}, {"arrives", &job->arrives, 0},
+        {"size", &job->size, 1},       {"time", &job->time, 1},
+        {"working", &job->working, 0}, {"partition", &job->partition, 0},
+        {"arrives", &job->arrives, 0},
     };
     for (unsigned i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         kb_status status =
@@ -133,7 +134,8 @@ static kb_status wrong(struct kb_scenario *s, const char *wanted) {
 
 /* expect job A starts 0 */
 static kb_status expect_job(struct kb_scenario *s) {
-    static const char wanted[] = "expect job NAME starts|ends|waits UNITS | expect job NAME refused";
+    static const char wanted[] =
+        "expect job NAME starts|ends|waits UNITS | expect job NAME refused";
     const struct kb_word *name = kb_line_take(&s->line);
     char text[KB_NAME_BYTES] = "";
     if (name != NULL && name->length < sizeof text)
@@ -179,8 +181,8 @@ static kb_status expect_first(struct kb_scenario *s) {
     return wrong(s, "expect first degree|used|internal-fragmentation|free|largest|hole-count N");
 }
 
-static const char *const words[] = {"job",           "first",    "makespan", "jobs-done", "jobs-refused",
-                                    "degree",        "degree-most", "utilisation",
+static const char *const words[] = {"job",           "first",   "makespan",    "jobs-done",
+                                    "jobs-refused",  "degree",  "degree-most", "utilisation",
                                     "most-internal", "stranded"};
 
 bool kb_expect_is_batch(const struct kb_word *word) {
@@ -213,8 +215,8 @@ bool kb_expect_batch(struct kb_scenario *s, kb_status *status) {
     const struct {
         const char *name;
         uint64_t value;
-    } numbers[] = {{"makespan", b->makespan},     {"jobs-done", b->done},
-                   {"jobs-refused", b->refused},  {"degree-most", b->degree_most},
+    } numbers[] = {{"makespan", b->makespan},           {"jobs-done", b->done},
+                   {"jobs-refused", b->refused},        {"degree-most", b->degree_most},
                    {"most-internal", b->internal_most}, {"stranded", b->stranded_most}};
     for (unsigned i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         if (kb_line_take_if(&s->line, numbers[i].name)) {

@@ -106,8 +106,7 @@ static void tell_job(const struct telling *t) {
                  {"refused", KB_MSG_tell_job_refused}};
     for (unsigned i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strcmp(t->event->text, words[i].what) == 0)
-            say(t->out, words[i].message, KB_N(t->event->count), t->process,
-                KB_N(t->event->slots));
+            say(t->out, words[i].message, KB_N(t->event->count), t->process, KB_N(t->event->slots));
 }
 
 static void tell_object(const struct telling *t) {
