@@ -28,6 +28,7 @@
 #include "machine/cost.h"
 #include "machine/segment.h"
 #include "machine/walk.h"
+#include "os/batch.h"
 #include "os/job.h"
 #include "os/os.h"
 #include "os/timeline.h"

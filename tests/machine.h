@@ -30,8 +30,9 @@ struct machine_wish {
     bool byte_lengths; /* "segments" */
     uint32_t cluster, low, high;
     uint64_t io_cycles;
-    const char *fetch; /* NULL: demand */
-    bool clock;        /* the usual disk */
+    struct kb_storage_setup storage; /* contiguous: 8 bits of segment number, 16 of displacement */
+    const char *fetch;               /* NULL: demand */
+    bool clock;                      /* the usual disk */
     uint64_t cycle_ns;
 };
 
@@ -52,6 +53,15 @@ static inline kb_status machine_format(const struct machine_wish *wish, struct k
     return kb_format_generic(format, 1, &flat, page_bits, 4, error);
 }
 
+static inline kb_status machine_contiguous(const struct machine_wish *wish,
+                                           struct kb_os_setup *setup, struct kb_error *error) {
+    bool segments = wish->storage.organisation == KB_SEGMENTATION;
+    const unsigned number = 8;
+    setup->scheme = segments ? KB_SCHEME_SEGMENTS : KB_SCHEME_BOUNDS;
+    setup->frames = 1;
+    return kb_format_generic(&setup->format, 1, &number, segments ? 16 : 12, 8, error);
+}
+
 static inline kb_status machine_make(struct kb_os *os, const struct machine_wish *wish,
                                      const struct kb_host *host, struct kb_error *error) {
     struct kb_os_setup setup = {.frames = wish->frames,
@@ -67,6 +77,7 @@ static inline kb_status machine_make(struct kb_os *os, const struct machine_wish
                                 .cluster = wish->cluster,
                                 .low = wish->low,
                                 .high = wish->high,
+                                .storage = wish->storage,
                                 .io_cycles = wish->io_cycles,
                                 .clock = wish->clock,
                                 .cycle_ns = wish->cycle_ns,
@@ -76,6 +87,8 @@ static inline kb_status machine_make(struct kb_os *os, const struct machine_wish
                        ? KB_SCHEME_INVERTED
                        : KB_SCHEME_TABLES;
     kb_status status = machine_format(wish, &setup.format, error);
+    if (wish->storage.organisation != KB_PAGED)
+        status = machine_contiguous(wish, &setup, error);
     setup.kernel_start = setup.format.canonical ? ~UINT64_C(0) << (setup.format.address_bits - 1)
                                                 : UINT64_C(3) << (setup.format.address_bits - 2);
     for (; setup.tlbs < 2 && wish->tlb[setup.tlbs].sets > 0; setup.tlbs++)

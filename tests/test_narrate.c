@@ -725,6 +725,97 @@ static void file(void) {
     end();
 }
 
+/* ---- contiguous storage ---- */
+
+static bool segment(struct kb_process *of, const char *name, uint64_t length, unsigned rights) {
+    struct kb_region wanted = {.end = length, .rights = rights};
+    bool refused;
+    snprintf(wanted.name, sizeof wanted.name, "%s", name);
+    CHECK(kb_storage_begin_segment(&os, of, &wanted, KB_NO_AREA,
+                                   (struct kb_placement_wish){KB_ANYWHERE, 0}, &refused) == KB_OK);
+    return !refused;
+}
+
+static void contiguous_segments(void) {
+    struct machine_wish wish = {.storage = {.organisation = KB_SEGMENTATION, .bytes = 1000},
+                                .failing = true};
+    uint64_t moved;
+    bool refused;
+    wish.tlb[0] = (struct kb_tlb_geometry){1, 4, KB_TLB_LRU, 0};
+    begin(&wish);
+    SAYS("it has an empty segment table");
+    p->skips = true;
+    segment(p, "a", 400, KB_ENTRY_READ | KB_ENTRY_WRITE);
+    segment(p, "b", 300, KB_ENTRY_READ);
+    segment(p, "c", 500, KB_ENTRY_RIGHTS);
+    SAYS("P: segment a, 400 bytes, rw-");
+    clear();
+    CHECK(store(0x10));
+    SAYS("0x10 = segment 0 | displacement 0x10", "the descriptor of segment 0 is in none",
+         "descriptor 0 at 0x3f0: not in memory", "trap: missing segment: segment 0, a",
+         "1 the reference is legal: segment a, rw-",
+         "3 a, 400 bytes, goes to 0x0: a hole of 1000, chosen by first fit; 600 are left",
+         "4 a comes in: 400 zeros at 0x0", "5 the descriptor at 0x3f0 says so", "6 the instruction",
+         "R and M are set now", "16 is below the limit 400: base 0x0 + 0x10 = physical 0x10");
+    JSON_SAYS("\"steps\":[{\"level\":0,\"index\":0,\"address\":\"0x3f0\"",
+              "\"bits_set\":[\"referenced\",\"modified\"]");
+    CHECK(load(0x10000));
+    CHECK(load(0x20000));
+    SAYS("no hole is large enough: policy fifo proposes segment 0, a, of P as victim: 400 bytes "
+         "(R=1, M=1)",
+         "a of P was modified: its 400 bytes are written, from slot 0",
+         "a of P is absent now in its descriptor: 400 bytes are free at 0x0",
+         "compaction: b of P, 300 bytes, moves from 0x190 to 0x0", "compaction is done: 300 bytes",
+         "3 c, 500 bytes, goes to 0x12c");
+    clear();
+    CHECK(!store(0x10000));
+    SAYS("trap: segment protection: b has rights r--", "1 the reference is not legal");
+    CHECK(!load(0x2ffff));
+    SAYS("trap: segment overflow: displacement 65535 is beyond the end of c, which has 500 bytes");
+    CHECK(!load(0x90000));
+    SAYS("trap: fault invalid-segment");
+    CHECK(load(0x10));
+    SAYS("it was not modified", "b of P is absent now", "4 a comes back: 400 bytes");
+    CHECK(kb_storage_advise(&os, p, 0, 1, KB_ADVICE_PIN, &refused) == KB_OK && !refused);
+    CHECK(!load(0x20000) || os.counters.faults > 0);
+    CHECK(kb_storage_advise(&os, p, 0, 1, KB_ADVICE_RELEASE, &refused) == KB_OK && refused);
+    CHECK(kb_storage_advise(&os, p, 0, 1, KB_ADVICE_UNPIN, &refused) == KB_OK && !refused);
+    SAYS("P says of its segments: unpin");
+    CHECK(kb_storage_resize(&os, p, &p->regions[0], 410, &refused) == KB_OK && !refused);
+    SAYS("P: segment a has 410 bytes now");
+    CHECK(kb_storage_protect(&os, p, &p->regions[0], KB_ENTRY_READ) == KB_OK);
+    SAYS("P: the segment's rights are r-- now");
+    CHECK(kb_storage_compact(&os, &moved) == KB_OK);
+    JSON_SAYS("\"event\":\"compact\"", "\"largest_hole\":");
+    CHECK(kb_os_swap_out(&os, p, &refused) == KB_OK && !refused);
+    SAYS("P is swapped out, whole: segments that left:");
+    CHECK(kb_os_swap_in(&os, p, false, &refused) == KB_OK && refused);
+    kb_os_exit(&os, p, KB_REASON_DONE, 0);
+    SAYS("what P had is free again:", "bytes of memory");
+    end();
+}
+
+static void programs(void) {
+    struct machine_wish wish = {.storage = {.organisation = KB_FIXED_ABSOLUTE,
+                                            .bytes = 1000,
+                                            .system = 100,
+                                            .partition = {300, 500},
+                                            .partitions = 2}};
+    begin(&wish);
+    p->skips = true;
+    segment(p, "program", 250, KB_ENTRY_RIGHTS);
+    SAYS("3 program, 250 bytes, goes to 0x64: a partition of 300; 50 of it stay unused");
+    clear();
+    CHECK(load(110));
+    SAYS("0x6e lies between the bounds 0x64 and 0x15e: it is the physical address");
+    CHECK(!load(10));
+    SAYS("0xa does not lie between the bounds",
+         "trap: protection fault: 0xa lies below the boundary register, 0x64");
+    CHECK(!load(400));
+    SAYS("is beyond the end of program, which has 250 bytes");
+    end();
+}
+
 static void stack(void) {
     bool refused;
     begin(&(struct machine_wish){.frames = 2});
@@ -856,6 +947,8 @@ int main(int count, char **arguments) {
     ahead();
     sharing();
     file();
+    contiguous_segments();
+    programs();
     stack();
     forks();
     advice();

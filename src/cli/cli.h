@@ -20,6 +20,7 @@ int cmd_sim(struct cli *cli, int argc, char **argv);
 int cmd_step(struct cli *cli, int argc, char **argv);
 int cmd_trace(struct cli *cli, int argc, char **argv);
 int cmd_explain(struct cli *cli, int argc, char **argv);
+int cmd_study(struct cli *cli, int argc, char **argv);
 
 /* ---- main.c ---- */
 

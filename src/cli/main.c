@@ -18,10 +18,9 @@ static const struct {
     int (*run)(struct cli *cli, int argc, char **argv);
     enum kb_message title;
 } commands[] = {
-    {"sim", cmd_sim, KB_MSG_command_sim},
-    {"trace", cmd_trace, KB_MSG_command_trace},
-    {"step", cmd_step, KB_MSG_command_step},
-    {"explain", cmd_explain, KB_MSG_command_explain},
+    {"sim", cmd_sim, KB_MSG_command_sim},       {"trace", cmd_trace, KB_MSG_command_trace},
+    {"step", cmd_step, KB_MSG_command_step},    {"explain", cmd_explain, KB_MSG_command_explain},
+    {"study", cmd_study, KB_MSG_command_study},
 };
 
 const char *cli_text(const struct cli *cli, enum kb_message message) {

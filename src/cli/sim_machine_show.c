@@ -398,8 +398,10 @@ static void show_csv(const struct sim *sim, const struct sim_machine_results *re
         if (kb_fetch_looks_ahead(&sim->fetch))
             texts[1 + COLD_FAULTS][0] = '\0';
         for (unsigned i = 0; i < REALS; i++)
-            snprintf(texts[1 + NUMBERS + i], CLI_NUMBER_TEXT, is_known(sim, i) ? "%.6f" : "",
-                     n.real[i]);
+            snprintf(texts[1 + NUMBERS + i], CLI_NUMBER_TEXT, "%.6f", n.real[i]);
+        for (unsigned i = 0; i < REALS; i++)
+            if (!is_known(sim, i))
+                texts[1 + NUMBERS + i][0] = '\0';
         for (unsigned i = 0; i < 1 + NUMBERS + REALS; i++)
             cells[i] = texts[i];
         cli_table_row(table, cells);

@@ -112,8 +112,15 @@ static kb_status bring(struct kb_os *os, struct kb_process *process, uint64_t nu
     return KB_OK;
 }
 
+/* As many as the process may hold beside the page that it has just used. */
+static uint32_t most_at_once(const struct kb_os *os, const struct kb_process *process) {
+    uint32_t frames = process->pager != NULL ? process->allocation : os->setup.frames;
+    return frames > 0 ? frames - 1 : 0;
+}
+
 kb_status kb_os_fetch_ahead(struct kb_os *os) {
     struct kb_process *process = os->running;
+    uint32_t most = most_at_once(os, process);
     uint64_t pages[KB_FETCH_MOST];
     uint32_t frames[KB_FETCH_MOST];
     unsigned came = 0, count = kb_fetch_next(&os->setup.fetch, process->fetch, process->cue,
@@ -122,7 +129,7 @@ kb_status kb_os_fetch_ahead(struct kb_os *os) {
     kb_status status = KB_OK;
     process->cued = KB_CUE_NONE;
     os->background = true; /* nobody waits for what has to be written */
-    for (unsigned i = 0; i < count && more && status == KB_OK; i++) {
+    for (unsigned i = 0; i < count && came < most && more && status == KB_OK; i++) {
         uint32_t frame;
         status = bring(os, process, pages[i], &frame, &more);
         if (frame == KB_NO_FRAME)

@@ -48,10 +48,28 @@ uint32_t kb_os_rescue(struct kb_os *os, uint32_t page) {
     return frame;
 }
 
+/* The place in the stack of the one to be taken. */
+static uint32_t choose(struct kb_os *os) {
+    uint32_t best = os->free_count - 1;
+    if (os->setup.free_order == KB_FREE_RANDOM)
+        return (uint32_t)kb_random_below(&os->free_random, os->free_count);
+    for (uint32_t i = 0; os->setup.free_order != KB_FREE_LIFO && i < os->free_count; i++)
+        if ((os->free_list[i] < os->free_list[best]) == (os->setup.free_order == KB_FREE_LOWEST) &&
+            i != best)
+            best = i;
+    return best;
+}
+
+static uint32_t take_empty(struct kb_os *os) {
+    uint32_t at = choose(os), frame = os->free_list[at];
+    os->free_list[at] = os->free_list[--os->free_count];
+    return frame;
+}
+
 uint32_t kb_os_take_free(struct kb_os *os) {
     uint32_t frame = os->standby_oldest;
     if (os->free_count > 0)
-        frame = os->free_list[--os->free_count];
+        frame = take_empty(os);
     else if (frame != KB_NO_FRAME)
         unlink_frame(os, frame);
     if (frame == KB_NO_FRAME)

@@ -171,6 +171,7 @@ static kb_status init(struct kb_os *os) {
 kb_status kb_os_init(struct kb_os *os, const struct kb_os_setup *setup, const struct kb_host *host,
                      struct kb_error *error) {
     *os = (struct kb_os){.host = host, .setup = *setup, .error = error, .asid_generation = 1};
+    os->free_random.state = setup->free_seed;
     if (os->setup.minimum == 0)
         os->setup.minimum = 1;
     kb_swap_init(&os->swap, &setup->swap, host);
@@ -269,9 +270,8 @@ kb_status kb_os_create(struct kb_os *os, const char *name, struct kb_process **p
         return no_memory(os, "process", sizeof *p);
     *p = (struct kb_process){.number = os->process_count, .mappings = KB_NO_MAPPING};
     memcpy(p->name, name, length < KB_NAME_BYTES ? length : KB_NAME_BYTES - 1);
-    p->bounded =
-        kb_os_segmented(os) || os->storage != NULL; /* only what is in a segment is legal */
-    if (kb_fetch_looks_ahead(&os->setup.fetch)) {   /* never NULL, also of one without a state */
+    p->bounded = kb_os_segmented(os) || os->storage != NULL; /* only segments are legal */
+    if (kb_fetch_looks_ahead(&os->setup.fetch)) { /* never NULL, also of one without a state */
         size_t bytes = kb_fetch_size(&os->setup.fetch) + 1;
         p->fetch = kb_take(os->host, bytes);
         status = p->fetch == NULL ? no_memory(os, "fetch", bytes) : KB_OK;

@@ -227,6 +227,10 @@ static bool fill(struct kb_os *os, uint32_t number, enum kb_page_source *source,
                  enum kb_reason *reason) {
     struct kb_area *area = &os->storage->area[number];
     uint8_t *bytes = kb_memory_at(&os->mmu.memory, area->base);
+    if (area->overlaid && area->block == NULL && area->image_length == 0) {
+        *source = KB_FROM_ZERO; /* what lies there is what it shows */
+        return true;
+    }
     memset(bytes, 0, (size_t)area->length);
     *source = area->block != NULL      ? KB_FROM_SWAP
               : area->image_length > 0 ? KB_FROM_IMAGE

@@ -198,9 +198,16 @@ struct kb_region *kb_storage_segment_at(const struct kb_os *os, const struct kb_
                                         uint64_t address) {
     if (kb_storage_of_programs(os))
         return process->region_count > 0 ? &process->regions[0] : NULL;
-    for (uint32_t i = 0; i < process->region_count; i++)
-        if (process->regions[i].start >> kb_os_page_bits(os) == address >> kb_os_page_bits(os))
-            return &process->regions[i];
+    uint64_t number = address >> kb_os_page_bits(os);
+    uint32_t first = 0, end = process->region_count; /* numbers rise */
+    while (first < end) {
+        uint32_t middle = first + (end - first) / 2;
+        uint64_t here = process->regions[middle].start >> kb_os_page_bits(os);
+        if (here == number)
+            return &process->regions[middle];
+        first = here < number ? middle + 1 : first;
+        end = here < number ? end : middle;
+    }
     return NULL;
 }
 

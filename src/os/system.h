@@ -31,6 +31,15 @@ struct kb_os_future {
 /* Who gives a frame when one is needed: any page, or one of the process's own (allocate.c). */
 enum kb_allocation { KB_ALLOCATE_GLOBAL, KB_ALLOCATE_EQUAL, KB_ALLOCATE_PROPORTIONAL };
 
+/* Which free frame is taken; it makes no difference to anything that counts (H01). */
+enum kb_free_order {
+    KB_FREE_LIFO,
+    KB_FREE_LOWEST,
+    KB_FREE_HIGHEST,
+    KB_FREE_RANDOM,
+    KB_FREE_ORDERS
+};
+
 struct kb_os_setup {
     struct kb_format format;
     enum kb_scheme scheme;
@@ -57,7 +66,9 @@ struct kb_os_setup {
     uint32_t cluster;       /* most neighbours that are written at once; 0 and 1: none */
     uint32_t low, high;     /* watermarks of free frames (pageout.c); 0: no pages go in advance */
     enum kb_allocation allocation;
-    unsigned tables_place;           /* enum kb_tables_place */
+    unsigned tables_place; /* enum kb_tables_place */
+    enum kb_free_order free_order;
+    uint64_t free_seed;              /* of KB_FREE_RANDOM */
     struct kb_storage_setup storage; /* contiguous areas instead of pages */
     uint32_t minimum; /* frames that each process gets at least, unless global; 0: 1 */
 };
@@ -144,6 +155,7 @@ struct kb_os {
     uint8_t *keys;       /* by frame: enum kb_flag */
     uint32_t *free_list; /* a stack */
     uint32_t free_count;
+    struct kb_random free_random;
     uint32_t standby_oldest, standby_newest, standby_count; /* free, but with a page's bytes */
     uint32_t paged;                                         /* frames with pages, for page_time */
     uint64_t paged_since; /* reference up to which page_time is made */

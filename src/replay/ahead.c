@@ -166,7 +166,8 @@ static kb_status look_ahead(struct kb_ahead *a, uint32_t process, uint64_t numbe
         return status;
     unsigned count = kb_fetch_next(&a->fetch, state, number, fault, pages);
     a->held[frame] = 1; /* what has just come does not go at once */
-    for (unsigned i = 0; i < count && more && status == KB_OK; i++) {
+    for (unsigned i = 0; i < count && came + 1 < a->replay.loop.frames && more && status == KB_OK;
+         i++) {
         status = bring(a, process, pages[i], &frames[came], &more, error);
         if (frames[came] != KB_NO_FRAME)
             a->held[frames[came++]] = 1;

@@ -26,11 +26,14 @@ static kb_status read_choice(struct kb_scenario *s, const char *key, const char 
 kb_status kb_scenario_read_shares(struct kb_scenario *s) {
     static const char *const allocations[] = {"global", "equal", "proportional"};
     static const char *const places[] = {"apart", "resident", "pageable"};
-    unsigned allocation = KB_ALLOCATE_GLOBAL, place = KB_TABLES_APART;
+    static const char *const orders[] = {"lifo", "lowest", "highest", "random"};
+    unsigned allocation = KB_ALLOCATE_GLOBAL, place = KB_TABLES_APART, order = KB_FREE_LIFO;
     uint64_t minimum = 1;
     kb_status status = read_choice(s, "allocation", allocations, 3, &allocation);
     if (status == KB_OK)
         status = read_choice(s, "tables-in", places, 3, &place);
+    if (status == KB_OK)
+        status = read_choice(s, "free", orders, KB_FREE_ORDERS, &order);
     if (status == KB_OK)
         status = kb_line_option_number(&s->line, "minimum", &minimum, s->error);
     if (status == KB_OK && (minimum == 0 || minimum > KB_MOST_FRAMES))
@@ -38,6 +41,7 @@ kb_status kb_scenario_read_shares(struct kb_scenario *s) {
                          (unsigned long long)KB_MOST_FRAMES);
     s->setup.allocation = (enum kb_allocation)allocation;
     s->setup.tables_place = place;
+    s->setup.free_order = (enum kb_free_order)order;
     s->setup.minimum = (uint32_t)minimum;
     return status;
 }

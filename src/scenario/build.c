@@ -384,8 +384,8 @@ static kb_status describe_storage(struct kb_scenario *s, struct wish *wish) {
     if (wish->frames != UNSAID || wish->address != 0 || wish->levels != 0 || wish->entry != 0 ||
         wish->io != 0 || wish->cluster != 0 || wish->high != 0 || wish->kernel ||
         wish->format.length > 0 || setup->write_xor_execute || setup->clock ||
-        setup->allocation != KB_ALLOCATE_GLOBAL || setup->minimum > 1 ||
-        setup->tables_place != KB_TABLES_APART)
+        setup->free_order != KB_FREE_LIFO || setup->allocation != KB_ALLOCATE_GLOBAL ||
+        setup->minimum > 1 || setup->tables_place != KB_TABLES_APART)
         return kb_fail(s->error, KB_DATA, KB_MSG_storage_options,
                        kb_organisation_name(setup->storage.organisation));
     for (unsigned i = 0; i < wish->splits; i++)
@@ -524,6 +524,7 @@ static kb_status describe(struct kb_scenario *s) {
     s->setup.tables_limit =
         wish.tables < s->options.most_bytes ? wish.tables : s->options.most_bytes;
     s->setup.kernel = wish.kernel;
+    s->setup.free_seed = wish.seed;
     s->setup.io_cycles = wish.io;
     s->setup.cluster = (uint32_t)wish.cluster;
     s->setup.low = (uint32_t)wish.low;

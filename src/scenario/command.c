@@ -23,7 +23,7 @@ static const struct {
      "      [cluster=PAGES] [reserve=LOW,HIGH] [disk=8ms,4ms,100M] [cycle=1us]\n"
      "      [fetch=demand|sequential|stride|history]\n"
      "      [allocation=global|equal|proportional] [minimum=FRAMES]\n"
-     "      [tables-in=apart|resident|pageable]"},
+     "      [tables-in=apart|resident|pageable] [free=lifo|lowest|highest|random]"},
     {"process", kb_command_process, "process NAME …"},
     {"switch", kb_command_switch, "switch NAME"},
     {"kill", kb_command_kill, "kill NAME"},
@@ -45,6 +45,8 @@ static const struct {
      "show page-table NAME | tlb | memory | free | swap | counters [NAME] | regions NAME |\n      "
      "translation NAME ADDRESS | split ADDRESS | bytes PHYSICAL LENGTH | processes | objects | "
      "holes |\n      segments NAME"},
+    {"job", kb_command_job, "job NAME size=6K time=10 [partition=1] [arrives=0] [working=4K]"},
+    {"run", kb_command_run, "run jobs"},
     {"expect", kb_command_expect,
      "expect [NAME] QUANTITY [=|<|>|<=|>=|!=] VALUE [±TOLERANCE] | expect fault KIND |\n      "
      "expect "

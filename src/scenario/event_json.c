@@ -75,6 +75,17 @@ static void chain_steps(struct kb_json *json, const struct kb_os *os,
     (void)kb_inverted_find(&os->mmu.inverted, page, os->mmu.space, chain_step, &chain);
 }
 
+/* A descriptor is read at once; its second word has its bits. */
+static void descriptor_step(struct kb_json *json, const struct kb_os *os,
+                            const struct kb_translation *t) {
+    kb_json_object(json, NULL);
+    kb_json_u64(json, "level", 0);
+    kb_json_u64(json, "index", t->address >> kb_os_page_bits(os));
+    hex(json, "address", t->entry);
+    hex(json, "entry", kb_memory_entry(&os->mmu.memory, t->entry + 8, 8));
+    kb_json_close_object(json);
+}
+
 /* Where the entry that hit, or was loaded, stands in each level. */
 static void places(struct kb_json *json, const struct kb_os *os, const struct kb_translation *t) {
     kb_json_array(json, "entries");
@@ -125,7 +136,9 @@ static void translation(struct kb_json *json, const struct kb_os *os,
     kb_json_string(json, "fault", t->fault == KB_FAULT_NONE ? NULL : kb_fault_name(t->fault));
     tlb(json, os, t);
     kb_json_array(json, "steps");
-    if (t->walked && os->mmu.scheme == KB_SCHEME_INVERTED)
+    if (t->walked && os->storage != NULL)
+        descriptor_step(json, os, t);
+    else if (t->walked && os->mmu.scheme == KB_SCHEME_INVERTED)
         chain_steps(json, os, t);
     else if (t->walked)
         steps(json, os, &t->walk);
@@ -401,6 +414,11 @@ static void fields(struct kb_json *json, const struct kb_os *os, const struct kb
         kb_json_string(json, "object", e->text);
         kb_json_string(json, "kind", e->flag ? "file" : "shared");
         kb_json_u64(json, "bytes", e->count);
+        break;
+    case KB_OS_EVENT_JOB:
+        kb_json_string(json, "what", e->text);
+        kb_json_u64(json, "unit", e->count);
+        kb_json_u64(json, "bytes", e->slots);
         break;
     case KB_OS_EVENT_SEGMENT:
         hex(json, "address", e->address);

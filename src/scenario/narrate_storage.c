@@ -18,12 +18,10 @@ static const char *name_of(const struct kb_text_out *out, const struct kb_proces
 static void tell_bounds(struct kb_text_out *out, const struct kb_os *os,
                         const struct kb_translation *t) {
     const struct kb_mmu *mmu = &os->mmu;
-    if (t->fault != KB_FAULT_NONE)
-        return; /* the trap says it */
     if (mmu->absolute)
-        say(out, KB_MSG_tell_bounds, KB_N(t->address), KB_N(mmu->base),
-            KB_N(mmu->base + mmu->limit));
-    else
+        say(out, t->fault == KB_FAULT_NONE ? KB_MSG_tell_bounds : KB_MSG_tell_out_of_bounds,
+            KB_N(t->address), KB_N(mmu->base), KB_N(mmu->base + mmu->limit));
+    else if (t->fault == KB_FAULT_NONE) /* else the trap says it */
         say(out, KB_MSG_tell_relocated, KB_N(t->address), KB_N(mmu->limit), KB_N(t->address),
             KB_N(mmu->base), KB_N(t->linear));
 }

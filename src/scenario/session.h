@@ -3,6 +3,7 @@
 #define KB_SCENARIO_SESSION_H
 
 #include "machine/cost.h"
+#include "os/batch.h"
 #include "os/timeline.h"
 #include "replay/replay.h"
 #include "scenario/event_json.h"
@@ -88,6 +89,10 @@ struct kb_scenario {
     uint64_t looked;    /* lines that were cut into words, long ones more than once */
     uint64_t told;      /* references of the present command that were narrated */
     bool muted;         /* the narration of the present command has said enough */
+
+    struct kb_batch batch; /* the job queue, and what became of it */
+    uint32_t job_room;
+    bool jobs_ran; /* the next `job` begins a new list */
 
     struct kb_places *places; /* a memory without a machine; NULL: none */
 
@@ -195,9 +200,18 @@ void kb_scenario_time_event(struct kb_scenario *s, const struct kb_os_event *eve
 kb_status kb_scenario_time_end(struct kb_scenario *s, struct kb_error *error) KB_MUST_CHECK;
 void kb_scenario_time_free(struct kb_scenario *s);
 
+/* ---- batch.c: the job queue ---- */
+
+kb_status kb_command_job(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_command_run(struct kb_scenario *s) KB_MUST_CHECK;
+/* Whether the next word of `expect` is one of jobs, and has been dealt with. */
+bool kb_expect_batch(struct kb_scenario *s, kb_status *status);
+bool kb_expect_is_batch(const struct kb_word *word);
+void kb_scenario_free_jobs(struct kb_scenario *s);
+
 /* ---- allocate.c ---- */
 
-/* allocation=, minimum=, tables-in= of `machine`. */
+/* allocation=, minimum=, tables-in=, free= of `machine`. */
 kb_status kb_scenario_read_shares(struct kb_scenario *s) KB_MUST_CHECK;
 kb_status kb_act_allocate(struct kb_scenario *s, struct kb_process *p) KB_MUST_CHECK;
 

@@ -380,6 +380,7 @@ kb_status kb_storage_expect_segment(struct kb_scenario *s, const struct kb_proce
         {"number", true, kb_storage_number(&s->os, segment)},
         {"base", area->present, area->base},
         {"limit", true, area->length},
+        {"length", true, area->length},
         {"size", true, area->length},
         {"present", true, area->present},
         {"R", true, referenced},

@@ -253,6 +253,9 @@ for row, result in zip(rows, results):
     assert set(row) == set(result) - {"traps", "by_process"}, set(row) ^ set(result)
     for key, text in row.items():
         value = result[key]
+        if value is None:  # times, without a clock
+            assert text == "", (key, text)
+            continue
         assert text == value if isinstance(value, str) else abs(float(text) - value) <= 2e-6 * max(1, abs(value)), (key, text, value)
 PY
 checks=$((checks + 1))

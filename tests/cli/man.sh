@@ -19,7 +19,7 @@ compare() { # compare WHAT MANUAL PROGRAM: lists
     [ -z "$only" ] || fail "$1: not in the man page: $only"
 }
 
-for command in "" sim "trace info" "trace convert" "trace generate" "trace verify" "trace annotate-release" "trace working-set" step explain; do
+for command in "" sim "trace info" "trace convert" "trace generate" "trace verify" "trace annotate-release" "trace working-set" step explain study "study organisations"; do
     # shellcheck disable=SC2086
     run $command --help
     expect 0
@@ -34,8 +34,8 @@ for command in "" sim "trace info" "trace convert" "trace generate" "trace verif
     compare "options of kilburn $command" \
         "$(grep -oE 'Fl Fl [a-z-]+' <<<"$items" | sed 's/Fl Fl /--/' | grep -v -- --help | sort -u)" \
         "$(long_options <help | grep -v -- --help)"
-    # explain has no letters but -h.
-    [ -z "$command" ] || [ "$command" = explain ] || compare "letters of kilburn $command" \
+    # explain and some studies have no letters but -h.
+    [ -z "$command" ] || [ "$command" = explain ] || [[ $command == study* ]] || compare "letters of kilburn $command" \
         "$(sed 's/Fl Fl [a-z-]*//g' <<<"$items" | grep -oE 'Fl [a-z]( |$)' | sed 's/Fl /-/; s/ //' | grep -v -- -h | sort -u)" \
         "$(sed 's/\[-q\]/ -q /' help | short_options | grep -v -- -h)"
     # Every option that is named is taken: none is unknown.

@@ -45,6 +45,9 @@ expect --interactive kilburn step x.kb --int
 expect en kilburn step x.kb --lang e
 expect scenarios kilburn step scen
 expect scenarios/a-addresses/a06-worked-example.kb kilburn step scenarios/a-addresses/a06
+expect study kilburn stu
+expect organisations kilburn study o
+expect --partitions kilburn study organisations --part
 expect explain kilburn e
 expect --page-sizes kilburn explain --page
 expect fault kilburn explain 1 --ad f
