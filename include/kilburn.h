@@ -44,6 +44,7 @@
 #include "replay/working_set.h"
 #include "report/plot.h"
 #include "scenario/scenario.h"
+#include "store/staged.h"
 #include "store/store.h"
 #include "trace/format.h"
 #include "trace/generate.h"
