@@ -27,7 +27,6 @@
 #include "host/host.h"
 #include "machine/cost.h"
 #include "machine/segment.h"
-#include "machine/segment.h"
 #include "machine/walk.h"
 #include "os/batch.h"
 #include "os/job.h"
