@@ -25,7 +25,7 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/kilburn-bench-XXXXXX")
 trap 'rm -rf "$folder"' EXIT
 summary=$folder/summary
 
-for name in bench_replay bench_trace bench_store bench_machine bench_share bench_placement bench_oracle bench_walk; do
+for name in bench_replay bench_trace bench_store bench_machine bench_share bench_placement bench_storage bench_oracle bench_walk; do
     [ -x "$programs/$name" ] || { echo "bench: $programs/$name is missing: run make first" >&2; exit 2; }
 done
 
@@ -46,6 +46,9 @@ echo "== bench_share"
 echo
 echo "== bench_placement"
 "$programs/bench_placement" "${quick[@]}" | tee "$folder/placement"
+echo
+echo "== bench_storage"
+"$programs/bench_storage" "${quick[@]}"
 echo
 echo "== bench_walk"
 "$programs/bench_walk" "${quick[@]}"

@@ -24,7 +24,20 @@ static void block(struct kb_os *os, uint64_t page, uint64_t until, bool for_fram
                                             .flag = for_frame});
 }
 
+/* An entry in a page table that others have, too, would let them pass: it becomes valid when the
+ * page is there, by the trap of whoever comes first. */
+static void hide(struct kb_os *os, uint32_t frame) {
+    for (uint32_t id = kb_os_page_in(os, frame)->first; id != KB_NO_MAPPING;
+         id = os->pages.mapping[id].along) {
+        const struct kb_mapping *mapping = &os->pages.mapping[id];
+        if (mapping->shared && mapping->process != os->running->number)
+            kb_os_leave(os, id);
+    }
+}
+
 void kb_os_block(struct kb_os *os, uint32_t frame) {
+    if (kb_os_segmented(os))
+        hide(os, frame);
     kb_os_stop_waiting(os, os->running);
     os->frame[frame].pins++;
     os->running->awaited = frame + 1;

@@ -10,6 +10,7 @@
 #include "scenario/line.h"
 #include "scenario/narrate.h"
 #include "scenario/scenario.h"
+#include "store/staged.h"
 
 #define KB_MOST_DEPTH 16 /* of nested blocks */
 #define KB_MOST_TRAIL 64 /* parts of one fault: 1 3 victim … */
@@ -40,6 +41,7 @@ struct kb_outcome {
 struct kb_tally {
     struct kb_os_counters os;
     struct kb_storage_counters storage;
+    struct kb_stage_counters stage;
     uint64_t hits, second_hits, misses, table_reads, entry_writes, cycles, swap_writes;
     uint64_t tlb_evictions, tlb_invalidations;
     uint64_t time, idle, disk_worked; /* of the clock */
@@ -74,6 +76,7 @@ struct kb_scenario {
     bool built;               /* os is there */
     struct kb_os_setup setup; /* for the next build */
     bool described;           /* setup is complete */
+    bool staged;              /* the paging file of setup, or of os, has two levels */
     double search_cost;       /* cycles of a TLB search, for speed */
     uint64_t file_bytes;      /* of all files */
     struct kb_tally base;
@@ -135,6 +138,20 @@ bool kb_scenario_is_word(const struct kb_word *word);
 kb_status kb_scenario_process(struct kb_scenario *s, const struct kb_word *name,
                               struct kb_process **process) KB_MUST_CHECK;
 
+/* ---- stage.c ---- */
+
+/* stage=BLOCKS,PAGES */
+kb_status kb_scenario_read_stage(struct kb_scenario *s, const struct kb_word *value,
+                                 uint64_t *blocks, uint64_t *pages) KB_MUST_CHECK;
+/* Puts an upper level of so many blocks of so many pages before the store, which is closed if that
+ * fails. */
+kb_status kb_scenario_stage(struct kb_scenario *s, struct kb_store *store, uint32_t blocks,
+                            uint32_t pages) KB_MUST_CHECK;
+/* Level 2 or 3 of the machine's paging file, which fails as it is told; NULL: there is none. */
+const struct kb_store *kb_scenario_stage_level(const struct kb_scenario *s, uint64_t level);
+/* All 0 without levels. */
+struct kb_stage_counters kb_scenario_stage_counters(const struct kb_scenario *s);
+
 /* ---- build.c ---- */
 
 kb_status kb_command_machine(struct kb_scenario *s) KB_MUST_CHECK;
@@ -170,6 +187,7 @@ kb_status kb_storage_command_compact(struct kb_scenario *s) KB_MUST_CHECK;
 kb_status kb_storage_has_no_pages(struct kb_scenario *s) KB_MUST_CHECK;
 /* show memory, show free: areas and holes, in the order of addresses; show segments NAME. */
 void kb_show_areas(struct kb_scenario *s, bool areas_too);
+void kb_show_blocks(struct kb_scenario *s); /* show swap */
 void kb_show_segments(struct kb_scenario *s, const struct kb_process *p);
 /* expect NAME segment WHAT …, the rest of the line. */
 kb_status kb_storage_expect_segment(struct kb_scenario *s,
