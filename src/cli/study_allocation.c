@@ -1,5 +1,6 @@
 /* study_allocation.c - kilburn study allocation: programs that share a memory, with its frames for
- * all of them (global replacement), or a share for each: equal ones, or in proportion to its pages. */
+ * all of them (global replacement), or a share for each: equal ones, or in proportion to its pages.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +26,7 @@ enum { GLOBAL, EQUAL, PROPORTIONAL, WAYS };
 struct allocation {
     uint64_t frames, quantum, page_size;
     const char *policy;
-    unsigned now;                          /* the way that runs */
+    unsigned now;                           /* the way that runs */
     struct sim_machine_result result[WAYS]; /* their processes are owned */
 };
 
@@ -135,8 +136,7 @@ static void judge(struct study *study) {
     study_text_add(study, &text, global ? KB_MSG_study_global_best : KB_MSG_study_global_worse,
                    (unsigned long long)faults[GLOBAL], (unsigned long long)faults[EQUAL],
                    (unsigned long long)faults[PROPORTIONAL]);
-    study_text_add(study, &text,
-                   shares ? KB_MSG_study_proportional_best : KB_MSG_study_equal_best,
+    study_text_add(study, &text, shares ? KB_MSG_study_proportional_best : KB_MSG_study_equal_best,
                    (unsigned long long)faults[PROPORTIONAL], (unsigned long long)faults[EQUAL]);
     /* Who pays for it: the process that global replacement treats worst. */
     uint64_t most = 0;

@@ -9,8 +9,8 @@
 
 #include "study.h"
 
-#define WANTED 0.9  /* of full speed */
-#define CLAIMED 16  /* registers that give it */
+#define WANTED 0.9   /* of full speed */
+#define CLAIMED 16   /* registers that give it */
 #define LOOKED_AT 64 /* registers tried one by one for it */
 #define MOST_REGISTERS 4096
 
@@ -104,8 +104,8 @@ static kb_status by_ratio(struct study *study) {
     }
     study_rows_end(&rows);
     for (unsigned k = 0; k < SCHEMES; k++)
-        series[k] = (struct kb_plot_series){
-            cli_text(study->cli, columns[3 + k].title), ratios, y[k], RATIOS};
+        series[k] = (struct kb_plot_series){cli_text(study->cli, columns[3 + k].title), ratios,
+                                            y[k], RATIOS};
     kb_status status = study_plot(
         study, (struct kb_plot){.series = series,
                                 .count = SCHEMES,
@@ -158,14 +158,14 @@ static kb_status draw(struct study *study, const struct study_sweep *s) {
             x[i] = i + 1;
             y[k][i] = speed(a->search, k, ratio_of(s, a->registers.count + i));
         }
-        series[k] = (struct kb_plot_series){cli_text(study->cli, columns[3 + k].title), x, y[k],
-                                            LOOKED_AT};
+        series[k] =
+            (struct kb_plot_series){cli_text(study->cli, columns[3 + k].title), x, y[k], LOOKED_AT};
     }
-    return study_plot(study, (struct kb_plot){.series = series,
-                                              .count = SCHEMES,
-                                              .x_title = cli_text(study->cli, KB_MSG_col_registers),
-                                              .y_title =
-                                                  cli_text(study->cli, KB_MSG_study_speed_axis)});
+    return study_plot(study,
+                      (struct kb_plot){.series = series,
+                                       .count = SCHEMES,
+                                       .x_title = cli_text(study->cli, KB_MSG_col_registers),
+                                       .y_title = cli_text(study->cli, KB_MSG_study_speed_axis)});
 }
 
 static void judge(struct study *study, const struct study_sweep *s) {

@@ -9,6 +9,7 @@
  * it wastes: that is measured, and compared with half a page. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "study.h"
 
@@ -99,8 +100,8 @@ static kb_status complete(struct study *study) {
     if (!p->disk_said)
         p->disk = (struct kb_disk){20, 8, 2e6};
     for (size_t i = 0; i < p->sizes.count && status == KB_OK; i++)
-        if (!kb_is_power_of_two(p->sizes.values[i]) ||
-            p->sizes.values[i] < KB_SMALLEST_PAGE_SIZE || p->sizes.values[i] > UINT64_C(1) << 30)
+        if (!kb_is_power_of_two(p->sizes.values[i]) || p->sizes.values[i] < KB_SMALLEST_PAGE_SIZE ||
+            p->sizes.values[i] > UINT64_C(1) << 30)
             status = kb_fail(&study->cli->error, KB_USAGE, KB_MSG_page_size_invalid,
                              (unsigned long long)KB_SMALLEST_PAGE_SIZE, 1ULL << 30,
                              (unsigned long long)p->sizes.values[i]);
@@ -261,9 +262,12 @@ static kb_status survey(struct study *study, struct segments *segments) {
     struct kb_source source;
     struct kb_reader *reader = NULL;
     struct kb_trace_info info;
+    if (strcmp(study->operands[0], "-") == 0)
+        return kb_fail(&study->cli->error, KB_USAGE, KB_MSG_study_page_needs_file);
     kb_status status = kb_file_open(&source, study->operands[0], &study->cli->error);
     if (status != KB_OK)
         return status;
+    reading.host = &study->host;
     status = kb_reader_open(&reader, source, &reading, &study->cli->error);
     if (status == KB_OK)
         kb_reader_info(reader, &info);
@@ -292,8 +296,14 @@ static kb_status survey(struct study *study, struct segments *segments) {
     return status;
 }
 
+/* With pages of one size. */
+struct outcome {
+    uint64_t pages, frames, faults, write_backs;
+    double waste; /* of a segment: measured, and half a grain for what is not known of its end */
+};
+
 static kb_status one_size(struct study *study, const struct segments *segments, uint64_t page,
-                          struct study_rows *rows, double *bytes, double *time) {
+                          struct outcome *outcome, double *bytes, double *time) {
     struct page_size *p = study->own;
     struct kb_reader_options reading = p->reading;
     struct study_sweep s;
@@ -307,51 +317,69 @@ static kb_status one_size(struct study *study, const struct segments *segments, 
     if (status == KB_OK) {
         const struct kb_result *result = &s.sweep.items[0].result;
         uint64_t transfers = result->faults + result->write_backs;
-        bool measured = page > segments->grain;
-        double waste = measured ? (double)waste_of(segments, page)
-                                : (double)page / 2 * (double)segments->count;
-        *bytes = (double)s.sweep.pages * (double)p->entry + waste;
+        double count = (double)segments->count;
+        *outcome = (struct outcome){.pages = s.sweep.pages,
+                                    .frames = frames,
+                                    .faults = result->faults,
+                                    .write_backs = result->write_backs,
+                                    .waste = (double)waste_of(segments, page) / count +
+                                             (double)segments->grain / 2};
+        *bytes = (double)(s.sweep.pages * p->entry) + outcome->waste * count;
         *time = kb_cost_disk_ms(&p->disk, transfers, transfers * page) / 1000;
-        study_row_bytes(rows, page);
-        study_row_u64(rows, s.sweep.pages);
-        study_row_u64(rows, s.sweep.pages * p->entry);
-        study_row_real(rows, 0, (double)page / 2);
-        study_row_real(rows, 1, measured ? waste / (double)segments->count : (double)NAN);
-        study_row_real(rows, 0, *bytes);
-        study_row_u64(rows, frames);
-        study_row_u64(rows, result->faults);
-        study_row_u64(rows, result->write_backs);
-        study_row_real(rows, 3, *time);
     }
     study_sweep_free(&s);
     return status;
 }
 
-/* Measured waste over half a page, mean over the sizes that show it; NAN: none does. */
-static double waste_ratio(const struct study *study, const struct segments *segments) {
+static void show(struct study *study, const struct segments *segments,
+                 const struct outcome *outcome, const double *bytes, const double *time) {
+    struct page_size *p = study->own;
+    struct study_rows rows;
+    char size[KB_SIZE_TEXT];
+    study_claim(study, KB_MSG_study_page_size_claim);
+    study_say(study, KB_MSG_study_page_memory, size_text(p->memory, size),
+              p->policy != NULL ? p->policy : "lru", (unsigned long long)segments->count);
+    study_rows_begin(&rows, study, "rows", columns, sizeof columns / sizeof columns[0]);
+    for (size_t i = 0; i < p->sizes.count; i++) {
+        uint64_t page = p->sizes.values[i];
+        study_row_bytes(&rows, page);
+        study_row_u64(&rows, outcome[i].pages);
+        study_row_u64(&rows, outcome[i].pages * p->entry);
+        study_row_real(&rows, 0, (double)page / 2);
+        study_row_real(&rows, 1, page > segments->grain ? outcome[i].waste : (double)NAN);
+        study_row_real(&rows, 0, bytes[i]);
+        study_row_u64(&rows, outcome[i].frames);
+        study_row_u64(&rows, outcome[i].faults);
+        study_row_u64(&rows, outcome[i].write_backs);
+        study_row_real(&rows, 3, time[i]);
+    }
+    study_rows_end(&rows);
+}
+
+/* Waste of a segment in pages, mean over the sizes that show it; NAN: none does. */
+static double waste_ratio(const struct study *study, const struct segments *segments,
+                          const struct outcome *outcome) {
     const struct page_size *p = study->own;
     double sum = 0;
     size_t count = 0;
-    for (size_t i = 0; i < p->sizes.count; i++) {
-        uint64_t page = p->sizes.values[i];
-        if (page <= segments->grain)
-            continue;
-        sum += (double)waste_of(segments, page) / (double)segments->count / ((double)page / 2);
-        count++;
-    }
+    for (size_t i = 0; i < p->sizes.count; i++)
+        if (p->sizes.values[i] > segments->grain) {
+            sum += outcome[i].waste / (double)p->sizes.values[i];
+            count++;
+        }
     return count > 0 ? sum / (double)count : (double)NAN;
 }
 
-static kb_status judge(struct study *study, const struct segments *segments, const double *bytes,
-                       const double *time) {
+static void judge(struct study *study, const struct segments *segments,
+                  const struct outcome *outcome, const double *bytes, const double *time) {
     struct page_size *p = study->own;
     struct study_text text = {.length = 0};
-    double ratio = waste_ratio(study, segments);
+    double ratio = waste_ratio(study, segments, outcome);
     enum study_holds holds = no_best(study, &text, bytes, time, p->sizes.count);
-    bool half = ratio >= 0.75 && ratio <= 1.25;
+    bool half = ratio >= 0.375 && ratio <= 0.625; /* a quarter more or less */
     if (!isnan(ratio))
         study_text_add(study, &text, half ? KB_MSG_study_half : KB_MSG_study_not_half,
-                       (unsigned long long)segments->count, ratio / 2);
+                       (unsigned long long)segments->count, ratio);
     if (study->output == STUDY_JSON) {
         kb_json_u64(&study->json, "segments", segments->count);
         kb_json_u64(&study->json, "memory", p->memory);
@@ -359,39 +387,39 @@ static kb_status judge(struct study *study, const struct segments *segments, con
     if (!isnan(ratio) && half != (holds == STUDY_HOLDS))
         holds = STUDY_PARTLY;
     study_verdict(study, holds, text.text);
-    return KB_OK;
+}
+
+/* Half of what is used, in whole pages of any size. */
+static void choose_memory(struct page_size *p, const struct segments *segments) {
+    uint64_t largest = 1;
+    for (size_t i = 0; i < p->sizes.count; i++)
+        largest = p->sizes.values[i] > largest ? p->sizes.values[i] : largest;
+    p->memory = (segments->touched / 2 + largest - 1) / largest * largest;
+    p->memory = p->memory == 0 ? largest : p->memory;
 }
 
 static kb_status by_trace(struct study *study, double *bytes, double *time, double *x) {
     struct page_size *p = study->own;
     struct segments segments = {.bytes = NULL};
-    struct study_rows rows;
-    char size[KB_SIZE_TEXT];
     kb_status status = survey(study, &segments);
-    uint64_t largest = 0;
-    for (size_t i = 0; i < p->sizes.count; i++)
-        largest = p->sizes.values[i] > largest ? p->sizes.values[i] : largest;
-    if (status == KB_OK && p->memory == 0) { /* half of what is used, in whole pages of any size */
-        p->memory = (segments.touched / 2 + largest - 1) / largest * largest;
-        p->memory = p->memory == 0 ? largest : p->memory;
+    size_t count = p->sizes.count;
+    struct outcome *outcome = calloc(count + 1, sizeof *outcome);
+    if (status == KB_OK && outcome == NULL)
+        status = kb_fail(&study->cli->error, KB_NO_MEMORY, KB_MSG_no_memory, "sizes",
+                         (unsigned long long)count * sizeof *outcome);
+    if (status == KB_OK && p->memory == 0)
+        choose_memory(p, &segments);
+    for (size_t i = 0; i < count && status == KB_OK; i++) {
+        x[i] = (double)p->sizes.values[i];
+        status = one_size(study, &segments, p->sizes.values[i], &outcome[i], &bytes[i], &time[i]);
     }
     if (status == KB_OK) {
-        study_claim(study, KB_MSG_study_page_size_claim);
-        study_say(study, KB_MSG_study_page_memory, size_text(p->memory, size),
-                  p->policy != NULL ? p->policy : "lru", (unsigned long long)segments.count);
-        study_rows_begin(&rows, study, "rows", columns, sizeof columns / sizeof columns[0]);
-        for (size_t i = 0; i < p->sizes.count && status == KB_OK; i++) {
-            x[i] = (double)p->sizes.values[i];
-            status =
-                one_size(study, &segments, p->sizes.values[i], &rows, &bytes[i], &time[i]);
-        }
-        if (status == KB_OK)
-            study_rows_end(&rows);
+        show(study, &segments, outcome, bytes, time);
+        status = draw(study, x, bytes, count);
     }
     if (status == KB_OK)
-        status = draw(study, x, bytes, p->sizes.count);
-    if (status == KB_OK)
-        status = judge(study, &segments, bytes, time);
+        judge(study, &segments, outcome, bytes, time);
+    free(outcome);
     free(segments.bytes);
     return status;
 }
