@@ -30,7 +30,7 @@ _kilburn() {
     for ((i = 1; i < COMP_CWORD && ${#subcommand[@]} < 2; i++)); do
         case ${COMP_WORDS[i]} in
         sim | trace | step | explain | study) ((${#subcommand[@]})) || subcommand+=("${COMP_WORDS[i]}") ;;
-        info | convert | generate | verify)
+        info | convert | generate | verify | annotate-release | working-set)
             [[ ${subcommand[0]-} == trace ]] && subcommand+=("${COMP_WORDS[i]}")
             ;;
         organisations) [[ ${subcommand[0]-} == study ]] && subcommand+=("${COMP_WORDS[i]}") ;;
@@ -101,7 +101,7 @@ _kilburn() {
         [[ ${subcommand[0]-} == explain ]] && mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return
         ;;
-    --frames | --page-size | --asids | --levels | --swap | --quantum | --processes | --disk | --memory-time | --cycle-time | --minimum | --cluster | --reserve) return ;;
+    --frames | --page-size | --asids | --levels | --swap | --quantum | --processes | --disk | --memory-time | --cycle-time | --minimum | --cluster | --reserve | --distance | --window | --at) return ;;
     esac
 
     if [[ $cur == -* ]]; then
@@ -109,7 +109,7 @@ _kilburn() {
     elif ((${#subcommand[@]} == 0)); then
         mapfile -t COMPREPLY < <(compgen -W "sim trace step explain study" -- "$cur")
     elif [[ ${subcommand[*]} == trace ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "info convert generate verify" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "info convert generate verify annotate-release working-set" -- "$cur")
     elif [[ ${subcommand[*]} == study ]]; then
         mapfile -t COMPREPLY < <(compgen -W "organisations" -- "$cur")
     elif [[ ${subcommand[0]} == step ]]; then

@@ -1,9 +1,10 @@
-/* cmd_trace.c - kilburn trace info | convert | generate | verify. */
+/* cmd_trace.c - kilburn trace info | convert | generate | verify | annotate-release | working-set.
+ */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "trace.h"
 
 enum {
     OPT_PAGE_SIZE = 256,
@@ -14,6 +15,10 @@ enum {
     OPT_PACK,
     OPT_LEVEL,
     OPT_PROGRAM,
+    OPT_DISTANCE,
+    OPT_WINDOW,
+    OPT_AT,
+    OPT_PLOT,
     OPT_JSON,
     OPT_LANG
 };
@@ -28,20 +33,15 @@ static const struct option options[] = {
     {"pack", required_argument, NULL, OPT_PACK},
     {"level", required_argument, NULL, OPT_LEVEL},
     {"program", required_argument, NULL, OPT_PROGRAM},
+    {"distance", required_argument, NULL, OPT_DISTANCE},
+    {"window", required_argument, NULL, OPT_WINDOW},
+    {"at", required_argument, NULL, OPT_AT},
+    {"plot", no_argument, NULL, OPT_PLOT},
     {"json", no_argument, NULL, OPT_JSON},
     {"quiet", no_argument, NULL, 'q'},
     {"lang", required_argument, NULL, OPT_LANG},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
-};
-
-struct trace {
-    struct cli *cli;
-    const char *input, *output;
-    struct kb_reader_options reading;
-    struct kb_writer_options writing;
-    bool json, quiet, help;
-    struct kb_host host;
 };
 
 /* What each subcommand takes: letters of the options' classes. */
@@ -52,6 +52,8 @@ enum {
     TAKES_RECOVER = 8,
     TAKES_FORMAT = 16,
     TAKES_JSON = 32,
+    TAKES_DISTANCE = 64,
+    TAKES_SET = 128,
     TAKES_READING = TAKES_PAGES | TAKES_FORMAT
 };
 
@@ -78,6 +80,12 @@ static unsigned class_of(int c) {
         return TAKES_WINDOW;
     case OPT_RECOVER:
         return TAKES_RECOVER;
+    case OPT_DISTANCE:
+        return TAKES_DISTANCE;
+    case OPT_WINDOW:
+    case OPT_AT:
+    case OPT_PLOT:
+        return TAKES_SET;
     case 'o':
     case OPT_PACK:
     case OPT_LEVEL:
@@ -115,6 +123,17 @@ static kb_status take_option(struct trace *t, int c) {
     case OPT_PROGRAM:
         t->writing.program = optarg;
         return KB_OK;
+    case OPT_PLOT:
+        t->plot = true;
+        return KB_OK;
+    case OPT_DISTANCE:
+        return take_number(t, "--distance", 2, UINT64_MAX - 1, &t->distance);
+    case OPT_WINDOW:
+        return take_number(t, "--window", 1, UINT64_MAX / 4, &t->window);
+    case OPT_AT:
+        free(t->at.values);
+        t->at = (struct cli_sizes){NULL, 0};
+        return cli_parse_sizes(optarg, &t->at, &t->cli->error);
     case OPT_RECOVER:
         t->reading.recover = true;
         return KB_OK;
@@ -174,6 +193,8 @@ static int parse(struct trace *t, int argc, char **argv, unsigned takes, enum kb
         return cli_usage(cli, KB_MSG_extra_argument, argv[optind + 1]);
     if ((takes & TAKES_WRITING) && t->output == NULL)
         return cli_usage(cli, KB_MSG_no_output);
+    if ((takes & TAKES_SET) && t->window == 0)
+        return cli_usage(cli, KB_MSG_window_missing);
     *argument = argv[optind];
     if (kb_host_open(&t->host, 0, &cli->error) != KB_OK)
         return cli_fail(cli);
@@ -182,7 +203,7 @@ static int parse(struct trace *t, int argc, char **argv, unsigned takes, enum kb
     return -1;
 }
 
-static kb_status with_name(struct trace *t, kb_status status) {
+kb_status trace_with_name(struct trace *t, kb_status status) {
     return cli_with_name(t->cli, status, t->input);
 }
 
@@ -338,12 +359,12 @@ static kb_status info_or_verify(struct trace *t, bool verify) {
         info_text(t, &info, &totals);
     kb_reader_close(reader);
     kb_file_close(&source);
-    return with_name(t, status);
+    return trace_with_name(t, status);
 }
 
 /* ---- convert and generate ---- */
 
-static void report_written(struct trace *t, const struct kbt_totals *totals) {
+void trace_report_written(struct trace *t, const struct kbt_totals *totals) {
     if (!t->quiet)
         cli_print(t->cli, stderr, KB_MSG_written, t->output, (unsigned long long)totals->references,
                   (unsigned long long)totals->pages);
@@ -361,7 +382,7 @@ static kb_status convert(struct trace *t) {
     kb_status status = kb_file_open(&source, t->input, error);
     if (status != KB_OK)
         return status;
-    status = with_name(t, kb_reader_open(&reader, source, &t->reading, error));
+    status = trace_with_name(t, kb_reader_open(&reader, source, &t->reading, error));
     if (status == KB_OK) {
         kb_reader_info(reader, &info);
         t->writing.grain = info.page_size;
@@ -372,7 +393,7 @@ static kb_status convert(struct trace *t) {
     if (status == KB_OK)
         status = kb_writer_open(&writer, sink, &t->writing, error);
     if (status == KB_OK)
-        status = with_name(t, read_all(t, reader, &source, writer, &read, false));
+        status = trace_with_name(t, read_all(t, reader, &source, writer, &read, false));
     if (status == KB_OK)
         status = kb_writer_end(writer, &totals, error);
     if (status == KB_OK)
@@ -381,7 +402,7 @@ static kb_status convert(struct trace *t) {
         if (kb_reader_lost_bytes(reader) > 0)
             cli_print(t->cli, stderr, KB_MSG_lost, t->input,
                       (unsigned long long)kb_reader_lost_bytes(reader));
-        report_written(t, &totals);
+        trace_report_written(t, &totals);
     }
     kb_file_abandon(&sink);
     kb_writer_free(writer);
@@ -451,7 +472,7 @@ static kb_status generate(struct trace *t) {
     if (status == KB_OK)
         status = kb_file_commit(&sink, error);
     if (status == KB_OK)
-        report_written(t, &totals);
+        trace_report_written(t, &totals);
     kb_file_abandon(&sink);
     kb_writer_free(writer);
     kb_collector_free(collector);
@@ -476,6 +497,11 @@ static const struct {
      KB_MSG_help_convert, convert},
     {"generate", "trace generate", TAKES_PAGES | TAKES_WRITING, KB_MSG_help_generate, generate},
     {"verify", "trace verify", TAKES_READING | TAKES_JSON, KB_MSG_help_verify, run_verify},
+    {"annotate-release", "trace annotate-release",
+     TAKES_READING | TAKES_WINDOW | TAKES_WRITING | TAKES_DISTANCE | TAKES_JSON,
+     KB_MSG_help_annotate_release, trace_annotate_release},
+    {"working-set", "trace working-set", TAKES_READING | TAKES_WINDOW | TAKES_SET | TAKES_JSON,
+     KB_MSG_help_working_set, trace_working_set},
 };
 
 int cmd_trace(struct cli *cli, int argc, char **argv) {
@@ -484,7 +510,7 @@ int cmd_trace(struct cli *cli, int argc, char **argv) {
         return argc < 2 ? EXIT_BAD_USAGE : EXIT_FINE;
     }
     for (unsigned i = 0; i < sizeof subcommands / sizeof subcommands[0]; i++) {
-        struct trace trace = {.cli = cli};
+        struct trace trace = {.cli = cli, .distance = KB_NEVER_AGAIN};
         if (strcmp(argv[1], subcommands[i].name) != 0)
             continue;
         cli->command = subcommands[i].command;
@@ -494,9 +520,10 @@ int cmd_trace(struct cli *cli, int argc, char **argv) {
         }
         int exit_status = parse(&trace, argc - 1, argv + 1, subcommands[i].takes,
                                 subcommands[i].help, &trace.input);
+        kb_status status = exit_status >= 0 ? KB_OK : subcommands[i].run(&trace);
+        free(trace.at.values);
         if (exit_status >= 0)
             return exit_status;
-        kb_status status = subcommands[i].run(&trace);
         kb_host_close(&trace.host);
         return status == KB_OK ? EXIT_FINE : cli_fail(cli);
     }

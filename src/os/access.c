@@ -9,8 +9,8 @@
 
 /* ---- one page ---- */
 
-void kb_os_tell_reference(struct kb_os *os, uint64_t address, enum kb_access access, uint64_t count,
-                          bool bytes) {
+static inline void tell_reference(struct kb_os *os, uint64_t address, enum kb_access access,
+                                  uint64_t count, bool bytes) {
     if (kb_os_heard(os))
         kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_REFERENCE,
                                             .address = address,
@@ -19,8 +19,13 @@ void kb_os_tell_reference(struct kb_os *os, uint64_t address, enum kb_access acc
                                             .flag = bytes});
 }
 
-enum kb_fault kb_os_translate(struct kb_os *os, uint64_t address, enum kb_access access,
-                              uint64_t *physical) {
+void kb_os_tell_reference(struct kb_os *os, uint64_t address, enum kb_access access, uint64_t count,
+                          bool bytes) {
+    tell_reference(os, address, access, count, bytes);
+}
+
+static inline enum kb_fault translate(struct kb_os *os, uint64_t address, enum kb_access access,
+                                      uint64_t *physical) {
     if (!kb_os_heard(os))
         return kb_mmu_translate(&os->mmu, address, access, physical);
     enum kb_fault fault = kb_mmu_translate_watched(&os->mmu, address, access, physical);
@@ -32,29 +37,30 @@ enum kb_fault kb_os_translate(struct kb_os *os, uint64_t address, enum kb_access
     return fault;
 }
 
+enum kb_fault kb_os_translate(struct kb_os *os, uint64_t address, enum kb_access access,
+                              uint64_t *physical) {
+    return translate(os, address, access, physical);
+}
+
 /* The instruction begins anew: what it had reached is translated again, and is there. */
 static void restart(struct kb_os *os, const uint64_t *addresses, const enum kb_access *accesses,
                     unsigned count) {
     uint64_t physical;
     for (unsigned i = 0; i < count; i++)
-        (void)kb_os_translate(os, addresses[i], accesses[i], &physical);
+        (void)translate(os, addresses[i], accesses[i], &physical);
 }
 
-/* Translates, and serves faults until the page is there. fault: what a translation that was made
- * already ended in. *faulted: its page was brought in. */
-static kb_status reach(struct kb_os *os, uint64_t address, enum kb_access access,
-                       enum kb_fault fault, uint64_t *physical, bool *faulted, bool *done) {
-    *faulted = false;
-    *done = true;
-    os->ready_at = 0;
-    if (fault == KB_FAULT_NONE)
-        fault = kb_os_translate(os, address, access, physical);
+/* Serves faults until the page is there, or takes what was kept for the process. */
+static __attribute__((noinline)) kb_status reach_slowly(struct kb_os *os, uint64_t address,
+                                                        enum kb_access access, enum kb_fault fault,
+                                                        uint64_t *physical, bool *faulted,
+                                                        bool *done) {
     while (fault != KB_FAULT_NONE) {
         kb_status status = kb_os_fault(os, address, access, fault, done);
         if (status != KB_OK || !*done)
             return status;
         *faulted = true;
-        fault = kb_os_translate(os, address, access, physical);
+        fault = translate(os, address, access, physical);
     }
     if (os->running->kept == (*physical >> kb_os_page_bits(os)) + 1) /* it has it now */
         kb_os_stop_waiting(os, os->running);
@@ -63,25 +69,43 @@ static kb_status reach(struct kb_os *os, uint64_t address, enum kb_access access
     return KB_OK;
 }
 
-/* Counts references that were made, and tells the policy. */
-static kb_status count(struct kb_os *os, uint64_t address, uint64_t physical, enum kb_access access,
-                       uint32_t references, bool faulted) {
+/* Translates; afterwards the page is there, unless it is not *done. fault: what a translation that
+ * was made already ended in. *faulted: its page was brought in. */
+static inline kb_status reach(struct kb_os *os, uint64_t address, enum kb_access access,
+                              enum kb_fault fault, uint64_t *physical, bool *faulted, bool *done) {
+    *faulted = false;
+    *done = true;
+    os->ready_at = 0;
+    if (fault == KB_FAULT_NONE)
+        fault = translate(os, address, access, physical);
+    if (__builtin_expect(fault == KB_FAULT_NONE && os->running->kept == 0, 1))
+        return KB_OK;
+    return reach_slowly(os, address, access, fault, physical, faulted, done);
+}
+
+static inline void count_only(struct kb_os *os, uint32_t references) {
+    os->counters.references += references;
+    os->running->counters.references += references;
+}
+
+/* Counts references to a page that was brought in, and does what can wait no longer: pages go in
+ * advance, or are fetched ahead. */
+static __attribute__((noinline)) kb_status count_slowly(struct kb_os *os, uint64_t address,
+                                                        uint64_t physical, enum kb_access access,
+                                                        uint32_t references, bool faulted) {
     uint32_t frame = (uint32_t)(physical >> kb_os_page_bits(os));
     if (faulted) {
-        os->counters.references++;
-        os->running->counters.references++;
+        count_only(os, 1);
         kb_pager_admit(os, frame, KB_BY_FAULT);
         if (references > 1) { /* the policy may have cleared R */
-            os->counters.references += references - 1;
-            os->running->counters.references += references - 1;
-            enum kb_fault fault = kb_os_translate(os, address, access, &physical);
+            count_only(os, references - 1);
+            enum kb_fault fault = translate(os, address, access, &physical);
             if (fault != KB_FAULT_NONE)
                 return kb_fail(os->error, KB_DATA, KB_MSG_os_page_went,
                                (unsigned long long)address);
         }
     } else {
-        os->counters.references += references;
-        os->running->counters.references += references;
+        count_only(os, references);
     }
     if (os->counters.references >= os->note_at)
         kb_pager_note(os, frame, access, references, faulted);
@@ -95,6 +119,17 @@ static kb_status count(struct kb_os *os, uint64_t address, uint64_t physical, en
         status = kb_os_fetch_ahead(os);
     os->frame[frame].pins -= there;
     return status;
+}
+
+/* Counts references that were made, and tells the policy. */
+static inline kb_status count(struct kb_os *os, uint64_t address, uint64_t physical,
+                              enum kb_access access, uint32_t references, bool faulted) {
+    if (__builtin_expect(faulted || os->running->cued != KB_CUE_NONE, 0))
+        return count_slowly(os, address, physical, access, references, faulted);
+    count_only(os, references);
+    if (os->counters.references >= os->note_at)
+        kb_pager_note(os, (uint32_t)(physical >> kb_os_page_bits(os)), access, references, false);
+    return KB_OK;
 }
 
 /* ---- runs ---- */
@@ -120,7 +155,7 @@ static void repeat(struct kb_os *os, uint64_t address, enum kb_access access, ui
 kb_status kb_os_run(struct kb_os *os, uint64_t address, enum kb_access access, uint32_t references,
                     bool *done) {
     *done = true;
-    kb_os_tell_reference(os, address, access, references, false);
+    tell_reference(os, address, access, references, false);
     if (os->storage != NULL)
         return kb_storage_run(os, address, access, references, done);
     while (references > 0) {
@@ -176,7 +211,7 @@ static kb_status reach_all(struct kb_os *os, const struct kb_operand *operand, u
         return kb_storage_reach(os, operand, operands, done);
     for (unsigned k = 0; k < operands; k++) {
         uint64_t address = operand[k].address;
-        kb_os_tell_reference(os, address, operand[k].access, operand[k].length, true);
+        tell_reference(os, address, operand[k].access, operand[k].length, true);
         for (uint32_t left = operand[k].length; left > 0;) {
             uint64_t room = room_at(os, address);
             struct kb_piece *piece = &os->piece[os->pieces];

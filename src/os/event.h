@@ -76,7 +76,9 @@ struct kb_process;
                                 address, count = its bytes, slots = the hole's, text */            \
     KB_OS_EVENT(MOVE, "move")   /* a segment moves: page, address = from, raw = to, count, text */ \
     KB_OS_EVENT(COMPACT, "compact") /* count = bytes moved, slots = the largest hole now */        \
-    KB_OS_EVENT(OBJECT, "object")   /* shared memory, or with flag a file: text, count = bytes */
+    KB_OS_EVENT(JOB, "job") /* of a job queue: count = unit of time, slots = its bytes, text =     \
+                               waits, starts, ends, refused */                                     \
+    KB_OS_EVENT(OBJECT, "object") /* shared memory, or with flag a file: text, count = bytes */
 
 enum kb_os_event_kind {
 #define KB_OS_EVENT(id, name) KB_OS_EVENT_##id,

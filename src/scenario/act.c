@@ -349,9 +349,10 @@ kb_status kb_command_fail(struct kb_scenario *s) {
     static const char *const names[] = {"read",     "write",   "short-write",
                                         "no-space", "corrupt", "lost-write"};
     static const char wanted[] =
-        "fail read|write|short-write|no-space|corrupt|lost-write [at=1] [count=1] [file=NAME]";
+        "fail read|write|short-write|no-space|corrupt|lost-write [at=1] [count=1] "
+        "[file=NAME] [level=2]";
     const struct kb_word *word = kb_line_take(&s->line);
-    uint64_t at = 1, count = 1;
+    uint64_t at = 1, count = 1, level = 0;
     uint32_t file = KB_NO_OBJECT;
     struct kb_word name;
     unsigned which = 0;
@@ -367,11 +368,19 @@ kb_status kb_command_fail(struct kb_scenario *s) {
     if (status == KB_OK && kb_line_option(&s->line, "file", &name))
         status = kb_scenario_file(s, &name, &file);
     if (status == KB_OK)
-        status = kb_line_end(&s->line, wanted, s->error);
+        status = kb_line_option_number(&s->line, "level", &level, s->error);
     if (status == KB_OK)
-        kb_store_fail(file == KB_NO_OBJECT ? &s->os.swap.store : &s->os.object[file]->store,
-                      (enum kb_store_failure)which, at, count);
-    return status;
+        status = kb_line_end(&s->line, wanted, s->error);
+    if (status != KB_OK)
+        return status;
+    const struct kb_store *store =
+        file == KB_NO_OBJECT ? &s->os.swap.store : &s->os.object[file]->store;
+    if (level != 0 && file == KB_NO_OBJECT)
+        store = kb_scenario_stage_level(s, level);
+    if (store == NULL || (level != 0 && file != KB_NO_OBJECT))
+        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_no_stage, (unsigned long long)level);
+    kb_store_fail(store, (enum kb_store_failure)which, at, count);
+    return KB_OK;
 }
 
 /* R of every page becomes 0, as NRU's period does; M stays. */

@@ -26,6 +26,7 @@ struct wish {
     uint64_t preset_frames;      /* 0: no preset */
     const struct kb_format *own; /* a preset's, that no option names */
     struct kb_word format, swap_file, reserve;
+    uint64_t stage_blocks, stage_pages; /* of the level between memory and paging file; 0: none */
 };
 
 static uint64_t frames_of(const struct wish *wish, unsigned page_bits) {
@@ -302,6 +303,8 @@ static kb_status read_traffic(struct kb_scenario *s, struct wish *wish) {
         status = read_cycle(s, &value);
     if (status == KB_OK && kb_line_option(&s->line, "reserve", &wish->reserve))
         status = read_reserve(s, wish);
+    if (status == KB_OK && kb_line_option(&s->line, "stage", &value))
+        status = kb_scenario_read_stage(s, &value, &wish->stage_blocks, &wish->stage_pages);
     if (status == KB_OK && wish->cluster > MOST_CLUSTER)
         status = kb_fail(s->error, KB_DATA, KB_MSG_scenario_cluster,
                          (unsigned long long)wish->cluster, (unsigned long long)MOST_CLUSTER);
@@ -417,8 +420,15 @@ static kb_status open_swap(struct kb_scenario *s, const struct wish *wish) {
         snprintf(path, sizeof path, "%.*s", (int)wish->swap_file.length, wish->swap_file.at);
         status = s->options.open_swap(s->options.context, path, page, wish->swap, &inner, s->error);
     }
-    if (status == KB_OK)
-        status = kb_store_failing(&s->setup.swap, &inner, s->error);
+    if (status == KB_OK && wish->stage_blocks > 0)
+        status =
+            kb_scenario_stage(s, &inner, (uint32_t)wish->stage_blocks, (uint32_t)wish->stage_pages);
+    s->staged = status == KB_OK && wish->stage_blocks > 0;
+    if (status != KB_OK)
+        return status;
+    status = kb_store_failing(&s->setup.swap, &inner, s->error);
+    if (status != KB_OK)
+        kb_store_close(&inner);
     return status;
 }
 

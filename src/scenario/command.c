@@ -14,7 +14,8 @@ static const struct {
      "      [format=generic|sv32|sv39|sv48|sv57|x86-32|x86-64|inverted] [tables=BYTES]\n"
      "      [address=32] [levels=1 | split=10,10] [entry=4|8]\n"
      "      [tlb=16 | tlb=64x4] [tlb2=128x12] [tlb-replace=lru|fifo|random] [asids=N]\n"
-     "      [swap=SLOTS] [swap-file=PATH] [search=CYCLES] [io=CYCLES] [seed=N]\n"
+     "      [swap=SLOTS] [swap-file=PATH] [stage=BLOCKS,PAGES]\n"
+     "      [search=CYCLES] [io=CYCLES] [seed=N]\n"
      "      [organisation=single-user|fixed-absolute|fixed-relocatable|variable|paging|\n"
      "                    segmentation|paged-segmentation|relocation] [wx=yes]\n"
      "      [length=pages|bytes] [preset=s370|multics|atlas]\n"
@@ -30,7 +31,8 @@ static const struct {
     {"patch", kb_command_patch, "patch PHYSICAL VALUE [bytes=4]"},
     {"flush", kb_command_flush, "flush [all]"},
     {"fail", kb_command_fail,
-     "fail read|write|short-write|no-space|corrupt|lost-write [at=1] [count=1] [file=NAME]"},
+     "fail read|write|short-write|no-space|corrupt|lost-write [at=1] [count=1]\n"
+     "      [file=NAME | level=2|3]"},
     {"shared", kb_command_shared, "shared NAME size=16K"},
     {"file", kb_command_file, "file NAME size=16K [image=SEED]"},
     {"holes", kb_command_holes, "holes 100K,500K,… [fixed] [block=1K]   or ADDRESS:SIZE,…"},
@@ -44,6 +46,8 @@ static const struct {
      "show page-table NAME | tlb | memory | free | swap | counters [NAME] | regions NAME |\n      "
      "translation NAME ADDRESS | split ADDRESS | bytes PHYSICAL LENGTH | processes | objects | "
      "holes |\n      segments NAME"},
+    {"job", kb_command_job, "job NAME size=6K time=10 [partition=1] [arrives=0] [working=4K]"},
+    {"run", kb_command_run, "run jobs"},
     {"expect", kb_command_expect,
      "expect [NAME] QUANTITY [=|<|>|<=|>=|!=] VALUE [±TOLERANCE] | expect fault KIND |\n      "
      "expect "

@@ -426,6 +426,11 @@ static void fields(struct kb_json *json, const struct kb_os *os, const struct kb
         kb_json_string(json, "kind", e->flag ? "file" : "shared");
         kb_json_u64(json, "bytes", e->count);
         break;
+    case KB_OS_EVENT_JOB:
+        kb_json_string(json, "what", e->text);
+        kb_json_u64(json, "unit", e->count);
+        kb_json_u64(json, "bytes", e->slots);
+        break;
     case KB_OS_EVENT_SEGMENT:
         hex(json, "address", e->address);
         kb_json_u64(json, "pages", e->count);

@@ -451,7 +451,7 @@ bool kb_expect_is_word(const struct kb_word *word) {
     for (unsigned i = 0; kb_quantity_name(i) != NULL; i++)
         if (kb_word_is(word, kb_quantity_name(i)))
             return true;
-    return kb_expect_is_placement(word);
+    return kb_expect_is_batch(word) || kb_expect_is_placement(word);
 }
 
 /* faults=9 is faults = 9; but the parts of a page, and the bytes of a file, are options. */
@@ -470,6 +470,8 @@ kb_status kb_command_expect(struct kb_scenario *s) {
         return status;
     status = kb_scenario_build(s);
     if (status != KB_OK || s->rehearsing)
+        return status;
+    if (kb_expect_batch(s, &status))
         return status;
     if (expect_translation(s, &status))
         return status;

@@ -96,6 +96,19 @@ static void tell_wake(const struct telling *t) { say(t->out, KB_MSG_tell_wake, t
 
 /* ---- addresses become legal, and cease to be ---- */
 
+static void tell_job(const struct telling *t) {
+    static const struct {
+        const char *what;
+        enum kb_message message;
+    } words[] = {{"waits", KB_MSG_tell_job_waits},
+                 {"starts", KB_MSG_tell_job_starts},
+                 {"ends", KB_MSG_tell_job_ends},
+                 {"refused", KB_MSG_tell_job_refused}};
+    for (unsigned i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(t->event->text, words[i].what) == 0)
+            say(t->out, words[i].message, KB_N(t->event->count), t->process, KB_N(t->event->slots));
+}
+
 static void tell_object(const struct telling *t) {
     say(t->out, t->event->flag ? KB_MSG_tell_object_file : KB_MSG_tell_object_shared,
         t->event->text, KB_N(t->event->count));
@@ -474,6 +487,7 @@ void kb_narrate(struct kb_text_out *out, const struct kb_os *os, const struct kb
         [KB_OS_EVENT_PAGE_OUT] = tell_page_out,
         [KB_OS_EVENT_PREFETCH] = tell_prefetch,
         [KB_OS_EVENT_OBJECT] = tell_object,
+        [KB_OS_EVENT_JOB] = tell_job,
     };
     const struct telling telling = {.out = out,
                                     .os = os,

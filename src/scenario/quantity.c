@@ -87,6 +87,10 @@ static const char *const names[] = {"references",
                                     "slots-peak",
                                     "bad-slots",
                                     "swap-writes",
+                                    "promotions",
+                                    "demotions",
+                                    "demotion-writes",
+                                    "stage-hits",
                                     "disk-transfers",
                                     "disk-bytes",
                                     "disk-time",
@@ -121,6 +125,7 @@ static struct kb_tally now(const struct kb_scenario *s) {
     t.entry_writes = s->os.mmu.entry_writes;
     t.cycles = kb_os_cycles(&s->os);
     t.swap_writes = s->os.swap.writes;
+    t.stage = kb_scenario_stage_counters(s);
     if (s->os.storage != NULL)
         t.storage = s->os.storage->counters;
     t.time = kb_os_now(&s->os);
@@ -165,7 +170,7 @@ static bool of_process(const struct kb_scenario *s, const struct kb_process *p, 
     if (is(name, length, "traps"))
         *whole = all_traps(c->traps);
     else if (is(name, length, "resident"))
-        *whole = p->resident;
+        *whole = s->os.storage != NULL ? kb_storage_resident(&s->os, p) : p->resident;
     else if (is(name, length, "allocation"))
         *whole = p->pager != NULL ? p->allocation : s->os.setup.frames;
     else if (is(name, length, "held"))
@@ -216,6 +221,10 @@ static bool of_counters(const struct kb_scenario *s, const struct kb_tally *t, c
     X("entry-writes", entry_writes)
     X("cycles", cycles)
     X("swap-writes", swap_writes)
+    X("promotions", stage.promotions)
+    X("demotions", stage.demotions)
+    X("demotion-writes", stage.demotion_writes)
+    X("stage-hits", stage.hits)
     X("compactions", storage.compactions)
     X("moves", storage.moves)
     X("moved", storage.moved_bytes)
@@ -282,7 +291,7 @@ static bool of_state(const struct kb_scenario *s, const char *name, uint32_t len
     } states[] = {
         {"free", kb_os_free_frames(os)},
         {"standby", os->standby_count},
-        {"frames", os->setup.frames},
+        {"frames", os->storage != NULL ? 0 : os->setup.frames},
         {"resident", os->setup.frames - kb_os_free_frames(os)},
         {"tables", os->tables.count},
         {"table-bytes", os->tables.bytes},

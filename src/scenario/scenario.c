@@ -413,6 +413,7 @@ void kb_scenario_free(struct kb_scenario *s) {
     if (s == NULL)
         return;
     kb_scenario_free_places(s);
+    kb_scenario_free_jobs(s);
     kb_scenario_tear_down(s);
     kb_scenario_time_free(s);
     if (s->has_future)

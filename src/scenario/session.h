@@ -3,12 +3,14 @@
 #define KB_SCENARIO_SESSION_H
 
 #include "machine/cost.h"
+#include "os/batch.h"
 #include "os/timeline.h"
 #include "replay/replay.h"
 #include "scenario/event_json.h"
 #include "scenario/line.h"
 #include "scenario/narrate.h"
 #include "scenario/scenario.h"
+#include "store/staged.h"
 
 #define KB_MOST_DEPTH 16 /* of nested blocks */
 #define KB_MOST_TRAIL 64 /* parts of one fault: 1 3 victim … */
@@ -39,6 +41,7 @@ struct kb_outcome {
 struct kb_tally {
     struct kb_os_counters os;
     struct kb_storage_counters storage;
+    struct kb_stage_counters stage;
     uint64_t hits, second_hits, misses, table_reads, entry_writes, cycles, swap_writes;
     uint64_t tlb_evictions, tlb_invalidations;
     uint64_t time, idle, disk_worked; /* of the clock */
@@ -74,6 +77,7 @@ struct kb_scenario {
     bool built;               /* os is there */
     struct kb_os_setup setup; /* for the next build */
     bool described;           /* setup is complete */
+    bool staged;              /* the paging file of setup, or of os, has two levels */
     double search_cost;       /* cycles of a TLB search, for speed */
     uint64_t file_bytes;      /* of all files */
     struct kb_tally base;
@@ -86,6 +90,10 @@ struct kb_scenario {
     uint64_t looked;    /* lines that were cut into words, long ones more than once */
     uint64_t told;      /* references of the present command that were narrated */
     bool muted;         /* the narration of the present command has said enough */
+
+    struct kb_batch batch; /* the job queue, and what became of it */
+    uint32_t job_room;
+    bool jobs_ran; /* the next `job` begins a new list */
 
     struct kb_places *places; /* a memory without a machine; NULL: none */
 
@@ -131,6 +139,20 @@ bool kb_scenario_is_word(const struct kb_word *word);
 kb_status kb_scenario_process(struct kb_scenario *s, const struct kb_word *name,
                               struct kb_process **process) KB_MUST_CHECK;
 
+/* ---- stage.c ---- */
+
+/* stage=BLOCKS,PAGES */
+kb_status kb_scenario_read_stage(struct kb_scenario *s, const struct kb_word *value,
+                                 uint64_t *blocks, uint64_t *pages) KB_MUST_CHECK;
+/* Puts an upper level of so many blocks of so many pages before the store, which is closed if that
+ * fails. */
+kb_status kb_scenario_stage(struct kb_scenario *s, struct kb_store *store, uint32_t blocks,
+                            uint32_t pages) KB_MUST_CHECK;
+/* Level 2 or 3 of the machine's paging file, which fails as it is told; NULL: there is none. */
+const struct kb_store *kb_scenario_stage_level(const struct kb_scenario *s, uint64_t level);
+/* All 0 without levels. */
+struct kb_stage_counters kb_scenario_stage_counters(const struct kb_scenario *s);
+
 /* ---- build.c ---- */
 
 kb_status kb_command_machine(struct kb_scenario *s) KB_MUST_CHECK;
@@ -166,6 +188,7 @@ kb_status kb_storage_command_compact(struct kb_scenario *s) KB_MUST_CHECK;
 kb_status kb_storage_has_no_pages(struct kb_scenario *s) KB_MUST_CHECK;
 /* show memory, show free: areas and holes, in the order of addresses; show segments NAME. */
 void kb_show_areas(struct kb_scenario *s, bool areas_too);
+void kb_show_blocks(struct kb_scenario *s); /* show swap */
 void kb_show_segments(struct kb_scenario *s, const struct kb_process *p);
 /* expect NAME segment WHAT …, the rest of the line. */
 kb_status kb_storage_expect_segment(struct kb_scenario *s,
@@ -178,6 +201,15 @@ kb_status kb_scenario_time_begin(struct kb_scenario *s) KB_MUST_CHECK;
 void kb_scenario_time_event(struct kb_scenario *s, const struct kb_os_event *event);
 kb_status kb_scenario_time_end(struct kb_scenario *s, struct kb_error *error) KB_MUST_CHECK;
 void kb_scenario_time_free(struct kb_scenario *s);
+
+/* ---- batch.c: the job queue ---- */
+
+kb_status kb_command_job(struct kb_scenario *s) KB_MUST_CHECK;
+kb_status kb_command_run(struct kb_scenario *s) KB_MUST_CHECK;
+/* Whether the next word of `expect` is one of jobs, and has been dealt with. */
+bool kb_expect_batch(struct kb_scenario *s, kb_status *status);
+bool kb_expect_is_batch(const struct kb_word *word);
+void kb_scenario_free_jobs(struct kb_scenario *s);
 
 /* ---- allocate.c ---- */
 

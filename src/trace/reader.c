@@ -361,7 +361,7 @@ static kb_status filter(struct kb_reader *r, struct kb_block *block, uint64_t be
 /* Cuts the block to `most` references. The runs may be the reader's own: that is its right. */
 static void cut(struct kb_block *block, uint64_t most) {
     uint64_t sum = 0;
-    uint32_t highest = 0;
+    uint32_t highest = 0, events_end = 0; /* what happens behind a run that is cut does not */
     for (uint32_t i = 0; i < block->count; i++) {
         struct kb_run *run = (struct kb_run *)(uintptr_t)&block->runs[i];
         uint32_t n = kb_run_count(*run);
@@ -370,6 +370,7 @@ static void cut(struct kb_block *block, uint64_t most) {
         if (sum + n >= most) {
             run->word = (uint32_t)(most - sum) << 2 | (run->word & 3);
             block->count = i + 1;
+            events_end = sum + n == most ? i + 1 : i;
             break;
         }
         sum += n;
@@ -377,7 +378,7 @@ static void cut(struct kb_block *block, uint64_t most) {
     /* Ids come in the order of first touch: those of earlier blocks are all below the new ones. */
     struct kb_run *end = (struct kb_run *)(uintptr_t)(block->runs + block->count);
     memset(end, 0, KB_RUN_PADDING * sizeof *end);
-    while (block->event_count > 0 && block->events[block->event_count - 1].at > block->count)
+    while (block->event_count > 0 && block->events[block->event_count - 1].at > events_end)
         block->event_count--;
     block->references = most;
     block->pages = highest; /* the caller takes the maximum with what it knew */

@@ -22,6 +22,8 @@ expect sim kilburn s
 expect trace kilburn ""
 expect info kilburn trace i
 expect generate kilburn trace ""
+expect working-set kilburn trace w
+expect --distance kilburn trace annotate-release x.kbt --dis
 expect --policy kilburn sim --pol
 expect --frames kilburn sim x.kbt --fr
 expect lru kilburn sim x.kbt --policy l

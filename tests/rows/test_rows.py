@@ -298,10 +298,69 @@ def g01(kilburn):
         same((result["faults"], result["evictions"]), (84, 0), f"{result['policy']} {result['frames']}")
 
 
+@row("G07")
+def g07(kilburn):
+    """32 pages, 100 references each: 32 releases, much earlier than a working set. Positions from 0."""
+    trace = os.path.join(kilburn.folder.name, "sequential.kbt")
+    told = os.path.join(kilburn.folder.name, "released.kbt")
+    same(kilburn.run("trace", "generate", "sequential:pages=32:each=100", "-o", trace).returncode, 0, "generate")
+    found = kilburn.json("trace", "annotate-release", trace, "-o", told)["annotation"]
+    same((found["releases"], found["last_releases"], found["returns"]), (32, 32, 0), "releases")
+    same((found["product_before"], found["product_after"]), (52800, 3200), "products")
+    # Where they are: behind 99, 199, ..., 3199 the page's frame is free, one reference before it is not.
+    program = "".join(
+        f"machine frames=32\nprocess P\nP run file={told} events=yes limit={n}\n"
+        f"expect releases {n // 100}\nexpect resident {int(n % 100 != 0)}\n"
+        for n in [99, *range(100, 3201, 100), 3150]
+    )
+    program += f"machine frames=32\nprocess P\nP run file={told} events=yes\nexpect page-time 3200\nexpect faults 32\n"
+    result = kilburn.run("step", "--quiet", kilburn.write(program, "kb"))
+    same(result.returncode, 0, result.stdout + result.stderr)
+    # Page 0 is free at 100; a working set frees it at 1,099, that is with the 1,100th reference.
+    sets = kilburn.json("trace", "working-set", trace, "--window", "1000", "--at", "1099,1100")["working_set"]["at"]
+    same([0 in s["pages"] for s in sets], [True, False], "page 0 in W(1099) and W(1100)")
+    for window, product in (1000, 29678), (100, 6269):
+        spec = f"ws:window={window}"
+        (without,) = kilburn.json("sim", trace, "--policy", spec)["results"]
+        (released,) = kilburn.json("sim", told, "--policy", spec, "--events")["results"]
+        near(without["resident_mean"] * 3200, product, 0.01, f"product of {spec}")
+        near(released["resident_mean"] * 3200, 3200, 0.01, f"product of {spec} with releases")
+        same(released["faults"], 32, f"faults of {spec} with releases")
+        set_of = kilburn.json("trace", "working-set", trace, "--window", str(window))["working_set"]
+        same(set_of["product"], product, f"sum of |W(t, {window})|")
+
+
+@row("X06")
+def x06(kilburn):
+    """The resident set of `ws` is W(t, window), the sets of `trace working-set`, and those by definition."""
+    generator = random.Random(6)
+    loops = [page for start in range(0, 40, 5) for _ in range(6) for page in range(start, start + 9)]
+    uniform = [generator.randrange(30) for _ in range(400)]
+    for pages in (W_EXAMPLE, loops, uniform, [page for page in range(20) for _ in range(30)]):
+        for window in 1, 2, 10, 50, 1000:
+            everywhere = f"1..{len(pages)}"
+            found = kilburn.json("trace", "working-set", *kilburn.trace(reads(pages)), "--window", str(window),
+                                 "--at", everywhere)["working_set"]
+            wanted = [sorted(set(pages[max(0, t - window):t])) for t in range(1, len(pages) + 1)]
+            same([s["pages"] for s in found["at"]], wanted, f"W(t, {window})")
+            same([s["size"] for s in found["at"]], [len(w) for w in wanted], "sizes")
+            same(found["curve"], [[t, len(w)] for t, w in enumerate(wanted, 1)], "curve")
+            same(found["peak"], max(map(len, wanted)), "peak")
+            steps = kilburn.steps(reads(pages), f"ws:window={window}")
+            same([s["slots"] for s in steps], wanted, f"resident sets of ws, window {window}")
+    for window in 10, 100, 3000:
+        found = kilburn.json("trace", "working-set", *kilburn.trace(T1), "--window", str(window))["working_set"]
+        (result,) = kilburn.results(T1, f"ws:window={window}")
+        same((found["entries"], found["peak"]), (result["faults"], result["resident_peak"]), f"T1, {window}")
+        near(found["mean"], result["resident_mean"], 1e-6, f"T1, {window}: mean")
+
+
 @row("G08")
 def g08(kilburn):
     """Working sets: W(10, 10) = {1,2,5,6,7}, W(26, 10) = {3,4}."""
     refs = reads(W_EXAMPLE)
+    printed = kilburn.run("trace", "working-set", *kilburn.trace(refs), "--window", "10", "--at", "10,26")
+    must("W(10, 10) = {1, 2, 5, 6, 7}: 5 pages\nW(26, 10) = {3, 4}: 2 pages\n" in printed.stdout, printed.stdout)
     steps = kilburn.steps(refs, "ws:window=10")
     same(steps[9]["slots"], [1, 2, 5, 6, 7], "after reference 10")
     same(steps[25]["slots"], [3, 4], "after reference 26")
