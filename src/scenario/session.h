@@ -45,6 +45,7 @@ struct kb_tally {
     uint64_t hits, second_hits, misses, table_reads, entry_writes, cycles, swap_writes;
     uint64_t tlb_evictions, tlb_invalidations;
     uint64_t time, idle, disk_worked; /* of the clock */
+    uint64_t active_time;
 };
 
 enum kb_quantity_kind { KB_NO_QUANTITY, KB_WHOLE, KB_REAL };
