@@ -3,23 +3,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/segment.h"
 #include "study.h"
 
 #define MOST_JOBS 10000
+#define MOST_NUMBER (UINT64_C(1) << 40) /* of a job */
+#define MOST_REFERENCES UINT64_C(4000000000)
 
-enum { OPT_MEMORY = STUDY_OWN_OPTION, OPT_OS, OPT_PARTITIONS, OPT_JOBS };
+enum { OPT_MEMORY = STUDY_OWN_OPTION, OPT_OS, OPT_PARTITIONS, OPT_JOBS, OPT_PAGE_SIZE, OPT_POLICY };
 
 static const struct option own_options[] = {
     {"memory", required_argument, NULL, OPT_MEMORY},
     {"os", required_argument, NULL, OPT_OS},
     {"partitions", required_argument, NULL, OPT_PARTITIONS},
     {"jobs", required_argument, NULL, OPT_JOBS},
+    {"page-size", required_argument, NULL, OPT_PAGE_SIZE},
+    {"policy", required_argument, NULL, OPT_POLICY},
     {NULL, 0, NULL, 0},
 };
 
 /* What the options said; NULL: the usual. */
 struct organisations {
-    const char *memory, *system, *partitions, *jobs;
+    const char *memory, *system, *partitions, *jobs, *page_size, *policy;
+    uint64_t page;
     struct kb_storage_setup setup;
     struct kb_batch_job *job;
     uint32_t count;
@@ -36,6 +42,12 @@ static kb_status take(struct study *study, int option, const char *argument) {
         break;
     case OPT_PARTITIONS:
         o->partitions = argument;
+        break;
+    case OPT_PAGE_SIZE:
+        o->page_size = argument;
+        break;
+    case OPT_POLICY:
+        o->policy = argument;
         break;
     default:
         o->jobs = argument;
@@ -69,7 +81,8 @@ static kb_status add_job(struct study *study, const char *text, size_t length) {
             (!kb_parse_size(from, (size_t)(to - from), numbers[given]) &&
              (given < 2 || from != to)))
             return bad_job(study, text, length);
-        given++;
+        if (*numbers[given++] > MOST_NUMBER)
+            return bad_job(study, text, length);
     }
     if (given < 2 || job.size == 0 || job.time == 0 || job.working > job.size)
         return bad_job(study, text, length);
@@ -149,6 +162,12 @@ static kb_status read_machine(struct study *study) {
     if (status == KB_OK)
         status =
             cli_parse_sizes(o->partitions != NULL ? o->partitions : "8K,16K,32K", &sizes, error);
+    if (status == KB_OK)
+        status = cli_parse_number("--page-size", o->page_size != NULL ? o->page_size : "4K", 64,
+                                  UINT64_C(1) << 30, &o->page, error);
+    if (status == KB_OK && !kb_is_power_of_two(o->page))
+        status = kb_fail(error, KB_USAGE, KB_MSG_page_size_invalid, 64ULL, 1ULL << 30,
+                         (unsigned long long)o->page);
     if (status == KB_OK && sizes.count > KB_MOST_PARTITIONS)
         status =
             kb_fail(error, KB_USAGE, KB_MSG_too_many_sizes, (unsigned long long)KB_MOST_PARTITIONS);
@@ -162,110 +181,244 @@ static void free_own(struct study *study) { free(((struct organisations *)study-
 
 /* ---- one organisation ---- */
 
-struct outcome {
-    uint64_t in, out, used, waste, free, largest;
+/* In the order of their evolution. */
+enum kind { SINGLE, ABSOLUTE, RELOCATABLE, VARIABLE, PAGING, SEGMENTATION, BOTH, KINDS };
+
+static const struct {
+    const char *name;
+    enum kb_organisation organisation;
+} kinds[KINDS] = {
+    {"single-user", KB_SINGLE_USER},
+    {"fixed-absolute", KB_FIXED_ABSOLUTE},
+    {"fixed-relocatable", KB_FIXED_RELOCATABLE},
+    {"variable", KB_VARIABLE},
+    {"paging", KB_PAGED},
+    {"segmentation", KB_SEGMENTATION},
+    {"paged-segmentation", KB_PAGED},
 };
 
-static kb_status open_machine(struct study *study, enum kb_organisation organisation,
-                              struct kb_os *os) {
-    struct organisations *o = study->own;
+struct outcome {
+    uint64_t done, refused, makespan, waited, internal, stranded, tables;
+    uint64_t compactions, moved, faults, transfers;
+    double degree, utilisation;
+};
+
+static unsigned bits_for(uint64_t count) {
+    unsigned bits = 1;
+    while (bits < 40 && UINT64_C(1) << bits < count)
+        bits++;
+    return bits;
+}
+
+static uint64_t largest_job(const struct organisations *o) {
+    uint64_t most = 1;
+    for (uint32_t i = 0; i < o->count; i++)
+        most = o->job[i].size > most ? o->job[i].size : most;
+    return most;
+}
+
+static kb_status contiguous_setup(struct study *study, enum kind kind, struct kb_os_setup *setup) {
+    const struct organisations *o = study->own;
+    bool segments = kind == SEGMENTATION;
+    unsigned number = segments ? 2 : 20, offset = 12;
+    setup->frames = 1;
+    setup->storage = o->setup;
+    setup->storage.organisation = kinds[kind].organisation;
+    setup->storage.fit = kind == RELOCATABLE ? KB_FIT_BEST : KB_FIT_FIRST;
+    if (kind != ABSOLUTE && kind != RELOCATABLE)
+        setup->storage.partitions = 0;
+    setup->scheme = segments ? KB_SCHEME_SEGMENTS : KB_SCHEME_BOUNDS;
+    if (segments) {
+        offset = bits_for(largest_job(o) / 2 + 3);
+        offset = offset < 12 ? 12 : offset > 30 ? 30 : offset;
+    }
+    return kb_format_generic(&setup->format, 1, &number, offset, 8, &study->cli->error);
+}
+
+/* Tables that reach as far as the largest job, with one level or two. */
+static kb_status paged_setup(struct study *study, enum kind kind, struct kb_os_setup *setup) {
+    const struct organisations *o = study->own;
     struct kb_error *error = &study->cli->error;
-    struct kb_os_setup setup = {.frames = 1, .tables_limit = 1 << 20, .storage = o->setup};
-    bool segments = organisation == KB_SEGMENTATION;
-    unsigned number = segments ? 2 : 20, offset = segments ? 30 : 12;
-    setup.storage.organisation = organisation;
-    setup.scheme = segments ? KB_SCHEME_SEGMENTS : KB_SCHEME_BOUNDS;
-    setup.load_all = true;
-    if (organisation != KB_FIXED_ABSOLUTE && organisation != KB_FIXED_RELOCATABLE)
-        setup.storage.partitions = 0;
-    setup.storage.fit = organisation == KB_FIXED_RELOCATABLE ? KB_FIT_BEST : KB_FIT_FIRST;
-    kb_status status = kb_format_generic(&setup.format, 1, &number, offset, 8, error);
+    uint64_t page = o->page, pages = largest_job(o) / page + 1;
+    uint64_t frames = (o->setup.bytes - o->setup.system) / page;
+    unsigned bits = bits_for(pages), split[2] = {bits - bits / 2, bits / 2};
+    if (frames == 0)
+        return kb_fail(error, KB_USAGE, KB_MSG_memory_too_small,
+                       (unsigned long long)(o->setup.bytes - o->setup.system),
+                       (unsigned long long)page);
+    setup->frames = (uint32_t)frames;
+    /* entries of 4 bytes hold frames of 22 bits */
+    unsigned bytes = frames + setup->tables_limit / page > 1 << 22 ? 8 : 4;
+    setup->scheme = KB_SCHEME_TABLES;
+    if (kind == BOTH)
+        return kb_format_segmented(
+            &setup->format, (struct kb_segment_shape){2, bits, kb_log2(page), bytes, false}, error);
+    if (bits <= 10)
+        split[0] = bits;
+    return kb_format_generic(&setup->format, bits <= 10 ? 1 : 2, split, kb_log2(page), bytes,
+                             error);
+}
+
+/* Blocks of the paging file for all jobs at once. */
+static uint64_t slots_for(const struct organisations *o) {
+    uint64_t slots = 16;
+    for (uint32_t i = 0; i < o->count; i++)
+        slots += o->job[i].size / o->page + 4;
+    return slots;
+}
+
+static kb_status open_machine(struct study *study, enum kind kind, struct kb_os *os) {
+    const struct organisations *o = study->own;
+    struct kb_error *error = &study->cli->error;
+    struct kb_os_setup setup = {.tables_limit = UINT64_C(1) << 26};
+    kb_status status = kinds[kind].organisation == KB_PAGED ? paged_setup(study, kind, &setup)
+                                                            : contiguous_setup(study, kind, &setup);
     if (status == KB_OK)
-        status = kb_policy_parse("fifo", &setup.policy, NULL, NULL, error);
+        status = kb_policy_parse(o->policy != NULL ? o->policy : "lru", &setup.policy, NULL, NULL,
+                                 error);
+    if (status == KB_OK && setup.policy.policy->needs & KB_NEEDS_FUTURE)
+        status = kb_fail(error, KB_USAGE, KB_MSG_batch_future);
     if (status == KB_OK)
-        status = kb_store_memory(&setup.swap, 4096, UINT64_C(1) << 20, &study->host, error);
+        status = kb_store_memory(&setup.swap, (uint32_t)o->page, slots_for(o), &study->host, error);
     return status == KB_OK ? kb_os_init(os, &setup, &study->host, error) : status;
 }
 
-/* All jobs come at once: who goes in? */
-static kb_status try_jobs(struct study *study, struct kb_os *os, struct outcome *outcome) {
-    const struct organisations *o = study->own;
-    kb_status status = KB_OK;
-    for (uint32_t i = 0; i < o->count && status == KB_OK; i++) {
-        const struct kb_batch_job *job = &o->job[i];
-        uint64_t partition =
-            os->storage->setup.organisation == KB_FIXED_ABSOLUTE ? job->partition : 0;
-        struct kb_region program = {.end = job->size, .rights = KB_ENTRY_READ | KB_ENTRY_WRITE};
-        struct kb_process *process;
-        bool refused = false;
-        snprintf(program.name, sizeof program.name, "program");
-        status = kb_os_create(os, job->name, &process);
-        if (status == KB_OK)
-            status = kb_storage_begin_segment(os, process, &program, KB_NO_AREA,
-                                              (struct kb_placement_wish){KB_ANYWHERE, partition},
-                                              &refused);
-        if (status != KB_OK)
-            break;
-        outcome->in += !refused;
-        outcome->out += refused;
-        outcome->used += refused ? 0 : job->size;
+static kb_status run_jobs(struct study *study, struct kb_os *os, struct outcome *outcome) {
+    struct organisations *o = study->own;
+    struct kb_batch batch = {
+        .os = os, .job = o->job, .count = o->count, .most_references = MOST_REFERENCES};
+    kb_status status = kb_batch_run(&batch);
+    if (status != KB_OK)
+        return status;
+    *outcome = (struct outcome){.done = batch.done,
+                                .refused = batch.refused,
+                                .makespan = batch.makespan,
+                                .internal = batch.internal_most,
+                                .stranded = batch.stranded_most,
+                                .tables = os->tables.peak,
+                                .faults = os->counters.faults,
+                                .transfers = os->counters.disk_transfers,
+                                .degree = kb_batch_degree(&batch),
+                                .utilisation = kb_batch_utilisation(&batch)};
+    if (os->storage != NULL) {
+        outcome->compactions = os->storage->counters.compactions;
+        outcome->moved = os->storage->counters.moved_bytes;
     }
-    outcome->waste = kb_storage_waste(os, NULL);
-    outcome->free = kb_storage_free_bytes(os);
-    outcome->largest = kb_storage_largest(os);
-    return status;
+    for (uint32_t i = 0; i < o->count; i++)
+        if (o->job[i].state == KB_BATCH_DONE)
+            outcome->waited += o->job[i].starts - o->job[i].arrives;
+    return KB_OK;
 }
 
+/* ---- what is shown ---- */
+
 static const struct study_column columns[] = {
-    {"organisation", KB_MSG_col_organisation, true}, {"jobs_in", KB_MSG_col_jobs_in, false},
-    {"jobs_out", KB_MSG_col_jobs_out, false},        {"used", KB_MSG_col_bytes_used, false},
-    {"internal", KB_MSG_col_internal, false},        {"free", KB_MSG_col_free, false},
-    {"largest_hole", KB_MSG_col_largest, false},
+    {"organisation", KB_MSG_col_organisation, true},
+    {"admitted", KB_MSG_col_jobs_in, false},
+    {"refused", KB_MSG_col_jobs_out, false},
+    {"makespan", KB_MSG_col_makespan, false},
+    {"waited", KB_MSG_col_waited, false},
+    {"mean_degree", KB_MSG_col_degree, false},
+    {"internal", KB_MSG_col_internal, false},
+    {"external", KB_MSG_col_external, false},
+    {"tables", KB_MSG_col_table_bytes, false},
+    {"compactions", KB_MSG_none, false},
+    {"moved", KB_MSG_col_moved, false},
+    {"faults", KB_MSG_col_faults, false},
+    {"transfers", KB_MSG_col_transfers, false},
+    {"utilisation", KB_MSG_col_used, false},
 };
 
-static kb_status run(struct study *study) {
-    struct outcome outcome[KB_ORGANISATIONS] = {0};
-    struct study_text text = {.length = 0};
+static void show_rows(struct study *study, const struct outcome *outcome) {
     struct study_rows rows;
+    study_rows_begin(&rows, study, "rows", columns, sizeof columns / sizeof columns[0]);
+    for (unsigned i = 0; i < KINDS; i++) {
+        const struct outcome *o = &outcome[i];
+        study_row_text(&rows, kinds[i].name);
+        study_row_u64(&rows, o->done);
+        study_row_u64(&rows, o->refused);
+        study_row_u64(&rows, o->makespan);
+        study_row_u64(&rows, o->waited);
+        study_row_real(&rows, 2, o->degree);
+        study_row_bytes(&rows, o->internal);
+        study_row_bytes(&rows, o->stranded);
+        study_row_bytes(&rows, o->tables);
+        study_row_u64(&rows, o->compactions);
+        study_row_bytes(&rows, o->moved);
+        study_row_u64(&rows, o->faults);
+        study_row_u64(&rows, o->transfers);
+        study_row_real(&rows, 3, o->utilisation);
+    }
+    study_rows_end(&rows);
+}
+
+/* A waste of one organisation, and what the next one makes of it. */
+struct cure {
+    enum kb_message what; /* two numbers: before, after */
+    uint64_t before, after;
+};
+
+/* All of these are wastes: fewer is better. */
+static void list_cures(const struct outcome *o, struct cure cure[6]) {
+    const struct cure all[6] = {
+        {KB_MSG_cure_waiting, o[SINGLE].waited, o[ABSOLUTE].waited},
+        {KB_MSG_cure_partition, o[ABSOLUTE].waited, o[RELOCATABLE].waited},
+        {KB_MSG_cure_internal, o[RELOCATABLE].internal, o[VARIABLE].internal},
+        {KB_MSG_cure_external, o[VARIABLE].stranded + o[VARIABLE].moved,
+         o[PAGING].stranded + o[PAGING].moved},
+        {KB_MSG_cure_refused, o[VARIABLE].refused, o[PAGING].refused},
+        {KB_MSG_cure_segments, o[SEGMENTATION].stranded + o[SEGMENTATION].moved,
+         o[BOTH].stranded + o[BOTH].moved},
+    };
+    memcpy(cure, all, sizeof all);
+}
+
+static void show_verdict(struct study *study, const struct outcome *outcome) {
+    struct study_text text = {.length = 0};
+    struct cure cure[6];
+    unsigned cured = 0, there = 0;
+    list_cures(outcome, cure);
+    for (unsigned i = 0; i < 6; i++) {
+        unsigned long long before = cure[i].before, after = cure[i].after;
+        there += before > 0 || after > 0;
+        cured += before > after;
+        study_text_add(study, &text, cure[i].what);
+        study_text_add(study, &text,
+                       before == 0 && after == 0 ? KB_MSG_cure_nothing
+                       : before > after          ? KB_MSG_cure_cured
+                       : before == after         ? KB_MSG_cure_same
+                                                 : KB_MSG_cure_worse,
+                       before, after);
+    }
+    study_text_add(study, &text, KB_MSG_cure_cost, (unsigned long long)outcome[BOTH].tables,
+                   (unsigned long long)outcome[BOTH].faults,
+                   (unsigned long long)outcome[BOTH].transfers,
+                   (unsigned long long)outcome[VARIABLE].moved);
+    study_verdict(study,
+                  cured == 0       ? STUDY_FAILS
+                  : cured == there ? STUDY_HOLDS
+                                   : STUDY_PARTLY,
+                  text.text);
+}
+
+static kb_status run(struct study *study) {
+    struct outcome outcome[KINDS] = {0};
     kb_status status = read_machine(study);
     if (status == KB_OK)
         status = read_jobs(study);
-    for (unsigned i = KB_SINGLE_USER; i < KB_ORGANISATIONS && status == KB_OK; i++) {
+    for (unsigned i = 0; i < KINDS && status == KB_OK; i++) {
         struct kb_os os;
-        status = open_machine(study, (enum kb_organisation)i, &os);
+        status = open_machine(study, (enum kind)i, &os);
         if (status != KB_OK)
             break;
-        status = try_jobs(study, &os, &outcome[i]);
+        status = run_jobs(study, &os, &outcome[i]);
         kb_os_free(&os);
     }
     if (status != KB_OK)
         return status;
     study_claim(study, KB_MSG_study_organisations_claim);
-    study_rows_begin(&rows, study, "rows", columns, sizeof columns / sizeof columns[0]);
-    for (unsigned i = KB_SINGLE_USER; i < KB_ORGANISATIONS; i++) {
-        study_row_text(&rows, kb_organisation_name((enum kb_organisation)i));
-        study_row_u64(&rows, outcome[i].in);
-        study_row_u64(&rows, outcome[i].out);
-        study_row_bytes(&rows, outcome[i].used);
-        study_row_bytes(&rows, outcome[i].waste);
-        study_row_bytes(&rows, outcome[i].free);
-        study_row_bytes(&rows, outcome[i].largest);
-    }
-    study_rows_end(&rows);
-    bool cured = outcome[KB_VARIABLE].waste < outcome[KB_FIXED_RELOCATABLE].waste;
-    bool more = outcome[KB_FIXED_RELOCATABLE].in > outcome[KB_FIXED_ABSOLUTE].in;
-    study_text_add(study, &text,
-                   more ? KB_MSG_study_relocation_helps : KB_MSG_study_relocation_same,
-                   (unsigned long long)outcome[KB_FIXED_RELOCATABLE].in,
-                   (unsigned long long)outcome[KB_FIXED_ABSOLUTE].in);
-    study_text_add(study, &text, cured ? KB_MSG_study_variable_helps : KB_MSG_study_variable_same,
-                   (unsigned long long)outcome[KB_VARIABLE].waste,
-                   (unsigned long long)outcome[KB_FIXED_RELOCATABLE].waste);
-    study_verdict(study,
-                  cured && more   ? STUDY_HOLDS
-                  : cured || more ? STUDY_PARTLY
-                                  : STUDY_FAILS,
-                  text.text);
+    show_rows(study, outcome);
+    show_verdict(study, outcome);
     return KB_OK;
 }
 

@@ -233,6 +233,7 @@ static void keep_waiting(struct kb_batch *batch, struct kb_batch_job *job) {
     if (job->state == KB_BATCH_COMING)
         tell(batch, job, "waits");
     job->state = KB_BATCH_WAITS;
+    job->first = true;
 }
 
 static kb_status consider(struct kb_batch *batch, struct kb_batch_job *job, bool *closed) {
@@ -248,6 +249,7 @@ static kb_status consider(struct kb_batch *batch, struct kb_batch_job *job, bool
         if (status == KB_OK && job->state == KB_BATCH_COMING)
             tell(batch, job, "waits");
         job->state = KB_BATCH_WAITS;
+        job->first = false;
         return status;
     }
     if (status == KB_OK)
@@ -426,8 +428,8 @@ static void note_unit(struct kb_batch *batch) {
     for (uint32_t i = 0; i < batch->count; i++)
         if (batch->job[i].state == KB_BATCH_IN)
             used += working_of(&batch->job[i]);
-        else if (batch->job[i].state == KB_BATCH_WAITS && batch->os->storage != NULL &&
-                 m.free >= batch->job[i].size && m.free > batch->stranded_most)
+        else if (batch->job[i].state == KB_BATCH_WAITS && batch->job[i].first &&
+                 m.free >= need_of(batch->os, &batch->job[i]) && m.free > batch->stranded_most)
             batch->stranded_most = m.free;
     batch->resident_time += taken;
     batch->used_time += used < taken ? used : taken; /* a job alone may use more than there is */

@@ -53,6 +53,7 @@ struct kb_batch_job {
     struct kb_process *process;
     uint64_t need; /* bytes that have to be in memory for its working part */
     uint64_t seed; /* of its image */
+    bool first;    /* it waits, and is the first of its queue */
 };
 
 /* Memory at the end of a unit of time. */
@@ -83,8 +84,9 @@ struct kb_batch {
     uint64_t done, refused;
     uint64_t degree_most, degree_time; /* of multiprogramming; the sum over all units */
     uint64_t internal_most;            /* bytes, at the end of a unit */
-    uint64_t stranded_most;            /* free bytes that would together have been enough for a
-                                          job that waited: external fragmentation */
+    uint64_t stranded_most;            /* free bytes that would together have been enough for the
+                                          first of a queue, at the end of a unit: external
+                                          fragmentation, or partitions that it may not have */
     uint64_t used_time, resident_time; /* bytes that programs use, and that are taken; sums over
                                           all units */
     struct kb_batch_moment first;      /* of the first unit in which a job was in memory */

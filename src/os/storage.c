@@ -264,10 +264,18 @@ static void set_descriptor(struct kb_os *os, struct kb_process *process, uint64_
         kb_mmu_invalidate(&os->mmu, address, process->asid);
 }
 
+/* Its segments in memory, for tables and time lines. */
+static void count_resident(const struct kb_os *os, struct kb_process *process) {
+    process->resident = 0;
+    for (uint32_t i = 0; i < process->region_count; i++)
+        process->resident += os->storage->area[process->regions[i].area - 1].present;
+}
+
 void kb_storage_show_area(struct kb_os *os, uint32_t number) {
     struct kb_area *area = &os->storage->area[number];
     for (uint32_t i = area->uses; i != KB_NO_AREA; i = os->storage->use[i].next) {
         struct kb_process *process = os->process[os->storage->use[i].process];
+        count_resident(os, process);
         if (kb_storage_of_programs(os))
             set_bounds(os, process, area);
         else
@@ -528,6 +536,7 @@ void kb_storage_end_segment(struct kb_os *os, struct kb_process *process,
     }
     remove_use(os, number, process, s);
     remove_region(process, segment);
+    count_resident(os, process);
     if (area->users == 0)
         drop_area(os, number);
 }
@@ -634,6 +643,15 @@ uint64_t kb_storage_largest(const struct kb_os *os) {
     while (kb_storage_next_hole(os, hole.start + hole.length, &hole))
         most = hole.length > most ? hole.length : most;
     return most;
+}
+
+uint64_t kb_storage_resident(const struct kb_os *os, const struct kb_process *process) {
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < process->region_count; i++) {
+        const struct kb_area *area = &os->storage->area[process->regions[i].area - 1];
+        bytes += area->present ? area->length : 0;
+    }
+    return bytes;
 }
 
 uint64_t kb_storage_waste(const struct kb_os *os, const struct kb_process *process) {

@@ -189,6 +189,8 @@ uint64_t kb_storage_partition(const struct kb_os *os, uint32_t area);
 uint64_t kb_storage_free_bytes(const struct kb_os *os);
 uint64_t kb_storage_largest(const struct kb_os *os);
 uint64_t kb_storage_waste(const struct kb_os *os, const struct kb_process *process);
+/* Bytes of a process's segments that are in memory. */
+uint64_t kb_storage_resident(const struct kb_os *os, const struct kb_process *process);
 /* The hole behind an address, in their order; false: none. */
 bool kb_storage_next_hole(const struct kb_os *os, uint64_t from, struct kb_hole *hole);
 

@@ -160,7 +160,7 @@ static bool of_process(const struct kb_scenario *s, const struct kb_process *p, 
     if (is(name, length, "traps"))
         *whole = all_traps(c->traps);
     else if (is(name, length, "resident"))
-        *whole = p->resident;
+        *whole = s->os.storage != NULL ? kb_storage_resident(&s->os, p) : p->resident;
     else if (is(name, length, "allocation"))
         *whole = p->pager != NULL ? p->allocation : s->os.setup.frames;
     else if (is(name, length, "held"))
@@ -279,7 +279,7 @@ static bool of_state(const struct kb_scenario *s, const char *name, uint32_t len
     } states[] = {
         {"free", kb_os_free_frames(os)},
         {"standby", os->standby_count},
-        {"frames", os->setup.frames},
+        {"frames", os->storage != NULL ? 0 : os->setup.frames},
         {"resident", os->setup.frames - kb_os_free_frames(os)},
         {"tables", os->tables.count},
         {"table-bytes", os->tables.bytes},

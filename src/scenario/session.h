@@ -187,6 +187,7 @@ kb_status kb_storage_command_compact(struct kb_scenario *s) KB_MUST_CHECK;
 kb_status kb_storage_has_no_pages(struct kb_scenario *s) KB_MUST_CHECK;
 /* show memory, show free: areas and holes, in the order of addresses; show segments NAME. */
 void kb_show_areas(struct kb_scenario *s, bool areas_too);
+void kb_show_blocks(struct kb_scenario *s); /* show swap */
 void kb_show_segments(struct kb_scenario *s, const struct kb_process *p);
 /* expect NAME segment WHAT …, the rest of the line. */
 kb_status kb_storage_expect_segment(struct kb_scenario *s,

@@ -486,8 +486,11 @@ static kb_status show_whole(struct kb_scenario *s, void (*show)(struct kb_scenar
 }
 
 static kb_status show(struct kb_scenario *s) {
-    if (kb_line_take_if(&s->line, "page-table"))
+    if (kb_line_take_if(&s->line, "page-table")) {
+        if (s->os.storage != NULL)
+            return kb_storage_has_no_pages(s);
         return show_of_process(s, show_page_table);
+    }
     if (kb_line_take_if(&s->line, "segments"))
         return show_of_process(s, s->os.storage != NULL ? kb_show_segments : show_segments);
     if (kb_line_take_if(&s->line, "regions"))
@@ -504,7 +507,7 @@ static kb_status show(struct kb_scenario *s) {
     if (kb_line_take_if(&s->line, "free"))
         return show_whole(s, show_free);
     if (kb_line_take_if(&s->line, "swap"))
-        return show_whole(s, show_swap);
+        return show_whole(s, s->os.storage != NULL ? kb_show_blocks : show_swap);
     if (kb_line_take_if(&s->line, "processes"))
         return show_whole(s, show_processes);
     if (kb_line_take_if(&s->line, "objects"))

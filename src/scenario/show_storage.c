@@ -57,6 +57,32 @@ void kb_show_areas(struct kb_scenario *s, bool areas_too) {
     finish(&sheet);
 }
 
+/* What the paging file holds: each segment's blocks, which may be older than its bytes in memory. */
+void kb_show_blocks(struct kb_scenario *s) {
+    static const char *const columns[] = {"slot", "owner", "segment", "block", "checksum", NULL};
+    static const int widths[] = {8, 12, 16, 8, 18};
+    const struct kb_storage *storage = s->os.storage;
+    struct sheet sheet;
+    unsigned rows = 0;
+    begin(&sheet, s, "swap", columns, widths);
+    for (uint32_t i = 0; i < storage->area_count; i++) {
+        const struct kb_area *area = &storage->area[i];
+        const struct kb_process *owner = kb_storage_owner(&s->os, i);
+        for (uint64_t b = 0; area->block != NULL && b < area->blocks && rows < MOST_ROWS; b++) {
+            if (area->block[b].slot == KB_NO_SLOT)
+                continue;
+            cell_number(&sheet, area->block[b].slot);
+            cell(&sheet, owner != NULL ? owner->name : "-");
+            cell(&sheet, area->name);
+            cell_number(&sheet, b);
+            cell_hex(&sheet, area->block[b].sum);
+            row(&sheet);
+            rows++;
+        }
+    }
+    finish(&sheet);
+}
+
 void kb_show_segments(struct kb_scenario *s, const struct kb_process *p) {
     static const char *const columns[] = {"number", "segment", "base",  "limit", "rights",
                                           "R",      "M",       "users", "waste", NULL};
