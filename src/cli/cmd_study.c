@@ -7,6 +7,7 @@
 /* The only list of the studies. */
 static const struct study_kind *const kinds[] = {
     &study_organisations,
+    &study_multiprogramming,
 };
 
 enum { KINDS = sizeof kinds / sizeof kinds[0], MOST_OPTIONS = 64 };

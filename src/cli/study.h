@@ -54,6 +54,7 @@ struct study_kind {
 };
 
 extern const struct study_kind study_organisations;
+extern const struct study_kind study_multiprogramming;
 
 /* ---- study_show.c ---- */
 
