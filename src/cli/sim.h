@@ -66,7 +66,7 @@ struct sim_trace {
     const char *name; /* as it was given */
     char program[24]; /* of its processes */
     struct kb_trace_info info;
-    uint64_t references, writes, executes, highest; /* page number */
+    uint64_t references, writes, executes, events, highest; /* page number */
     uint32_t pages;
     struct sim_held *held; /* what cannot be read again lies in memory; else NULL */
 };

@@ -74,6 +74,7 @@ static void count(struct sim_trace *trace, const struct kb_block *block) {
         trace->executes += kb_run_kind(block->runs[i]) == KB_EXECUTE ? n : 0;
     }
     trace->references += block->references;
+    trace->events += block->event_count;
     trace->pages = block->pages;
 }
 

@@ -12,9 +12,9 @@
 #define MOST_TRACES 64
 #define MOST_DEGREES 512
 #define TABLES_LIMIT (UINT64_C(1) << 34)
-#define USUAL_WORKLOAD "phases:references=20000:phase=2000"
+#define USUAL_WORKLOAD "phases:references=20000:phase=1000:set=10:step=3:write-every=0"
 #define USUAL_CYCLE "50us"
-#define USUAL_QUANTUM 1000
+#define USUAL_QUANTUM 20
 
 enum {
     OPT_WORKLOAD = STUDY_OWN_OPTION,
@@ -55,7 +55,7 @@ struct point {
 
 struct multiprogramming {
     struct sim sim; /* its machine's options and traces */
-    bool begun;
+    bool begun, load_said;
     const char *workload, *degrees_text, *policy_text;
     struct cli_sizes degrees;
     uint64_t frames, window;
@@ -79,7 +79,6 @@ static void begin(struct study *study, struct multiprogramming *m) {
     m->sim.cli = study->cli;
     m->sim.machine.quantum = USUAL_QUANTUM;
     m->frames = 64;
-    m->window = 1000;
     if (kb_load_parse("working-set", &m->load, error) != KB_OK ||
         sim_machine_take(&m->sim, SIM_OPT_CYCLE_TIME, USUAL_CYCLE) != KB_OK)
         m->begun = false;
@@ -102,6 +101,7 @@ static kb_status take(struct study *study, int option, const char *argument) {
         m->policy_text = argument;
         return KB_OK;
     case OPT_LOAD:
+        m->load_said = true;
         return kb_load_parse(argument, &m->load, error);
     case OPT_WINDOW:
         return cli_parse_number("--window", argument, 1, UINT64_MAX / 4, &m->window, error);
@@ -175,6 +175,19 @@ static kb_status choose_machine(struct study *study, struct multiprogramming *m)
     return status;
 }
 
+/* A page is worth its frame if it is used again within the time that the disk would need to bring it:
+ * Denning's choice (1968), and one window for the table and for the load control. */
+static void choose_window(struct multiprogramming *m) {
+    const struct kb_disk *disk = &m->sim.machine.disk;
+    double service = (disk->seek + disk->latency) * 1e6 +
+                     (double)m->page_bytes / disk->bytes_per_second * 1e9;
+    double cycles = m->setup.cycle_ns > 0 ? service / (double)m->setup.cycle_ns : service;
+    if (m->window == 0)
+        m->window = cycles < 1 ? 1 : (uint64_t)cycles;
+    if (!m->load_said)
+        m->load.values[KB_LOAD_WINDOW] = m->window;
+}
+
 static kb_status choose_degrees(struct study *study, struct multiprogramming *m) {
     struct kb_error *error = &study->cli->error;
     const char *text = m->degrees_text != NULL ? m->degrees_text : "1..16";
@@ -202,12 +215,81 @@ static kb_status choose_degrees(struct study *study, struct multiprogramming *m)
     return KB_OK;
 }
 
+/* ---- copies that are not in step ---- */
+
+/* A trace that begins at another place and comes round: copies of one program would all wait at
+ * once. One with events is played from its beginning. */
+struct rotated {
+    const struct multiprogramming *study;
+    const struct sim_trace *trace;
+    struct sim_player *player;
+    struct kb_job_trace inner;
+    uint64_t offset, at; /* references before its beginning; of this reading, so far */
+    bool again;          /* the second reading, up to the offset */
+};
+
+static kb_status open_rotated(struct rotated *r, struct kb_error *error) {
+    sim_player_close(r->player);
+    r->at = 0;
+    return sim_player_open(&r->study->sim, r->trace, &r->player, &r->inner, error);
+}
+
+/* Drops what lies before the offset; a run is not cut. */
+static void cut_front(struct rotated *r, struct kb_block *block) {
+    while (block->count > 0 && r->at < r->offset) {
+        uint32_t references = kb_run_count(*block->runs++);
+        r->at += references;
+        block->references -= references;
+        block->count--;
+    }
+    if (r->at >= r->offset)
+        r->offset = r->at;
+}
+
+static void cut_back(struct rotated *r, struct kb_block *block) {
+    uint32_t runs = 0;
+    block->references = 0;
+    for (; runs < block->count && r->at < r->offset; runs++) {
+        uint32_t references = kb_run_count(block->runs[runs]);
+        r->at += references;
+        block->references += references;
+    }
+    block->count = runs;
+}
+
+static kb_status next_rotated(void *context, struct kb_block *block, struct kb_error *error) {
+    struct rotated *r = context;
+    for (;;) {
+        kb_status status = r->inner.next(r->inner.context, block, error);
+        if (status != KB_OK || r->offset == 0)
+            return status;
+        bool over = block->count == 0;
+        if (!over && r->again)
+            cut_back(r, block);
+        else if (!over && r->at < r->offset)
+            cut_front(r, block);
+        if (block->count > 0 || r->again)
+            return KB_OK;
+        if (!over)
+            continue;
+        r->again = true;
+        status = open_rotated(r, error);
+        if (status != KB_OK)
+            return status;
+    }
+}
+
+static const uint64_t *numbers_rotated(void *context) {
+    const struct rotated *r = context;
+    return r->inner.numbers(r->inner.context);
+}
+
 /* ---- one machine ---- */
 
 struct attempt {
     struct kb_os os;
     struct kb_job job[MOST_DEGREES];
-    struct sim_player *player[MOST_DEGREES];
+    struct rotated rotated[MOST_DEGREES];
     char name[MOST_DEGREES][KB_NAME_BYTES];
 };
 
@@ -221,7 +303,11 @@ static kb_status run_jobs(const struct multiprogramming *m, struct attempt *a, u
         a->job[i] = (struct kb_job){.name = a->name[i],
                                     .pages = trace->pages,
                                     .image = (trace->highest + 1) * m->page_bytes};
-        status = sim_player_open(&m->sim, trace, &a->player[i], &a->job[i].trace, error);
+        a->job[i].trace = (struct kb_job_trace){&a->rotated[i], next_rotated, numbers_rotated};
+        a->rotated[i] = (struct rotated){.study = m, .trace = trace};
+        if (trace->events == 0)
+            a->rotated[i].offset = (uint64_t)((double)trace->references * (double)i / (double)degree);
+        status = open_rotated(&a->rotated[i], error);
     }
     struct kb_jobs jobs = {.os = &a->os,
                            .job = a->job,
@@ -232,7 +318,7 @@ static kb_status run_jobs(const struct multiprogramming *m, struct attempt *a, u
         kb_jobs_free(&jobs);
     }
     for (uint64_t i = 0; i < degree; i++)
-        sim_player_close(a->player[i]);
+        sim_player_close(a->rotated[i].player);
     return status;
 }
 
@@ -432,8 +518,11 @@ static void judge(struct study *study, const struct multiprogramming *m) {
     study_text_add(study, &text, KB_MSG_multi_room, m->working_set, (unsigned long long)m->window,
                    (unsigned long long)m->frames, (double)m->frames / m->working_set);
     if (worst != NULL)
-        study_text_add(study, &text, KB_MSG_multi_thrashes, (unsigned long long)worst->degree,
-                       cpu_use(worst), (double)worst->degree * m->working_set,
+        study_text_add(study, &text,
+                       (double)worst->degree * m->working_set > (double)m->frames
+                           ? KB_MSG_multi_thrashes
+                           : KB_MSG_multi_falls,
+                       (unsigned long long)worst->degree, cpu_use(worst), (double)worst->degree * m->working_set,
                        (unsigned long long)m->frames);
     else
         study_text_add(study, &text, KB_MSG_multi_no_fall);
@@ -471,6 +560,7 @@ static kb_status run(struct study *study) {
     kb_status status = read_traces(study, m);
     if (status == KB_OK)
         status = choose_machine(study, m);
+    choose_window(m);
     if (status == KB_OK)
         status = choose_degrees(study, m);
     if (status == KB_OK)
