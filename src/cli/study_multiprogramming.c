@@ -422,7 +422,7 @@ static double cpu_use(const struct point *p) {
 static double waiting(const struct multiprogramming *m) { return 1 - cpu_use(&m->point[0]) / 100; }
 
 static double without_limits(const struct multiprogramming *m, uint64_t degree) {
-    return 100 * (1 - pow(waiting(m), (double)degree));
+    return 100 * kb_cost_cpu_use(waiting(m), degree);
 }
 
 static const struct study_column columns[] = {
