@@ -90,6 +90,7 @@ static void choose_machine(struct study *s) {
     while (m->asids > 0 && setup->asid_bits < 16 && UINT64_C(1) << setup->asid_bits < m->asids + 1)
         setup->asid_bits++; /* one number is the global entries' */
     setup->allocation = m->allocation;
+    setup->load = m->load;
     setup->minimum = (uint32_t)m->minimum;
     setup->cluster = (uint32_t)m->cluster;
     setup->low = (uint32_t)m->low; /* below the frames, as was checked */
@@ -237,6 +238,8 @@ static kb_status take_results(struct attempt *a, struct sim_machine_result *r) {
     r->elapsed_ns = kb_os_now(os);
     r->idle_ns = os->idle;
     r->disk_ns = kb_os_disk_worked(os);
+    r->active_time = kb_os_active_time(os);
+    r->degree_most = os->load.most;
     r->tables = os->tables.most;
     r->table_bytes = os->tables.peak;
     r->slots_peak = os->swap.peak;

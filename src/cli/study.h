@@ -71,6 +71,7 @@ kb_status study_sweep_run(struct study *study, const char *trace,
                           const uint64_t *frames, size_t count,
                           struct study_sweep *s) KB_MUST_CHECK;
 void study_sweep_free(struct study_sweep *s);
+extern const struct study_kind study_multiprogramming;
 
 /* ---- study_show.c ---- */
 

@@ -18,6 +18,20 @@ struct kb_job_trace kb_job_reader(struct kb_reader *reader) {
 
 /* ---- processes ---- */
 
+/* All of its space up to the last page, with a content of its own. */
+static kb_status give_image(struct kb_os *os, struct kb_process *process, uint64_t bytes) {
+    struct kb_region region = {.name = "program",
+                               .end = bytes,
+                               .rights = KB_ENTRY_RIGHTS,
+                               .has_image = true,
+                               .image = {.length = bytes, .seed = process->number + 1}};
+    bool refused;
+    kb_status status = kb_os_region(os, process, &region, &refused);
+    return status != KB_OK || !refused ? status
+                                       : kb_fail(os->error, KB_DATA, KB_MSG_os_too_many_pages,
+                                                 (unsigned long long)KB_NO_MAPPING);
+}
+
 static kb_status create(struct kb_jobs *jobs, struct kb_job *job) {
     struct kb_os *os = jobs->os;
     char name[KB_NAME_BYTES];
@@ -38,6 +52,8 @@ static kb_status create(struct kb_jobs *jobs, struct kb_job *job) {
     else
         snprintf(name, sizeof name, "%.*s/%" PRIu32, (int)sizeof name - 12, job->name, job->number);
     kb_status status = kb_os_create(os, name, &own->process);
+    if (status == KB_OK && job->image > 0)
+        status = give_image(os, own->process, job->image);
     if (status == KB_OK && job->pages > 0)
         status = kb_os_tell_size(os, own->process, job->pages);
     if (status == KB_OK && jobs->timeline != NULL)

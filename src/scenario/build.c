@@ -573,7 +573,7 @@ void kb_scenario_tear_down(struct kb_scenario *s) {
         kb_future_free(&s->future);
         s->has_future = false;
     }
-    s->built = s->described = false;
+    s->built = s->described = s->jobs_here = false;
     s->file_bytes = 0;
     s->victim_count = 0;
     memset(&s->last, 0, sizeof s->last);
