@@ -51,6 +51,7 @@ soak: deps build ## The long tests: random traces, walks, whole traces on the ma
 	python3 tests/reference/walk.py --walks 3000000 --seed 7 build/tests/walks
 	KILBURN_REFERENCES=0 build/tests/test_traces
 	KILBURN_OPERATIONS=10000000 build/tests/test_sharing
+	KILBURN_OPERATIONS=1000000 build/tests/test_storage
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=600
 
 asan: deps ## Run every test under the address and undefined-behaviour sanitizers

@@ -44,7 +44,7 @@ struct model {
     struct kb_random random;
     struct model_process process[MOST_PROCESSES];
     struct content *shared[MOST_SHARED];
-    uint64_t names, steps, accesses, faults, refusals, ends;
+    uint64_t names, steps, accesses, faults, moves, refusals, ends;
     uint64_t tight; /* accesses that found no room, as pins allow */
     bool failing;   /* the store may fail: processes may end by it */
     bool programs;

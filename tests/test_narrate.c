@@ -5,6 +5,7 @@
  * like that of `kilburn step --json`, for tests/reference/events_schema.py. */
 #include "harness.h"
 #include "machine.h"
+#include "os/batch.h"
 #include "scenario/event_json.h"
 #include "scenario/narrate.h"
 
@@ -642,6 +643,21 @@ static void segments(void) {
 
 static void show_object(struct kb_process *process, uint32_t what, uint64_t start, bool shared);
 
+static void job_queue(void) {
+    struct kb_batch_job job[] = {{.name = "A", .size = 6 << 10, .time = 10},
+                                 {.name = "B", .size = 5 << 10, .time = 10},
+                                 {.name = "C", .size = 57 << 10, .time = 10}};
+    struct kb_batch batch = {.os = &os, .job = job, .count = 3, .most_references = 1000};
+    begin(&(struct machine_wish){
+        .storage = {.organisation = KB_SINGLE_USER, .bytes = 64 << 10, .system = 8 << 10}});
+    CHECK(kb_batch_run(&batch) == KB_OK);
+    SAYS("unit 0: job A (6144 bytes) goes into memory");
+    SAYS("unit 0: job B (5120 bytes) waits in the job queue");
+    SAYS("unit 0: job C (58368 bytes) is refused");
+    SAYS("unit 20: job B (5120 bytes) is done");
+    end();
+}
+
 static void shared_segments(void) {
     struct kb_process *q;
     uint32_t lib;
@@ -934,6 +950,7 @@ int main(int count, char **arguments) {
     protection_on_hit();
     kernel_zone();
     relocation();
+    job_queue();
     no_paging();
     two_levels();
     switches();

@@ -8,6 +8,9 @@
 static const struct study_kind *const kinds[] = {
     &study_organisations,
     &study_multiprogramming,
+    &study_associative,
+    &study_page_size,
+    &study_allocation,
 };
 
 enum { KINDS = sizeof kinds / sizeof kinds[0], MOST_OPTIONS = 64 };
@@ -147,10 +150,11 @@ static int run_kind(struct cli *cli, const struct study_kind *kind, int argc, ch
 }
 
 int cmd_study(struct cli *cli, int argc, char **argv) {
-    bool asked = argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
-    if (argc < 2 || asked) {
+    if (argc < 2)
+        return cli_usage(cli, KB_MSG_study_missing);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         help(cli);
-        return asked ? EXIT_FINE : EXIT_BAD_USAGE;
+        return EXIT_FINE;
     }
     for (unsigned i = 0; i < KINDS; i++)
         if (strcmp(argv[1], kinds[i]->name) == 0)

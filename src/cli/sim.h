@@ -71,6 +71,8 @@ struct sim_trace {
     struct sim_held *held; /* what cannot be read again lies in memory; else NULL */
 };
 
+struct sim_machine_results;
+
 struct sim {
     struct cli *cli;
     const char *trace;
@@ -89,6 +91,9 @@ struct sim {
     enum sim_output output;
     struct kb_host host;
     struct kb_trace_info info; /* of the trace, when it has been opened */
+    /* Who takes the results of machines instead of having them shown; NULL: nobody. */
+    kb_status (*keep)(void *context, const struct sim_machine_results *results);
+    void *keep_context;
 };
 
 /* sim_show.c */

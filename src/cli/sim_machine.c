@@ -410,7 +410,8 @@ kb_status sim_machine_run(struct sim *sim) {
     if (status == KB_OK)
         status = run_all(&s);
     if (status == KB_OK)
-        status = sim_machine_show(sim, &s.results);
+        status = sim->keep != NULL ? sim->keep(sim->keep_context, &s.results)
+                                   : sim_machine_show(sim, &s.results);
     for (size_t i = 0; i < s.results.count; i++)
         free(s.results.item[i].process);
     free(s.results.item);

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "machine/segment.h"
 #include "study.h"
 
 #define MOST_JOBS 10000
