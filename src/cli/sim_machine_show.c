@@ -293,10 +293,10 @@ enum real {
     REALS
 };
 
-static const char *const real_names[REALS] = {
-    "hit_ratio", "tlb_hit_ratio",       "cycles_per_reference", "speed",
-    "disk_ms",   "effective_access_ns", "degree", "elapsed_ms",           "idle_ms",
-    "cpu_use",   "disk_busy_ms"};
+static const char *const real_names[REALS] = {"hit_ratio", "tlb_hit_ratio", "cycles_per_reference",
+                                              "speed",     "disk_ms",       "effective_access_ns",
+                                              "degree",    "elapsed_ms",    "idle_ms",
+                                              "cpu_use",   "disk_busy_ms"};
 
 struct numbers {
     uint64_t whole[NUMBERS];
@@ -340,7 +340,9 @@ static void fill(const struct sim *sim, const struct sim_machine_result *r, stru
                                     [USEFUL_PREFETCHES] = c->useful_prefetches,
                                     [WASTED_PREFETCHES] = c->wasted_prefetches - r->unused_ahead,
                                     [UNUSED_PREFETCHES] = r->unused_ahead,
- [SUSPENSIONS] = c->suspensions, [RESUMPTIONS] = c->resumptions, [DEGREE_MOST] = r->degree_most},
+                                    [SUSPENSIONS] = c->suspensions,
+                                    [RESUMPTIONS] = c->resumptions,
+                                    [DEGREE_MOST] = r->degree_most},
                           .real = {[HIT_RATIO] = 1 - ratio(c->faults, c->references),
                                    [TLB_HIT_RATIO] = tlb_hit_ratio(r),
                                    [CYCLES_PER_REFERENCE] = ratio(r->cycles, c->references),

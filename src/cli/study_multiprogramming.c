@@ -155,9 +155,8 @@ static kb_status choose_machine(struct study *study, struct multiprogramming *m)
         m->page_bytes = size;
         highest = m->trace[i].highest > highest ? m->trace[i].highest : highest;
     }
-    kb_status status =
-        kb_policy_parse(m->policy_text != NULL ? m->policy_text : "lru", &m->policy, NULL, NULL,
-                        error);
+    kb_status status = kb_policy_parse(m->policy_text != NULL ? m->policy_text : "lru", &m->policy,
+                                       NULL, NULL, error);
     if (status == KB_OK && kb_replay_needs_future(m->policy.policy))
         status = kb_fail(error, KB_USAGE, KB_MSG_machine_future, m->policy.policy->name,
                          sim_allocation_name(machine->allocation));
@@ -175,12 +174,12 @@ static kb_status choose_machine(struct study *study, struct multiprogramming *m)
     return status;
 }
 
-/* A page is worth its frame if it is used again within the time that the disk would need to bring it:
- * Denning's choice (1968), and one window for the table and for the load control. */
+/* A page is worth its frame if it is used again within the time that the disk would need to bring
+ * it: Denning's choice (1968), and one window for the table and for the load control. */
 static void choose_window(struct multiprogramming *m) {
     const struct kb_disk *disk = &m->sim.machine.disk;
-    double service = (disk->seek + disk->latency) * 1e6 +
-                     (double)m->page_bytes / disk->bytes_per_second * 1e9;
+    double service =
+        (disk->seek + disk->latency) * 1e6 + (double)m->page_bytes / disk->bytes_per_second * 1e9;
     double cycles = m->setup.cycle_ns > 0 ? service / (double)m->setup.cycle_ns : service;
     if (m->window == 0)
         m->window = cycles < 1 ? 1 : (uint64_t)cycles;
@@ -195,9 +194,9 @@ static kb_status choose_degrees(struct study *study, struct multiprogramming *m)
     kb_status status = cli_parse_sizes(text, &m->degrees, error);
     for (size_t i = 0; i < m->degrees.count && status == KB_OK; i++) {
         if (m->degrees.values[i] > MOST_DEGREES)
-            status = kb_fail(error, KB_USAGE, KB_MSG_machine_processes,
-                             (unsigned long long)m->degrees.values[i],
-                             (unsigned long long)MOST_DEGREES);
+            status =
+                kb_fail(error, KB_USAGE, KB_MSG_machine_processes,
+                        (unsigned long long)m->degrees.values[i], (unsigned long long)MOST_DEGREES);
         if (status == KB_OK)
             status = sim_machine_fits(&m->sim, m->frames, m->degrees.values[i]);
     }
@@ -306,13 +305,12 @@ static kb_status run_jobs(const struct multiprogramming *m, struct attempt *a, u
         a->job[i].trace = (struct kb_job_trace){&a->rotated[i], next_rotated, numbers_rotated};
         a->rotated[i] = (struct rotated){.study = m, .trace = trace};
         if (trace->events == 0)
-            a->rotated[i].offset = (uint64_t)((double)trace->references * (double)i / (double)degree);
+            a->rotated[i].offset =
+                (uint64_t)((double)trace->references * (double)i / (double)degree);
         status = open_rotated(&a->rotated[i], error);
     }
-    struct kb_jobs jobs = {.os = &a->os,
-                           .job = a->job,
-                           .count = (uint32_t)degree,
-                           .quantum = m->sim.machine.quantum};
+    struct kb_jobs jobs = {
+        .os = &a->os, .job = a->job, .count = (uint32_t)degree, .quantum = m->sim.machine.quantum};
     if (status == KB_OK) {
         status = kb_jobs_run(&jobs);
         kb_jobs_free(&jobs);
@@ -327,8 +325,8 @@ static kb_status run_machine(const struct multiprogramming *m, struct kb_os_setu
     uint64_t slots = 0;
     for (uint64_t i = 0; i < degree; i++)
         slots += m->trace[i % m->traces].pages;
-    kb_status status = kb_store_memory(&setup->swap, (uint32_t)m->page_bytes, slots + 1,
-                                       &m->sim.host, error);
+    kb_status status =
+        kb_store_memory(&setup->swap, (uint32_t)m->page_bytes, slots + 1, &m->sim.host, error);
     if (status == KB_OK)
         status = kb_os_init(&a->os, setup, &m->sim.host, error);
     return status == KB_OK ? run_jobs(m, a, degree, error) : status;
@@ -389,8 +387,8 @@ static kb_status measure_sets(struct study *study, struct multiprogramming *m) {
             break;
         status = run_machine(&one, &setup, 1, a, error);
         if (status == KB_OK)
-            m->working_set += (double)kb_os_page_time(&a->os) /
-                              (double)a->os.counters.references / (double)m->traces;
+            m->working_set += (double)kb_os_page_time(&a->os) / (double)a->os.counters.references /
+                              (double)m->traces;
         kb_os_free(&a->os);
     }
     free(a);
@@ -414,8 +412,7 @@ static kb_status run_all(struct study *study, struct multiprogramming *m) {
 /* ---- what is shown ---- */
 
 static double cpu_use(const struct point *p) {
-    return p->elapsed_ns == 0 ? 100
-                              : 100 * (1 - (double)p->idle_ns / (double)p->elapsed_ns);
+    return p->elapsed_ns == 0 ? 100 : 100 * (1 - (double)p->idle_ns / (double)p->elapsed_ns);
 }
 
 /* p: the part of its time that one process waits. */
@@ -473,11 +470,10 @@ static kb_status show_plot(struct study *study, const struct multiprogramming *m
         values[2 * n + i] = cpu_use(&m->point[1 + i]);
         values[3 * n + i] = curves == 3 ? cpu_use(&m->point[1 + n + i]) : 0;
     }
-    series[0] = (struct kb_plot_series){cli_text(study->cli, KB_MSG_col_one_minus), values,
-                                        values + n, n};
+    series[0] =
+        (struct kb_plot_series){cli_text(study->cli, KB_MSG_col_one_minus), values, values + n, n};
     series[1] = (struct kb_plot_series){kb_load_name(KB_LOAD_NONE), values, values + 2 * n, n};
-    series[2] =
-        (struct kb_plot_series){kb_load_name(m->load.criterion), values, values + 3 * n, n};
+    series[2] = (struct kb_plot_series){kb_load_name(m->load.criterion), values, values + 3 * n, n};
     kb_status status =
         study_plot(study, (struct kb_plot){.series = series,
                                            .count = curves,
@@ -522,8 +518,8 @@ static void judge(struct study *study, const struct multiprogramming *m) {
                        (double)worst->degree * m->working_set > (double)m->frames
                            ? KB_MSG_multi_thrashes
                            : KB_MSG_multi_falls,
-                       (unsigned long long)worst->degree, cpu_use(worst), (double)worst->degree * m->working_set,
-                       (unsigned long long)m->frames);
+                       (unsigned long long)worst->degree, cpu_use(worst),
+                       (double)worst->degree * m->working_set, (unsigned long long)m->frames);
     else
         study_text_add(study, &text, KB_MSG_multi_no_fall);
     if (m->points > n + 1 && worst != NULL) {

@@ -93,7 +93,7 @@ struct kb_scenario {
 
     struct kb_batch batch; /* the job queue, and what became of it */
     uint32_t job_room;
-    bool jobs_ran; /* the next `job` begins a new list */
+    bool jobs_ran;  /* the next `job` begins a new list */
     bool jobs_here; /* on this machine: `degree`, `degree-most`, `utilisation` are theirs */
 
     struct kb_places *places; /* a memory without a machine; NULL: none */
