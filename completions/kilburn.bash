@@ -33,7 +33,7 @@ _kilburn() {
         info | convert | generate | verify | annotate-release | working-set)
             [[ ${subcommand[0]-} == trace ]] && subcommand+=("${COMP_WORDS[i]}")
             ;;
-        organisations | associative | page-size | allocation | multiprogramming) [[ ${subcommand[0]-} == study ]] && subcommand+=("${COMP_WORDS[i]}") ;;
+        organisations | multiprogramming | associative | page-size | allocation) [[ ${subcommand[0]-} == study ]] && subcommand+=("${COMP_WORDS[i]}") ;;
         esac
     done
 
@@ -115,7 +115,7 @@ _kilburn() {
     elif [[ ${subcommand[*]} == trace ]]; then
         mapfile -t COMPREPLY < <(compgen -W "info convert generate verify annotate-release working-set" -- "$cur")
     elif [[ ${subcommand[*]} == study ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "organisations associative page-size allocation multiprogramming" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "organisations multiprogramming associative page-size allocation" -- "$cur")
     elif [[ ${subcommand[0]} == step ]]; then
         mapfile -t COMPREPLY < <(compgen -f -X '!*.kb' -- "$cur"; compgen -d -- "$cur")
     else

@@ -871,6 +871,29 @@ static void forks(void) {
     end();
 }
 
+/* Two processes whose working sets do not fit, and no more. */
+static void load_control(void) {
+    struct kb_process *q;
+    begin(&(struct machine_wish){.frames = 3, .load = "working-set:window=10"});
+    CHECK(kb_os_create(&os, "Q", &q) == KB_OK);
+    CHECK(store(0x1000) && store(0x2000));
+    kb_os_switch(&os, q);
+    CHECK(store(0x1000) && store(0x2000));
+    clear();
+    CHECK(kb_os_balance(&os) == KB_OK);
+    CHECK(q->state == KB_SWAPPED);
+    SAYS("load control suspends Q: active processes left: 1; their working sets: 2 pages, for 3 "
+         "frames (working-set)",
+         "Q is swapped out, whole: pages that left:");
+    clear();
+    kb_os_exit(&os, p, KB_REASON_DONE, 0);
+    CHECK(kb_os_balance(&os) == KB_OK);
+    SAYS("load control resumes Q: active processes now: 1; their working sets: 2 pages");
+    JSON_SAYS("\"event\":\"resume\"",
+              "\"criterion\":\"working-set\",\"active\":1,\"working_sets\":2");
+    end();
+}
+
 static void advice(void) {
     bool refused;
     uint8_t byte = 1;
@@ -969,6 +992,7 @@ int main(int count, char **arguments) {
     stack();
     forks();
     advice();
+    load_control();
     paged_tables();
     spanish();
     segments();

@@ -54,6 +54,7 @@ struct study_kind {
 };
 
 extern const struct study_kind study_organisations;
+extern const struct study_kind study_multiprogramming;
 extern const struct study_kind study_associative, study_page_size, study_allocation;
 
 /* ---- study_sweep.c ---- */
@@ -71,7 +72,6 @@ kb_status study_sweep_run(struct study *study, const char *trace,
                           const uint64_t *frames, size_t count,
                           struct study_sweep *s) KB_MUST_CHECK;
 void study_sweep_free(struct study_sweep *s);
-extern const struct study_kind study_multiprogramming;
 
 /* ---- study_show.c ---- */
 

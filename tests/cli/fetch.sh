@@ -93,7 +93,7 @@ true_of 'r[0]["write_backs"] == 64 and r[0]["swap_reads"] == 64' \
     'abs(r[0]["elapsed_ms"] - r[0]["disk_busy_ms"] - (r[0]["references"] + r[0]["table_reads"]) / 1000) < 1e-6' \
     'data["machine"]["cycle_ns"] == 1000 and data["machine"]["memory_ns"] == 1000'
 run sim written written --machine --policy fifo --frames 8 --cycle-time 1us
-expect 0 "elapsed ms" "CPU %"
+expect 0 "elapsed ms" "CPU, per cent"
 run sim written written written written --machine --policy lru --frames 2 --cycle-time 1us --json
 true_of 'r[0]["references"] == 512'
 

@@ -48,6 +48,8 @@ expect scenarios/a-addresses/a06-worked-example.kb kilburn step scenarios/a-addr
 expect study kilburn stu
 expect organisations kilburn study o
 expect associative kilburn study as
+expect multiprogramming kilburn study m
+expect --degrees kilburn study multiprogramming --deg
 expect --page-sizes kilburn study page-size --page
 expect --partitions kilburn study organisations --part
 expect explain kilburn e

@@ -545,10 +545,10 @@ def x05(kilburn):
                         "--quantum", "300", "--plot")
     must("faults per 1000 references" in drawn.stdout and "a lru" in drawn.stdout, "no curve is drawn")
     # with a clock: CPU use falls as well, and suspending processes restores it
-    study = kilburn.json("study", "multiprogramming", "--degrees", "4,12")
+    study = kilburn.json("study", "multiprogramming", "--degrees", "4,16")
     few, many, few_controlled, controlled = study["rows"]
     must(few["degree"] * study["working_set"] < study["frames"] < many["degree"] * study["working_set"],
-         "4 working sets fit, 12 do not")
+         "4 working sets fit, 16 do not")
     must(many["faults_per_1000"] > 20 * few["faults_per_1000"], "the fault rate jumps")
     must(many["cpu_use"] < few["cpu_use"] / 10, "CPU use falls")
     must(few_controlled["suspensions"] == 0 < controlled["suspensions"], "suspensions")
