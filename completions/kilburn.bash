@@ -33,7 +33,7 @@ _kilburn() {
         info | convert | generate | verify | annotate-release | working-set)
             [[ ${subcommand[0]-} == trace ]] && subcommand+=("${COMP_WORDS[i]}")
             ;;
-        organisations) [[ ${subcommand[0]-} == study ]] && subcommand+=("${COMP_WORDS[i]}") ;;
+        organisations | associative | page-size | allocation | multiprogramming) [[ ${subcommand[0]-} == study ]] && subcommand+=("${COMP_WORDS[i]}") ;;
         esac
     done
 
@@ -70,7 +70,11 @@ _kilburn() {
         return
         ;;
     --allocation)
-        mapfile -t COMPREPLY < <(compgen -W "global equal proportional" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "global equal proportional variable" -- "$cur")
+        return
+        ;;
+    --load-control)
+        mapfile -t COMPREPLY < <(compgen -W "none working-set fault-rate" -- "$cur")
         return
         ;;
     --tables)
@@ -111,7 +115,7 @@ _kilburn() {
     elif [[ ${subcommand[*]} == trace ]]; then
         mapfile -t COMPREPLY < <(compgen -W "info convert generate verify annotate-release working-set" -- "$cur")
     elif [[ ${subcommand[*]} == study ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "organisations" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "organisations associative page-size allocation multiprogramming" -- "$cur")
     elif [[ ${subcommand[0]} == step ]]; then
         mapfile -t COMPREPLY < <(compgen -f -X '!*.kb' -- "$cur"; compgen -d -- "$cur")
     else

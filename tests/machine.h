@@ -34,6 +34,7 @@ struct machine_wish {
     const char *fetch;               /* NULL: demand */
     bool clock;                      /* the usual disk */
     uint64_t cycle_ns;
+    const char *load; /* load control; NULL: none */
 };
 
 static inline kb_status machine_format(const struct machine_wish *wish, struct kb_format *format,
@@ -96,6 +97,8 @@ static inline kb_status machine_make(struct kb_os *os, const struct machine_wish
     if (status == KB_OK)
         status = kb_policy_parse(wish->policy == NULL ? "fifo" : wish->policy, &setup.policy, NULL,
                                  NULL, error);
+    if (status == KB_OK && wish->load != NULL)
+        status = kb_load_parse(wish->load, &setup.load, error);
     if (status == KB_OK && wish->fetch != NULL)
         status = kb_fetch_parse(wish->fetch, &setup.fetch, error);
     if (status == KB_OK)

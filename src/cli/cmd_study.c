@@ -6,7 +6,8 @@
 
 /* The only list of the studies. */
 static const struct study_kind *const kinds[] = {
-    &study_organisations,
+    &study_organisations, &study_associative,      &study_page_size,
+    &study_allocation,    &study_multiprogramming,
 };
 
 enum { KINDS = sizeof kinds / sizeof kinds[0], MOST_OPTIONS = 64 };

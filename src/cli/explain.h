@@ -14,6 +14,7 @@
     X(INVERTED, "inverted", 1, Q_INVERTED)                                                         \
     X(REACH, "reach", 1, Q_REACH)                                                                  \
     X(TABLE_SHARE, "table-share", 1, Q_TABLE_SHARE)                                                \
+    X(CPU_USE, "cpu-use", 1, Q_CPU_USE)                                                            \
     X(WASTE, "waste", 1, Q_WASTE)                                                                  \
     X(FORMAT, "format", 1, Q_ADDRESS | Q_TABLES)                                                   \
     X(ROOT, "root", 1, Q_ADDRESS)                                                                  \
@@ -42,7 +43,7 @@
     X(SEEK, "seek", 1, Q_PAGE_SIZES)                                                               \
     X(LATENCY, "latency", 1, Q_PAGE_SIZES)                                                         \
     X(RATE, "rate", 1, Q_PAGE_SIZES)                                                               \
-    X(PROCESSES, "processes", 1, Q_PAGE_SIZES | Q_TABLES | Q_TABLE_SHARE)                          \
+    X(PROCESSES, "processes", 1, Q_PAGE_SIZES | Q_TABLES | Q_TABLE_SHARE | Q_CPU_USE)              \
     X(JSON, "json", 0, ~0u)                                                                        \
     X(CSV, "csv", 0, (unsigned)~Q_ADDRESS)
 
@@ -55,7 +56,8 @@ enum {
     Q_INVERTED = 32,
     Q_REACH = 64,
     Q_WASTE = 128,
-    Q_TABLE_SHARE = 256
+    Q_TABLE_SHARE = 256,
+    Q_CPU_USE = 512
 };
 
 enum explain_option {

@@ -577,6 +577,38 @@ static kb_status waste(const struct explain *explain, struct kb_json *json) {
     return status;
 }
 
+/* ---- --cpu-use ---- */
+
+static kb_status cpu_use(const struct explain *explain, struct kb_json *json) {
+    static const struct column columns[] = {
+        {KB_MSG_col_waits, "wait"},
+        {KB_MSG_col_processes, "processes"},
+        {KB_MSG_col_cpu_use, "cpu_use"},
+    };
+    bool given = explain_has(explain, EXPLAIN_PROCESSES);
+    struct cli_sizes processes = {NULL, 0};
+    struct explain_reals waits;
+    struct rows rows;
+    kb_status status = explain_list(explain, EXPLAIN_CPU_USE, NULL, 0, 1, &waits);
+    if (status == KB_OK)
+        status = cli_parse_sizes(given ? explain->values[EXPLAIN_PROCESSES] : "1,2,4,8,16",
+                                 &processes, &explain->cli->error);
+    if (status != KB_OK)
+        return status;
+    rows_begin(&rows, explain, json, columns, 3, "cpu_use");
+    for (unsigned w = 0; w < waits.count; w++)
+        for (size_t i = 0; i < processes.count; i++) {
+            rows_real(&rows, 4, waits.values[w]);
+            rows_u64(&rows, processes.values[i]);
+            rows_real(&rows, 1, 100 * kb_cost_cpu_use(waits.values[w], processes.values[i]));
+        }
+    rows_end(&rows);
+    if (speaks(explain))
+        cli_print(explain->cli, stdout, KB_MSG_explain_cpu_note);
+    free(processes.values);
+    return KB_OK;
+}
+
 /* ---- the question ---- */
 
 static kb_status answer(const struct explain *explain, struct kb_json *json) {
@@ -590,6 +622,8 @@ static kb_status answer(const struct explain *explain, struct kb_json *json) {
         return tables(explain, json);
     if (explain_has(explain, EXPLAIN_WASTE))
         return waste(explain, json);
+    if (explain_has(explain, EXPLAIN_CPU_USE))
+        return cpu_use(explain, json);
     if (explain_has(explain, EXPLAIN_TABLE_SHARE))
         return table_share(explain, json);
     return by_page_size(explain, json, explain_has(explain, EXPLAIN_REACH));

@@ -25,6 +25,7 @@ enum sim_output { SIM_TABLE, SIM_JSON, SIM_CSV };
     X(MEMORY_TIME, "memory-time", required_argument)                                               \
     X(CYCLE_TIME, "cycle-time", required_argument)                                                 \
     X(ALLOCATION, "allocation", required_argument)                                                 \
+    X(LOAD_CONTROL, "load-control", required_argument)                                             \
     X(MINIMUM, "minimum", required_argument)                                                       \
     X(CLUSTER, "cluster", required_argument)                                                       \
     X(RESERVE, "reserve", required_argument)                                                       \
@@ -55,6 +56,7 @@ struct sim_machine {
     bool clock, memory_said; /* of cycle_ns */
     uint64_t cycle_ns;
     enum kb_allocation allocation;
+    struct kb_load_spec load;
     enum kb_tables_place tables;
     uint64_t minimum, cluster, low, high; /* 0: unsaid */
 };
@@ -64,10 +66,12 @@ struct sim_trace {
     const char *name; /* as it was given */
     char program[24]; /* of its processes */
     struct kb_trace_info info;
-    uint64_t references, writes, executes, highest; /* page number */
+    uint64_t references, writes, executes, events, highest; /* page number */
     uint32_t pages;
     struct sim_held *held; /* what cannot be read again lies in memory; else NULL */
 };
+
+struct sim_machine_results;
 
 struct sim {
     struct cli *cli;
@@ -87,6 +91,9 @@ struct sim {
     enum sim_output output;
     struct kb_host host;
     struct kb_trace_info info; /* of the trace, when it has been opened */
+    /* Who takes the results of machines instead of having them shown; NULL: nobody. */
+    kb_status (*keep)(void *context, const struct sim_machine_results *results);
+    void *keep_context;
 };
 
 /* sim_show.c */
@@ -114,6 +121,8 @@ char *sim_tlb_text(const struct kb_tlb_geometry *geometry, char text[CLI_NUMBER_
 
 /* sim_traces.c: traces that are read more than once */
 kb_status sim_traces_survey(struct sim *sim, struct sim_trace *traces, struct kb_future *future);
+/* A generator's references (docs/generators.md) as a trace that is kept in memory. */
+kb_status sim_trace_generate(struct sim *sim, const char *spec, struct sim_trace *trace);
 void sim_traces_free(struct sim *sim, struct sim_trace *traces);
 
 struct sim_player; /* a trace being read again */
@@ -136,6 +145,7 @@ struct sim_machine_result {
     uint64_t pages, tlb_hits, tlb2_hits, tlb_misses, table_reads, cycles;
     uint64_t tables, table_bytes, slots_peak, resident_peak, still_dirty, unused_ahead;
     uint64_t elapsed_ns, idle_ns, disk_ns; /* with a clock */
+    uint64_t active_time, degree_most;
     struct sim_machine_process *process;
     uint32_t process_count;
 };

@@ -90,6 +90,7 @@ static void choose_machine(struct study *s) {
     while (m->asids > 0 && setup->asid_bits < 16 && UINT64_C(1) << setup->asid_bits < m->asids + 1)
         setup->asid_bits++; /* one number is the global entries' */
     setup->allocation = m->allocation;
+    setup->load = m->load;
     setup->minimum = (uint32_t)m->minimum;
     setup->cluster = (uint32_t)m->cluster;
     setup->low = (uint32_t)m->low; /* below the frames, as was checked */
@@ -237,6 +238,8 @@ static kb_status take_results(struct attempt *a, struct sim_machine_result *r) {
     r->elapsed_ns = kb_os_now(os);
     r->idle_ns = os->idle;
     r->disk_ns = kb_os_disk_worked(os);
+    r->active_time = kb_os_active_time(os);
+    r->degree_most = os->load.most;
     r->tables = os->tables.most;
     r->table_bytes = os->tables.peak;
     r->slots_peak = os->swap.peak;
@@ -407,7 +410,8 @@ kb_status sim_machine_run(struct sim *sim) {
     if (status == KB_OK)
         status = run_all(&s);
     if (status == KB_OK)
-        status = sim_machine_show(sim, &s.results);
+        status = sim->keep != NULL ? sim->keep(sim->keep_context, &s.results)
+                                   : sim_machine_show(sim, &s.results);
     for (size_t i = 0; i < s.results.count; i++)
         free(s.results.item[i].process);
     free(s.results.item);

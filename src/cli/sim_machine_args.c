@@ -10,7 +10,7 @@
 #define MOST_CLUSTER 64
 #define MOST_CYCLE_NS 1e8
 
-static const char *const allocations[] = {"global", "equal", "proportional", NULL};
+static const char *const allocations[] = {"global", "equal", "proportional", "variable", NULL};
 static const char *const places[] = {"apart", "resident", "pageable", NULL};
 
 void sim_machine_usual(struct sim_machine *machine) {
@@ -193,6 +193,8 @@ kb_status sim_machine_take(struct sim *sim, int option, const char *argument) {
         status = parse_word(sim, name, argument, places, &word);
         m->tables = (enum kb_tables_place)word;
         return status;
+    case SIM_OPT_LOAD_CONTROL:
+        return kb_load_parse(argument, &m->load, error);
     case SIM_OPT_MINIMUM:
         return cli_parse_number(name, argument, 1, KB_MOST_FRAMES, &m->minimum, error);
     case SIM_OPT_CLUSTER:
@@ -282,8 +284,13 @@ kb_status sim_machine_check(struct sim *sim) {
     if (status == KB_OK)
         status = check_clock(sim);
     if (status == KB_OK && sim->machine.minimum > 0 &&
-        sim->machine.allocation == KB_ALLOCATE_GLOBAL)
+        (sim->machine.allocation == KB_ALLOCATE_GLOBAL ||
+         sim->machine.allocation == KB_ALLOCATE_VARIABLE))
         status = kb_fail(&sim->cli->error, KB_USAGE, KB_MSG_machine_minimum_global);
+    if (status == KB_OK && !sim->machine.clock &&
+        sim->machine.load.criterion == KB_LOAD_FAULT_RATE &&
+        sim->machine.load.values[KB_LOAD_SERVICE] == 0)
+        status = kb_fail(&sim->cli->error, KB_USAGE, KB_MSG_load_service);
     return status;
 }
 
@@ -295,7 +302,8 @@ kb_status sim_machine_fits(struct sim *sim, uint64_t frames, uint64_t processes)
                             : kb_fail(&sim->cli->error, KB_USAGE, KB_MSG_machine_reserve_frames,
                                       (unsigned long long)m->low, (unsigned long long)m->high,
                                       (unsigned long long)frames);
-    if (m->allocation != KB_ALLOCATE_GLOBAL && least * processes > frames - m->high)
+    if (m->allocation != KB_ALLOCATE_GLOBAL && m->allocation != KB_ALLOCATE_VARIABLE &&
+        least * processes > frames - m->high)
         return kb_fail(&sim->cli->error, KB_USAGE, KB_MSG_machine_minimum,
                        sim_allocation_name(m->allocation), (unsigned long long)processes,
                        (unsigned long long)least, (unsigned long long)(frames - m->high));

@@ -98,8 +98,18 @@ static unsigned levels(const struct sim_machine_results *results) {
     return results->setup.scheme == KB_SCHEME_INVERTED ? 1 : results->setup.format.levels;
 }
 
+/* "working-set:window=500" */
+static char *load_text(const struct sim_machine *m, char text[CLI_POLICY_TEXT]) {
+    char options[CLI_POLICY_TEXT];
+    const struct kb_options known = kb_load_options(m->load.criterion);
+    snprintf(text, CLI_POLICY_TEXT, "%s%.120s", kb_load_name(m->load.criterion),
+             kb_options_text(&known, m->load.values, options, sizeof options));
+    return text;
+}
+
 /* Who gives frames, and what goes when. */
 static void json_memory(const struct sim_machine *m, struct kb_json *json) {
+    char text[CLI_POLICY_TEXT];
     kb_json_string(json, "allocation", sim_allocation_name(m->allocation));
     if (m->allocation == KB_ALLOCATE_GLOBAL)
         kb_json_null(json, "minimum");
@@ -115,6 +125,7 @@ static void json_memory(const struct sim_machine *m, struct kb_json *json) {
         kb_json_null(json, "reserve");
     }
     kb_json_string(json, "tables", sim_tables_name(m->tables));
+    kb_json_string(json, "load_control", load_text(m, text));
 }
 
 static void json_machine(const struct sim *sim, const struct sim_machine_results *results,
@@ -222,6 +233,9 @@ enum number {
     USEFUL_PREFETCHES,
     WASTED_PREFETCHES,
     UNUSED_PREFETCHES,
+    SUSPENSIONS,
+    RESUMPTIONS,
+    DEGREE_MOST,
     NUMBERS
 };
 
@@ -259,7 +273,10 @@ static const char *const number_names[NUMBERS] = {"frames",
                                                   "prefetches",
                                                   "useful_prefetches",
                                                   "wasted_prefetches",
-                                                  "unused_prefetches"};
+                                                  "unused_prefetches",
+                                                  "suspensions",
+                                                  "resumptions",
+                                                  "degree_most"};
 
 enum real {
     HIT_RATIO,
@@ -268,6 +285,7 @@ enum real {
     SPEED,
     DISK_MS,
     EFFECTIVE_ACCESS_NS,
+    DEGREE,
     ELAPSED_MS, /* from here on with a clock only */
     IDLE_MS,
     CPU_USE,
@@ -275,10 +293,10 @@ enum real {
     REALS
 };
 
-static const char *const real_names[REALS] = {
-    "hit_ratio", "tlb_hit_ratio",       "cycles_per_reference", "speed",
-    "disk_ms",   "effective_access_ns", "elapsed_ms",           "idle_ms",
-    "cpu_use",   "disk_busy_ms"};
+static const char *const real_names[REALS] = {"hit_ratio", "tlb_hit_ratio", "cycles_per_reference",
+                                              "speed",     "disk_ms",       "effective_access_ns",
+                                              "degree",    "elapsed_ms",    "idle_ms",
+                                              "cpu_use",   "disk_busy_ms"};
 
 struct numbers {
     uint64_t whole[NUMBERS];
@@ -321,13 +339,17 @@ static void fill(const struct sim *sim, const struct sim_machine_result *r, stru
                                     [PREFETCHES] = c->prefetches,
                                     [USEFUL_PREFETCHES] = c->useful_prefetches,
                                     [WASTED_PREFETCHES] = c->wasted_prefetches - r->unused_ahead,
-                                    [UNUSED_PREFETCHES] = r->unused_ahead},
+                                    [UNUSED_PREFETCHES] = r->unused_ahead,
+                                    [SUSPENSIONS] = c->suspensions,
+                                    [RESUMPTIONS] = c->resumptions,
+                                    [DEGREE_MOST] = r->degree_most},
                           .real = {[HIT_RATIO] = 1 - ratio(c->faults, c->references),
                                    [TLB_HIT_RATIO] = tlb_hit_ratio(r),
                                    [CYCLES_PER_REFERENCE] = ratio(r->cycles, c->references),
                                    [SPEED] = ratio(c->references, r->cycles),
                                    [DISK_MS] = disk_ms(sim, r),
                                    [EFFECTIVE_ACCESS_NS] = effective_ns(sim, r),
+                                   [DEGREE] = ratio(r->active_time, c->references),
                                    [ELAPSED_MS] = (double)r->elapsed_ns / 1e6,
                                    [IDLE_MS] = (double)r->idle_ns / 1e6,
                                    [CPU_USE] = 100 * (1 - ratio(r->idle_ns, r->elapsed_ns)),
@@ -548,7 +570,12 @@ static void show_processes(const struct sim *sim, const struct sim_machine_resul
 /* What is not as usual. */
 static void show_memory(const struct sim *sim) {
     const struct sim_machine *m = &sim->machine;
-    if (m->allocation != KB_ALLOCATE_GLOBAL)
+    char text[CLI_POLICY_TEXT];
+    if (m->load.criterion != KB_LOAD_NONE)
+        cli_print(sim->cli, stdout, KB_MSG_machine_load, load_text(m, text));
+    if (m->allocation == KB_ALLOCATE_VARIABLE)
+        cli_print(sim->cli, stdout, KB_MSG_machine_variable);
+    else if (m->allocation != KB_ALLOCATE_GLOBAL)
         cli_print(sim->cli, stdout, KB_MSG_machine_shares,
                   cli_text(sim->cli, m->allocation == KB_ALLOCATE_EQUAL
                                          ? KB_MSG_machine_equal

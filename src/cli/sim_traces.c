@@ -74,6 +74,7 @@ static void count(struct sim_trace *trace, const struct kb_block *block) {
         trace->executes += kb_run_kind(block->runs[i]) == KB_EXECUTE ? n : 0;
     }
     trace->references += block->references;
+    trace->events += block->event_count;
     trace->pages = block->pages;
 }
 
@@ -154,6 +155,68 @@ kb_status sim_traces_survey(struct sim *sim, struct sim_trace *traces, struct kb
         traces[i] = (struct sim_trace){.name = sim->traces[i]};
         status = survey(sim, &traces[i], future);
     }
+    return status;
+}
+
+/* One block of a generator is kept. */
+static kb_status take_block(struct sim *sim, struct kb_collector *collector,
+                            struct sim_trace *trace) {
+    struct kb_block block;
+    kb_status status = kb_collector_take(collector, &block, &sim->cli->error);
+    if (status != KB_OK || block.count == 0)
+        return status;
+    count(trace, &block);
+    return keep(trace->held, &block) ? KB_OK : no_memory(sim, trace->name);
+}
+
+static kb_status collect(struct sim *sim, struct kb_generator *generator,
+                         struct kb_collector *collector, struct sim_trace *trace) {
+    struct kb_trace_access accesses[KB_ACCESS_BATCH];
+    for (;;) {
+        size_t got, used = 0;
+        kb_generator_next(generator, accesses, KB_ACCESS_BATCH, &got);
+        while (used < got || got == 0) {
+            kb_status status = KB_OK;
+            if (got > 0)
+                status = kb_collector_add(collector, accesses, got, &used, &sim->cli->error);
+            if (status == KB_OK && (used < got || got == 0))
+                status = take_block(sim, collector, trace);
+            if (status != KB_OK || got == 0)
+                return status;
+        }
+    }
+}
+
+kb_status sim_trace_generate(struct sim *sim, const char *spec, struct sim_trace *trace) {
+    struct kb_error *error = &sim->cli->error;
+    struct kb_generator *generator = NULL;
+    struct kb_collector *collector = NULL;
+    *trace = (struct sim_trace){.name = spec};
+    snprintf(trace->program, sizeof trace->program, "%.*s", (int)strcspn(spec, ":"), spec);
+    trace->held = calloc(1, sizeof *trace->held);
+    if (trace->held == NULL)
+        return no_memory(sim, spec);
+    kb_status status = kb_generator_new(spec, &generator, error);
+    if (status != KB_OK)
+        return status;
+    uint64_t page = kb_generator_page_numbers(generator) ? 0 : KB_DEFAULT_PAGE_SIZE;
+    trace->info = (struct kb_trace_info){.format = "", .page_size = page, .grain = page};
+    status = kb_collector_new(&collector, page, &sim->host, error);
+    if (status == KB_OK)
+        status = collect(sim, generator, collector, trace);
+    if (status == KB_OK) {
+        const uint64_t *numbers = kb_collector_page_numbers(collector);
+        for (uint32_t i = 0; i < trace->pages; i++)
+            trace->highest = numbers[i] > trace->highest ? numbers[i] : trace->highest;
+        trace->held->numbers = copy(numbers, trace->pages * sizeof *numbers, 1);
+        if (trace->held->numbers == NULL)
+            status = no_memory(sim, spec);
+    }
+    if (collector != NULL) {
+        kb_collector_close(collector);
+        kb_collector_free(collector);
+    }
+    kb_generator_free(generator);
     return status;
 }
 

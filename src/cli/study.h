@@ -54,6 +54,24 @@ struct study_kind {
 };
 
 extern const struct study_kind study_organisations;
+extern const struct study_kind study_associative, study_page_size, study_allocation;
+
+/* ---- study_sweep.c ---- */
+
+/* A trace replayed with one policy at several sizes. */
+struct study_sweep {
+    struct kb_sweep sweep; /* items in the order of the sizes */
+    struct kb_trace_info info;
+    uint64_t *numbers; /* of its pages, rising: sweep.pages of them */
+};
+
+/* frames: below 2^32. To be freed in either case. */
+kb_status study_sweep_run(struct study *study, const char *trace,
+                          const struct kb_reader_options *reading, const char *policy,
+                          const uint64_t *frames, size_t count,
+                          struct study_sweep *s) KB_MUST_CHECK;
+void study_sweep_free(struct study_sweep *s);
+extern const struct study_kind study_multiprogramming;
 
 /* ---- study_show.c ---- */
 

@@ -41,6 +41,8 @@ double kb_cost_most_faults(double memory, double service, double most) {
     return most >= service ? 1 : (most - memory) / (service - memory);
 }
 
+double kb_cost_cpu_use(double wait, uint64_t processes) { return 1 - pow(wait, (double)processes); }
+
 double kb_cost_cycles(double search, double accesses, double hits) {
     return 1 + search + accesses * (1 - hits);
 }

@@ -35,6 +35,10 @@ double kb_cost_service(double clean, double dirty, double share);
  * −1 if none will, since the memory alone takes longer. */
 double kb_cost_most_faults(double memory, double service, double most);
 
+/* The share of the time in which at least one of n processes does not wait, if each waits the
+ * share p of its own, by itself: 1 − pⁿ (Tanenbaum, Modern Operating Systems). */
+double kb_cost_cpu_use(double wait, uint64_t processes);
+
 /* Storage cycles of a reference: 1 + a + n (1 − h). Relative speed is its inverse. */
 double kb_cost_cycles(double search, double accesses, double hits);
 

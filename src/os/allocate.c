@@ -4,6 +4,9 @@
  *   proportional   ⌊s / S × m⌋ for a process of s pages, S pages in all
  *   minimum        nobody gets less; the greatest allocations give what that takes
  *   fixed          by command; the others share the rest
+ *   variable       as many as the process's own policy keeps (ws, pff); when none
+ *                  is free, whoever holds most gives one, by its own policy: first
+ *                  of those that have nothing to do
  *
  * Processes have as many pages as they said, else as their regions, or as they
  * have used if everything is legal for them. m is without the frames of the
@@ -31,8 +34,7 @@ static uint64_t size_of(const struct kb_os *os, const struct kb_process *process
     return pages == 0 ? 1 : pages;
 }
 
-/* Frames that can be shared out. */
-static uint32_t frames_in_all(const struct kb_os *os) {
+uint32_t kb_os_frames_to_share(const struct kb_os *os) {
     uint64_t taken = (uint64_t)os->setup.high + os->table_frames;
     taken += os->kernel != NULL ? os->kernel->held : 0;
     return taken < os->setup.frames ? os->setup.frames - (uint32_t)taken : 0;
@@ -44,7 +46,7 @@ struct shares {
 };
 
 static struct shares look(const struct kb_os *os) {
-    struct shares shares = {.frames = frames_in_all(os)};
+    struct shares shares = {.frames = kb_os_frames_to_share(os)};
     for (uint32_t i = 0; i < os->process_count; i++) {
         const struct kb_process *process = os->process[i];
         if (!takes_part(os, process))
@@ -66,6 +68,8 @@ static uint32_t share_of(const struct kb_os *os, const struct kb_process *proces
     uint32_t least = os->setup.minimum;
     if (process->fixed_allocation > 0)
         return process->fixed_allocation;
+    if (os->setup.allocation == KB_ALLOCATE_VARIABLE)
+        return kb_os_frames_to_share(os);
     uint64_t share = shares->frames / shares->processes;
     if (os->setup.allocation == KB_ALLOCATE_PROPORTIONAL)
         share = (uint64_t)((double)size_of(os, process) * (double)shares->frames /
@@ -93,7 +97,7 @@ void kb_os_share_out(struct kb_os *os) {
     if (os->setup.allocation == KB_ALLOCATE_GLOBAL)
         return;
     struct shares shares = look(os);
-    uint64_t sum = 0, most = frames_in_all(os);
+    uint64_t sum = 0, most = kb_os_frames_to_share(os);
     for (uint32_t i = 0; i < os->process_count; i++) {
         struct kb_process *process = os->process[i];
         if (takes_part(os, process)) {
@@ -101,7 +105,7 @@ void kb_os_share_out(struct kb_os *os) {
             sum += process->allocation;
         }
     }
-    while (sum > most && take_one(os))
+    while (sum > most && os->setup.allocation != KB_ALLOCATE_VARIABLE && take_one(os))
         sum--;
     for (uint32_t i = 0; i < os->process_count; i++)
         if (takes_part(os, os->process[i]) && os->process[i]->pager != NULL)
@@ -146,13 +150,15 @@ bool kb_os_allocation_fits(const struct kb_os *os, const struct kb_process *proc
                            uint32_t frames) {
     uint32_t least = os->setup.minimum;
     uint64_t needed = 0;
+    if (os->setup.allocation == KB_ALLOCATE_VARIABLE)
+        return frames <= kb_os_frames_to_share(os);
     for (uint32_t i = 0; i < os->process_count; i++) {
         const struct kb_process *p = os->process[i];
         if (!takes_part(os, p) || p == process)
             continue;
         needed += p->fixed_allocation > 0 ? p->fixed_allocation : least;
     }
-    return frames >= least && needed + frames <= frames_in_all(os);
+    return frames >= least && needed + frames <= kb_os_frames_to_share(os);
 }
 
 kb_status kb_os_allocate_fixed(struct kb_os *os, struct kb_process *process, uint32_t frames,
@@ -193,11 +199,30 @@ static struct kb_pager *donor(struct kb_os *os, const struct kb_process *process
     return most != NULL ? most : &os->pager;
 }
 
+/* Who holds most of those that have nothing to do, else of all; of equals the process itself, else
+ * the first. */
+static struct kb_pager *greatest(struct kb_os *os, const struct kb_process *process) {
+    struct kb_pager *most = process != NULL && process->pager != NULL ? process->pager : &os->pager;
+    bool rests = false;
+    for (uint32_t i = 0; i < os->process_count; i++) {
+        const struct kb_process *p = os->process[i];
+        if (p->pager == NULL || p->pager->held == 0 || p == process)
+            continue;
+        if (p->rests > rests || (p->rests == rests && p->pager->held > most->held)) {
+            most = p->pager;
+            rests = p->rests;
+        }
+    }
+    return most;
+}
+
 struct kb_pager *kb_os_who_gives(struct kb_os *os, const struct kb_process *process) {
     if (os->setup.allocation == KB_ALLOCATE_GLOBAL)
         return &os->pager;
     if (process != NULL && process->pager != NULL && process->pager->held > 0 &&
         process->held >= process->allocation)
         return process->pager;
-    return donor(os, process);
+    return os->setup.allocation == KB_ALLOCATE_VARIABLE && os->pager.held == 0
+               ? greatest(os, process)
+               : donor(os, process);
 }

@@ -331,6 +331,41 @@ static const char *check_tlb(const struct kb_os *os, const struct kb_tlb *tlb) {
     return NULL;
 }
 
+/* The working sets: each list in the order of last uses, none older than the window. */
+static const char *check_working_set(const struct kb_os *os, const struct kb_process *process) {
+    uint32_t count = 0, before = 0;
+    uint64_t at = 0;
+    for (uint32_t node = process->used_first; node != 0; node = os->load.used[node - 1].after) {
+        const struct kb_used_page *used = &os->load.used[node - 1];
+        if (used->process != process->number + 1 || used->before != before || used->at < at ||
+            ++count > os->load.room)
+            return "a working set's list is broken";
+        if (used->at + os->load.window <= process->counters.references &&
+            node != process->used_last)
+            return "a page is in a working set that its last use does not belong to";
+        before = node;
+        at = used->at;
+    }
+    return count == process->working_set && before == process->used_last
+               ? NULL
+               : "a working set has another size than its list";
+}
+
+/* Who is suspended does not run. */
+static const char *check_load(const struct kb_os *os) {
+    uint32_t active = 0;
+    for (uint32_t i = 0; i < os->process_count; i++) {
+        const struct kb_process *process = os->process[i];
+        const char *wrong = check_working_set(os, process);
+        if (wrong != NULL)
+            return wrong;
+        active += kb_os_is_active(os, process);
+        if (process->suspended && process == os->running && process->state == KB_RUNNING)
+            return "a suspended process runs";
+    }
+    return active == os->load.active ? NULL : "the number of active processes is wrong";
+}
+
 const char *kb_os_check(const struct kb_os *os) {
     if (os->storage != NULL)
         return kb_storage_check(os);
@@ -346,6 +381,8 @@ const char *kb_os_check(const struct kb_os *os) {
         wrong = check_segments(os);
     if (wrong == NULL)
         wrong = check_processes(os);
+    if (wrong == NULL)
+        wrong = check_load(os);
     kb_give_back(os->host, seen, (size_t)most + 1);
     for (unsigned level = 0; level < os->mmu.tlbs && wrong == NULL; level++)
         wrong = check_tlb(os, &os->mmu.tlb[level]);

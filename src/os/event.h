@@ -65,6 +65,9 @@ struct kb_process;
     KB_OS_EVENT(SWAP_OUT, "swap-out") /* the whole process: count = pages that left, slots =       \
                                       pages written */                                             \
     KB_OS_EVENT(SWAP_IN, "swap-in")   /* count = pages that came, slots = transfers of the disk */ \
+    KB_OS_EVENT(SUSPEND, "suspend")   /* load control: count = active processes left, flag =       \
+                                         slots has the sum of their working sets, text = why */    \
+    KB_OS_EVENT(RESUME, "resume")     /* the same, with this one */                                \
     KB_OS_EVENT(PREFETCH, "prefetch") /* it comes ahead: page, frame, source, slot */              \
     KB_OS_EVENT(PAGE_OUT, "page-out") /* in advance: count = pages that went */                    \
     KB_OS_EVENT(TABLE, "table") /* a page table goes out, or with flag comes back: page = its      \

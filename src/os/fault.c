@@ -28,6 +28,24 @@ static kb_status make_way(struct kb_os *os, const struct kb_process *process, ui
                : KB_OK;
 }
 
+/* All pages of whoever was to give one are held: somebody else gives one. */
+static kb_status ask_others(struct kb_os *os, struct kb_pager **pager, uint32_t wanted,
+                            uint32_t *frame, enum kb_reason *reason) {
+    const struct kb_pager *asked = *pager;
+    kb_status status = KB_OK;
+    enum kb_reason ignored;
+    for (uint32_t i = 0; i < os->process_count && status == KB_OK && *frame == KB_NO_FRAME; i++) {
+        struct kb_pager *other = os->process[i]->pager;
+        if (other == NULL || other == asked || other->held == 0)
+            continue;
+        status = kb_pager_evict(os, other, wanted, frame, &ignored);
+        *pager = other;
+    }
+    if (*frame != KB_NO_FRAME)
+        *reason = KB_REASON_NONE;
+    return status;
+}
+
 kb_status kb_os_take_frame(struct kb_os *os, const struct kb_process *process, uint32_t wanted,
                            uint32_t *frame, enum kb_reason *reason) {
     kb_status status = make_way(os, process, wanted);
@@ -43,6 +61,8 @@ kb_status kb_os_take_frame(struct kb_os *os, const struct kb_process *process, u
     }
     struct kb_pager *pager = kb_os_who_gives(os, process);
     status = kb_pager_evict(os, pager, wanted, frame, reason);
+    if (status == KB_OK && *frame == KB_NO_FRAME && os->setup.allocation == KB_ALLOCATE_VARIABLE)
+        status = ask_others(os, &pager, wanted, frame, reason);
     if (status != KB_OK || *frame == KB_NO_FRAME)
         return status;
     struct kb_process *owner = kb_os_owner(os, *frame);

@@ -18,6 +18,20 @@ struct kb_job_trace kb_job_reader(struct kb_reader *reader) {
 
 /* ---- processes ---- */
 
+/* All of its space up to the last page, with a content of its own. */
+static kb_status give_image(struct kb_os *os, struct kb_process *process, uint64_t bytes) {
+    struct kb_region region = {.name = "program",
+                               .end = bytes,
+                               .rights = KB_ENTRY_RIGHTS,
+                               .has_image = true,
+                               .image = {.length = bytes, .seed = process->number + 1}};
+    bool refused;
+    kb_status status = kb_os_region(os, process, &region, &refused);
+    return status != KB_OK || !refused ? status
+                                       : kb_fail(os->error, KB_DATA, KB_MSG_os_too_many_pages,
+                                                 (unsigned long long)KB_NO_MAPPING);
+}
+
 static kb_status create(struct kb_jobs *jobs, struct kb_job *job) {
     struct kb_os *os = jobs->os;
     char name[KB_NAME_BYTES];
@@ -38,6 +52,8 @@ static kb_status create(struct kb_jobs *jobs, struct kb_job *job) {
     else
         snprintf(name, sizeof name, "%.*s/%" PRIu32, (int)sizeof name - 12, job->name, job->number);
     kb_status status = kb_os_create(os, name, &own->process);
+    if (status == KB_OK && job->image > 0)
+        status = give_image(os, own->process, job->image);
     if (status == KB_OK && job->pages > 0)
         status = kb_os_tell_size(os, own->process, job->pages);
     if (status == KB_OK && jobs->timeline != NULL)
@@ -48,12 +64,17 @@ static kb_status create(struct kb_jobs *jobs, struct kb_job *job) {
     return status;
 }
 
-/* The process whose references come runs now. */
-static kb_status resume(struct kb_jobs *jobs, struct kb_job *job) {
-    kb_status status = KB_OK;
+/* The process whose references come, if it has begun. */
+static void find_current(struct kb_job *job) {
     for (uint32_t i = 0; i < job->count && job->current == NULL; i++)
         if (job->process[i].number == job->number)
             job->current = &job->process[i];
+}
+
+/* It runs now. */
+static kb_status resume(struct kb_jobs *jobs, struct kb_job *job) {
+    kb_status status = KB_OK;
+    find_current(job);
     if (job->current == NULL)
         status = create(jobs, job);
     if (status == KB_OK)
@@ -185,6 +206,11 @@ static bool is_blocked(const struct kb_job *job) {
     return job->current != NULL && job->current->process->state == KB_BLOCKED;
 }
 
+/* Load control does not let its process run. */
+static bool is_suspended(const struct kb_job *job) {
+    return job->current != NULL && job->current->process->suspended;
+}
+
 /* Runs up to `end`, as far as the quantum reaches and no sample is due, or until the process waits
  * for a page: then its quantum is over. A run is cut where the quantum ends. */
 static kb_status make_runs(struct kb_jobs *jobs, struct kb_job *job, uint32_t end,
@@ -246,7 +272,8 @@ static kb_status turn(struct kb_jobs *jobs, struct kb_job *job) {
         bool more = job->event < block->event_count;
         uint32_t end = more ? block->events[job->event].at : block->count;
         if (job->run < end) {
-            if (quantum == 0)
+            find_current(job);
+            if (quantum == 0 || is_blocked(job) || is_suspended(job))
                 return KB_OK;
             status = play(jobs, job, end, &quantum);
         } else if (more) {
@@ -258,21 +285,34 @@ static kb_status turn(struct kb_jobs *jobs, struct kb_job *job) {
     return status;
 }
 
+/* All that could go on are suspended, since those that are active belong to jobs that need others
+ * first. */
+static void resume_one(struct kb_jobs *jobs) {
+    for (uint32_t i = 0; i < jobs->count; i++)
+        if (!jobs->job[i].ended && is_suspended(&jobs->job[i])) {
+            kb_os_load_resume(jobs->os, jobs->job[i].current->process);
+            return;
+        }
+}
+
 /* One for each job that can run; if all wait, time passes until one can. */
 static kb_status make_turns(struct kb_jobs *jobs) {
     bool any = false;
     kb_status status = KB_OK;
     for (uint32_t i = 0; i < jobs->count && status == KB_OK; i++) {
         struct kb_job *job = &jobs->job[i];
+        if (job->ended)
+            continue;
         if (is_blocked(job))
             kb_os_wake(jobs->os);
-        if (job->ended || is_blocked(job))
+        status = kb_os_balance(jobs->os);
+        if (status != KB_OK || is_blocked(job) || is_suspended(job))
             continue;
         any = true;
         status = turn(jobs, job);
     }
-    if (!any)
-        (void)kb_os_idle(jobs->os);
+    if (status == KB_OK && !any && !kb_os_idle(jobs->os))
+        resume_one(jobs);
     return status;
 }
 

@@ -4,10 +4,10 @@
  *   trace a ── blocks ──► job a: process "a" ──┐  a quantum each,
  *   trace b ── blocks ──► job b: process "b" ──┴─ round robin ──► kb_os_run
  *
- * A process has no regions: a page becomes its own, full of zeros, by being
- * touched. The first process of each job begins before any of them runs. A trace
- * that tells of several processes runs as several: "a", "a/7". When a trace ends,
- * its processes exit, and the other jobs go on. */
+ * A process has no regions, unless its pages come from a file (image): a page
+ * becomes its own, full of zeros, by being touched. The first process of each job begins before any
+ * of them runs. A trace that tells of several processes runs as several: "a", "a/7". When a trace
+ * ends, its processes exit, and the other jobs go on. */
 #ifndef KB_OS_JOB_H
 #define KB_OS_JOB_H
 
@@ -39,6 +39,8 @@ struct kb_job {
     const char *name;
     struct kb_job_trace trace;
     uint64_t pages; /* of the trace, for proportional shares; 0: nobody knows */
+    uint64_t
+        image; /* bytes of its space that are read from its program's file at first; 0: zeros */
 
     /* where it stands */
     struct kb_block block;

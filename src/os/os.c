@@ -157,6 +157,8 @@ static kb_status init(struct kb_os *os) {
     if (status == KB_OK)
         status = kb_pages_init(&os->pages, os->host, os->error);
     if (status == KB_OK)
+        status = kb_os_load_init(os);
+    if (status == KB_OK)
         status = kb_pager_init(os);
     if (status == KB_OK && os->setup.storage.organisation != KB_PAGED)
         status = kb_storage_init(os);
@@ -209,6 +211,7 @@ void kb_os_free(struct kb_os *os) {
     kb_os_tables_free(os);
     kb_os_free_objects(os);
     kb_pages_free(&os->pages);
+    kb_give_back(os->host, os->load.used, os->load.room * sizeof *os->load.used);
     kb_swap_free(&os->swap);
     kb_give_back(os->host, os->frame, n * sizeof *os->frame);
     kb_give_back(os->host, os->page_of, n * sizeof *os->page_of);
@@ -286,6 +289,8 @@ kb_status kb_os_create(struct kb_os *os, const char *name, struct kb_process **p
     os->process[os->process_count++] = p;
     *process = p;
     if (!os->setup.kernel || p->number > 0)
+        kb_os_load_begin(os, p);
+    if (!os->setup.kernel || p->number > 0)
         status = kb_pager_begin(os, p);
     if (status == KB_OK && p->pager != NULL)
         status = kb_os_allocate(os);
@@ -359,6 +364,7 @@ void kb_os_exit(struct kb_os *os, struct kb_process *process, enum kb_reason rea
         kb_mmu_flush(&os->mmu, false);
     else if (os->setup.asid_bits > 0 && process->asid_generation == os->asid_generation)
         kb_mmu_flush_asid(&os->mmu, process->asid);
+    kb_os_load_end(os, process);
     kb_os_tables_end(os, process);
     if (os->setup.scheme == KB_SCHEME_TABLES)
         kb_tables_free(&os->tables, process->root, 0, first_kernel_entry(os));

@@ -196,6 +196,8 @@ kb_status kb_os_allocate_fixed(struct kb_os *os, struct kb_process *process, uin
 /* Whether a process (NULL: a new one) can have so many beside what the others need. */
 bool kb_os_allocation_fits(const struct kb_os *os, const struct kb_process *process,
                            uint32_t frames);
+/* Frames that are there for pages: without the kernel's, those of tables, and the reserve. */
+uint32_t kb_os_frames_to_share(const struct kb_os *os);
 /* Whose page goes when the process needs a frame and none is free for it. */
 struct kb_pager *kb_os_who_gives(struct kb_os *os, const struct kb_process *process);
 
@@ -363,6 +365,35 @@ kb_status kb_os_swap_out(struct kb_os *os, struct kb_process *process, bool *ref
  * more than the frames that there are, or that it may hold. */
 kb_status kb_os_swap_in(struct kb_os *os, struct kb_process *process, bool page_by_page,
                         bool *refused) KB_MUST_CHECK;
+
+/* ---- load.c: how many processes share memory ---- */
+
+kb_status kb_os_load_init(struct kb_os *os) KB_MUST_CHECK;
+/* A process begins, or ends. */
+void kb_os_load_begin(struct kb_os *os, struct kb_process *process);
+void kb_os_load_end(struct kb_os *os, struct kb_process *process);
+/* Suspends a process if there are too many, or resumes those for which there is room. Whoever
+ * lets processes take turns calls it between two turns, and lets none run that is suspended. */
+kb_status kb_os_balance(struct kb_os *os) KB_MUST_CHECK;
+/* A suspended process is active again, whatever there is room for: nobody else could go on. */
+void kb_os_load_resume(struct kb_os *os, struct kb_process *process);
+
+/* ---- working_set.c: W(t, window), where load.window > 0 ---- */
+
+kb_status kb_working_set_grow(struct kb_os *os) KB_MUST_CHECK; /* as many pages as there are ids */
+/* The process has made references to a page; KB_NO_PAGE: to what is none, a superpage. */
+void kb_working_set_use(struct kb_os *os, struct kb_process *process, uint32_t page);
+/* The page's content is gone; the process has ended. */
+void kb_working_set_drop(struct kb_os *os, uint32_t page);
+void kb_working_set_end(struct kb_os *os, struct kb_process *process);
+/* Pages in the working sets of all active processes that have something to do. */
+uint64_t kb_working_set_sum(const struct kb_os *os);
+
+/* ---- use.c ---- */
+
+/* Bytes of programs in memory that were referenced since they came; all bytes of frames that are
+ * taken. */
+void kb_os_use(const struct kb_os *os, uint64_t *used, uint64_t *resident);
 
 /* ---- ahead.c: pages come before they are needed ---- */
 
@@ -545,6 +576,17 @@ static inline bool kb_os_held(const struct kb_os *os, uint32_t frame) {
 /* Sum of the pages in memory over all references so far. */
 static inline uint64_t kb_os_page_time(const struct kb_os *os) {
     return os->counters.page_time + os->paged * (os->counters.references - os->paged_since);
+}
+
+/* Whether load control lets it run, or has never been asked. */
+static inline bool kb_os_is_active(const struct kb_os *os, const struct kb_process *process) {
+    return process->state != KB_ENDED && process != os->kernel && !process->suspended;
+}
+
+/* Sum of the active processes over all references so far. */
+static inline uint64_t kb_os_active_time(const struct kb_os *os) {
+    const struct kb_load *load = &os->load;
+    return load->active_time + load->active * (os->counters.references - load->since);
 }
 
 /* Whether free frames may keep the bytes of pages. */

@@ -177,6 +177,8 @@ static kb_status grow(struct kb_pager *pager) {
 
 kb_status kb_pager_grow(struct kb_os *os) {
     kb_status status = grow(&os->pager);
+    if (status == KB_OK)
+        status = kb_working_set_grow(os);
     for (uint32_t i = 0; is_local(os) && status == KB_OK && i < os->process_count; i++)
         if (os->process[i]->pager != NULL)
             status = grow(os->process[i]->pager);
@@ -258,8 +260,11 @@ kb_status kb_pager_init(struct kb_os *os) {
         os->pager.tick_at = os->note_at = UINT64_MAX;
         return KB_OK;
     }
-    os->note_at = os->hears || os->setup.watch_runs || is_local(os) ? 0 : os->pager.tick_at;
-    bool only_touch = os->hears && !os->foresees && !os->setup.watch_runs && !is_local(os);
+    bool measures = os->load.window > 0;
+    os->note_at =
+        os->hears || os->setup.watch_runs || is_local(os) || measures ? 0 : os->pager.tick_at;
+    bool only_touch =
+        os->hears && !os->foresees && !os->setup.watch_runs && !is_local(os) && !measures;
     os->touch = only_touch && !needs(os, KB_VARIABLE_SPACE) ? policy->touch : NULL;
     return KB_OK;
 }
@@ -342,6 +347,9 @@ note_whole(struct kb_os *os, uint32_t frame, enum kb_access access, uint32_t cou
     if (own && (os->foresees || os->setup.watch_runs))
         note_run(os, os->page_of[frame], access, count);
     os->counters.runs += own;
+    if (os->load.window > 0)
+        kb_working_set_use(os, os->running,
+                           os->frame[frame].use == KB_FRAME_PAGE ? os->page_of[frame] : KB_NO_PAGE);
     struct kb_pager *running = running_pager(os);
     while (now(running) >= running->tick_at)
         tick(running);

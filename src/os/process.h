@@ -65,6 +65,7 @@ struct kb_process_counters {
     uint64_t released;                                         /* by the policy (ws, pff) */
     uint64_t releases, discards;                               /* pages, by its own word */
     uint64_t prefetches, useful_prefetches, wasted_prefetches; /* pages that came ahead for it */
+    uint64_t suspensions, resumptions;                         /* by load control */
     uint64_t traps[KB_FAULT_KINDS];
 };
 
@@ -102,6 +103,11 @@ struct kb_process {
     uint32_t frame_waits; /* times in a row that it waited for a frame */
     uint32_t waits;       /* of one instruction for pages beyond its first, while none was done */
     uint64_t waits_since; /* instructions that were done when they began */
+    bool suspended;       /* by load control (load.h): it is out, or goes when it wakes */
+    bool rests;           /* it has nothing to do now, as its host knows */
+    uint64_t stayed_at;   /* reference + 1 at which it could not be suspended; or 0 */
+    uint32_t used_first, used_last; /* its working set: nodes of kb_load.used */
+    uint32_t working_set;           /* pages in it */
     struct kb_process_counters counters;
 };
 

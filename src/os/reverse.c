@@ -453,6 +453,7 @@ void kb_os_drop_page(struct kb_os *os, uint32_t id, enum kb_why why) {
     if (page->slot != KB_NO_SLOT)
         kb_swap_give_back(&os->swap, page->slot);
     page->slot = KB_NO_SLOT;
+    kb_working_set_drop(os, id);
 }
 
 /* ---- R and M ---- */
@@ -461,6 +462,7 @@ void kb_os_clear_bits(struct kb_os *os, uint32_t frame, unsigned bits) {
     unsigned bytes = kb_mmu_entry_bytes(&os->mmu);
     if (os->frame[frame].use != KB_FRAME_PAGE)
         return;
+    os->frame[frame].used |= (os->keys[frame] & KB_REFERENCED) != 0;
     if (bits & KB_ENTRY_REFERENCED)
         os->keys[frame] &= (uint8_t)~KB_REFERENCED;
     if (bits & KB_ENTRY_MODIFIED)

@@ -270,6 +270,7 @@ kb_status kb_os_swap_in(struct kb_os *os, struct kb_process *process, bool page_
     if (status != KB_OK || *refused)
         return status;
     os->counters.swapped_in++;
+    kb_os_load_resume(os, process);
     if (process->state == KB_SWAPPED)
         process->state = KB_READY;
     if (kb_os_heard(os))

@@ -12,6 +12,7 @@
 
 #include "machine/cost.h"
 #include "machine/tables.h"
+#include "os/load.h"
 #include "os/object.h"
 #include "os/pager.h"
 #include "os/storage.h"
@@ -29,7 +30,12 @@ struct kb_os_future {
 };
 
 /* Who gives a frame when one is needed: any page, or one of the process's own (allocate.c). */
-enum kb_allocation { KB_ALLOCATE_GLOBAL, KB_ALLOCATE_EQUAL, KB_ALLOCATE_PROPORTIONAL };
+enum kb_allocation {
+    KB_ALLOCATE_GLOBAL,
+    KB_ALLOCATE_EQUAL,
+    KB_ALLOCATE_PROPORTIONAL,
+    KB_ALLOCATE_VARIABLE
+};
 
 /* Which free frame is taken; it makes no difference to anything that counts (H01). */
 enum kb_free_order {
@@ -66,7 +72,8 @@ struct kb_os_setup {
     uint32_t cluster;       /* most neighbours that are written at once; 0 and 1: none */
     uint32_t low, high;     /* watermarks of free frames (pageout.c); 0: no pages go in advance */
     enum kb_allocation allocation;
-    unsigned tables_place; /* enum kb_tables_place */
+    struct kb_load_spec load; /* how many processes share memory */
+    unsigned tables_place;    /* enum kb_tables_place */
     enum kb_free_order free_order;
     uint64_t free_seed;              /* of KB_FREE_RANDOM */
     struct kb_storage_setup storage; /* contiguous areas instead of pages */
@@ -96,6 +103,7 @@ struct kb_frame {
     bool fixed;            /* not the policy's: kernel, superpage, table */
     bool pageable;         /* a table that may go when it has no valid entry */
     bool ahead;            /* its page came before it was needed, and has not been used yet */
+    bool used;             /* its page was referenced, though R may have been cleared since */
 };
 
 /* A page table that was sent out, or was in memory once. */
@@ -123,6 +131,7 @@ struct kb_os_counters {
     uint64_t prefetches;              /* pages that came ahead; of them those that were used, */
     uint64_t useful_prefetches, wasted_prefetches; /* and those that left before that */
     uint64_t page_time; /* sum of the pages in memory over all references: kb_os_page_time */
+    uint64_t suspensions, resumptions; /* processes, by load control */
     uint64_t io_errors;
     uint64_t disk_transfers, disk_bytes; /* of the paging file and of images: kb_cost_disk_ms */
     uint64_t switches;
@@ -196,6 +205,8 @@ struct kb_os {
     bool batch;                       /* transfers that go on where the last one ended are one */
     enum kb_stream stream;            /* of the last transfer */
     uint64_t stream_key, stream_next; /* its object or image, and the place behind it */
+
+    struct kb_load load;
 
     bool diverged;      /* a page was used that the future did not know of */
     uint64_t idle;      /* time in which nobody could run: cycles, or ns of the clock */

@@ -23,13 +23,27 @@ static kb_status read_choice(struct kb_scenario *s, const char *key, const char 
                    (int)(value.length < 60 ? value.length : 60), value.at, all);
 }
 
+/* none, working-set:window=1000, fault-rate:… */
+static kb_status read_load(struct kb_scenario *s) {
+    struct kb_word value;
+    char text[120];
+    if (!kb_line_option(&s->line, "load-control", &value))
+        return KB_OK;
+    if (value.length >= sizeof text)
+        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_value, "load-control", 60, value.at,
+                       "none, working-set, fault-rate");
+    snprintf(text, sizeof text, "%.*s", (int)value.length, value.at);
+    kb_status status = kb_load_parse(text, &s->setup.load, s->error);
+    return status == KB_USAGE ? KB_DATA : status;
+}
+
 kb_status kb_scenario_read_shares(struct kb_scenario *s) {
-    static const char *const allocations[] = {"global", "equal", "proportional"};
+    static const char *const allocations[] = {"global", "equal", "proportional", "variable"};
     static const char *const places[] = {"apart", "resident", "pageable"};
     static const char *const orders[] = {"lifo", "lowest", "highest", "random"};
     unsigned allocation = KB_ALLOCATE_GLOBAL, place = KB_TABLES_APART, order = KB_FREE_LIFO;
     uint64_t minimum = 1;
-    kb_status status = read_choice(s, "allocation", allocations, 3, &allocation);
+    kb_status status = read_choice(s, "allocation", allocations, 4, &allocation);
     if (status == KB_OK)
         status = read_choice(s, "tables-in", places, 3, &place);
     if (status == KB_OK)
@@ -39,6 +53,8 @@ kb_status kb_scenario_read_shares(struct kb_scenario *s) {
     if (status == KB_OK && (minimum == 0 || minimum > KB_MOST_FRAMES))
         status = kb_fail(s->error, KB_DATA, KB_MSG_os_frames, (unsigned long long)minimum,
                          (unsigned long long)KB_MOST_FRAMES);
+    if (status == KB_OK)
+        status = read_load(s);
     s->setup.allocation = (enum kb_allocation)allocation;
     s->setup.tables_place = place;
     s->setup.free_order = (enum kb_free_order)order;

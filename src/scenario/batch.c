@@ -120,7 +120,7 @@ kb_status kb_command_run(struct kb_scenario *s) {
     status = kb_scenario_allow(s, 1); /* that before it were not too many */
     if (status == KB_OK)
         status = kb_scenario_os_status(s, kb_batch_run(&s->batch));
-    s->jobs_ran = status == KB_OK;
+    s->jobs_ran = s->jobs_here = status == KB_OK;
     if (status == KB_OK)
         tell(s);
     return status;
@@ -192,9 +192,16 @@ bool kb_expect_is_batch(const struct kb_word *word) {
     return false;
 }
 
+/* Where no jobs have run these are quantities of the machine. */
+static bool is_machines(const struct kb_word *word) {
+    return kb_word_is(word, "degree") || kb_word_is(word, "degree-most") ||
+           kb_word_is(word, "utilisation");
+}
+
 bool kb_expect_batch(struct kb_scenario *s, kb_status *status) {
     const struct kb_batch *b = &s->batch;
-    if (!kb_expect_is_batch(kb_line_peek(&s->line)))
+    if (!kb_expect_is_batch(kb_line_peek(&s->line)) ||
+        (!s->jobs_here && is_machines(kb_line_peek(&s->line))))
         return false;
     *status = KB_OK;
     if (s->rehearsing)

@@ -385,6 +385,7 @@ static kb_status describe_storage(struct kb_scenario *s, struct wish *wish) {
         wish->io != 0 || wish->cluster != 0 || wish->high != 0 || wish->kernel ||
         wish->format.length > 0 || setup->write_xor_execute || setup->clock ||
         setup->free_order != KB_FREE_LIFO || setup->allocation != KB_ALLOCATE_GLOBAL ||
+        setup->load.criterion != KB_LOAD_NONE || setup->load.values[KB_LOAD_WINDOW] > 0 ||
         setup->minimum > 1 || setup->tables_place != KB_TABLES_APART)
         return kb_fail(s->error, KB_DATA, KB_MSG_storage_options,
                        kb_organisation_name(setup->storage.organisation));
@@ -572,7 +573,7 @@ void kb_scenario_tear_down(struct kb_scenario *s) {
         kb_future_free(&s->future);
         s->has_future = false;
     }
-    s->built = s->described = false;
+    s->built = s->described = s->jobs_here = false;
     s->file_bytes = 0;
     s->victim_count = 0;
     memset(&s->last, 0, sizeof s->last);

@@ -22,7 +22,8 @@ static const struct {
      "      [os=SIZE] [partitions=8K,16K,…] [fit=first|next|best|worst] [compaction=no]\n"
      "      [cluster=PAGES] [reserve=LOW,HIGH] [disk=8ms,4ms,100M] [cycle=1us]\n"
      "      [fetch=demand|sequential|stride|history]\n"
-     "      [allocation=global|equal|proportional] [minimum=FRAMES]\n"
+     "      [allocation=global|equal|proportional|variable] [minimum=FRAMES]\n"
+     "      [load-control=none|working-set|fault-rate[:window=…]]\n"
      "      [tables-in=apart|resident|pageable] [free=lifo|lowest|highest|random]"},
     {"process", kb_command_process, "process NAME …"},
     {"switch", kb_command_switch, "switch NAME"},

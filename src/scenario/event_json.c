@@ -201,6 +201,15 @@ static void process_fields(struct kb_json *json, const struct kb_os *os,
         kb_json_u64(json, "pages", e->count);
         kb_json_u64(json, "transfers", e->slots);
         break;
+    case KB_OS_EVENT_SUSPEND:
+    case KB_OS_EVENT_RESUME:
+        kb_json_string(json, "criterion", e->text);
+        kb_json_u64(json, "active", e->count);
+        if (e->flag)
+            kb_json_u64(json, "working_sets", e->slots);
+        else
+            kb_json_null(json, "working_sets");
+        break;
     case KB_OS_EVENT_PAGE_OUT:
         kb_json_u64(json, "pages", e->count);
         break;
@@ -376,6 +385,8 @@ static void fields(struct kb_json *json, const struct kb_os *os, const struct kb
     case KB_OS_EVENT_FORK:
     case KB_OS_EVENT_SWAP_OUT:
     case KB_OS_EVENT_SWAP_IN:
+    case KB_OS_EVENT_SUSPEND:
+    case KB_OS_EVENT_RESUME:
     case KB_OS_EVENT_PAGE_OUT:
     case KB_OS_EVENT_TABLE:
         process_fields(json, os, e);

@@ -179,6 +179,18 @@ static void tell_swap_in(const struct telling *t) {
     say(t->out, KB_MSG_tell_swap_in, t->process, KB_N(t->event->count), KB_N(t->event->slots));
 }
 
+static void tell_load(const struct telling *t, enum kb_message message) {
+    const struct kb_os_event *e = t->event;
+    say(t->out, message, t->process, KB_N(e->count));
+    if (e->flag)
+        say(t->out, KB_MSG_tell_working_sets, KB_N(e->slots), KB_N(kb_os_frames_to_share(t->os)));
+    say(t->out, KB_MSG_tell_load_end, e->text);
+}
+
+static void tell_suspend(const struct telling *t) { tell_load(t, KB_MSG_tell_suspend); }
+
+static void tell_resume(const struct telling *t) { tell_load(t, KB_MSG_tell_resume); }
+
 /* ---- tables that are paged ---- */
 
 static void tell_table(const struct telling *t) {
@@ -469,6 +481,8 @@ void kb_narrate(struct kb_text_out *out, const struct kb_os *os, const struct kb
         [KB_OS_EVENT_ADVICE] = tell_advice,
         [KB_OS_EVENT_SWAP_OUT] = tell_swap_out,
         [KB_OS_EVENT_SWAP_IN] = tell_swap_in,
+        [KB_OS_EVENT_SUSPEND] = tell_suspend,
+        [KB_OS_EVENT_RESUME] = tell_resume,
         [KB_OS_EVENT_TABLE] = tell_table,
         [KB_OS_EVENT_PAGE_OUT] = tell_page_out,
         [KB_OS_EVENT_PREFETCH] = tell_prefetch,

@@ -20,7 +20,9 @@
     X("prefetches", prefetches)                                                                    \
     X("useful-prefetches", useful_prefetches)                                                      \
     X("wasted-prefetches", wasted_prefetches)                                                      \
-    X("table-faults", table_faults)
+    X("table-faults", table_faults)                                                                \
+    X("suspensions", suspensions)                                                                  \
+    X("resumptions", resumptions)
 
 static const char *const names[] = {"references",
                                     "faults",
@@ -47,6 +49,8 @@ static const char *const names[] = {"references",
                                     "unused-prefetches",
                                     "swapped-out",
                                     "swapped-in",
+                                    "suspensions",
+                                    "resumptions",
                                     "restarts",
                                     "instructions",
                                     "switches",
@@ -96,8 +100,13 @@ static const char *const names[] = {"references",
                                     "disk-busy",
                                     "disk-use",
                                     "processes",
+                                    "active",
+                                    "degree",
+                                    "degree-most",
+                                    "working-set",
                                     "pages",
                                     "waste",
+                                    "utilisation",
                                     "speed",
                                     "hit-ratio",
                                     "cycles-per-reference",
@@ -108,6 +117,7 @@ const char *kb_quantity_name(unsigned i) { return names[i]; }
 static struct kb_tally now(const struct kb_scenario *s) {
     struct kb_tally t = {.os = s->os.counters};
     t.os.page_time = kb_os_page_time(&s->os);
+    t.active_time = kb_os_active_time(&s->os);
     t.hits = s->os.mmu.hits;
     t.second_hits = s->os.mmu.second_hits;
     t.misses = s->os.mmu.misses;
@@ -165,6 +175,8 @@ static bool of_process(const struct kb_scenario *s, const struct kb_process *p, 
         *whole = p->pager != NULL ? p->allocation : s->os.setup.frames;
     else if (is(name, length, "held"))
         *whole = p->held;
+    else if (is(name, length, "working-set") && s->os.load.window > 0)
+        *whole = p->working_set;
     else if (is(name, length, "waste") || is(name, length, "internal-fragmentation"))
         *whole = waste_of(s, p);
     else
@@ -289,6 +301,8 @@ static bool of_state(const struct kb_scenario *s, const char *name, uint32_t len
         {"bad-slots", os->swap.bad},
         {"pages", os->pages.count},
         {"processes", living(s)},
+        {"active", os->load.active},
+        {"degree-most", os->load.most},
         {"waste", total_waste(s)},
         {"internal-fragmentation", total_waste(s)},
         {"table-fragmentation", os->tables.bytes},
@@ -296,6 +310,10 @@ static bool of_state(const struct kb_scenario *s, const char *name, uint32_t len
     };
     if (of_holes(s, name, length, whole))
         return true;
+    if (os->load.window > 0 && is(name, length, "working-set")) {
+        *whole = kb_working_set_sum(os);
+        return true;
+    }
     for (unsigned i = 0; i < sizeof states / sizeof states[0]; i++)
         if (is(name, length, states[i].name)) {
             *whole = states[i].value;
@@ -308,6 +326,13 @@ static bool of_state(const struct kb_scenario *s, const char *name, uint32_t len
 static double external(const struct kb_scenario *s) {
     uint64_t free = s->os.storage != NULL ? kb_storage_free_bytes(&s->os) : 0;
     return free == 0 ? 0 : 100 * (1 - (double)kb_storage_largest(&s->os) / (double)free);
+}
+
+/* The part of what lies in memory that was referenced, per cent. */
+static double utilisation(const struct kb_scenario *s) {
+    uint64_t used, resident;
+    kb_os_use(&s->os, &used, &resident);
+    return resident == 0 ? 0 : 100 * (double)used / (double)resident;
 }
 
 /* Milliseconds, and shares of them in per cent. Without a clock there are none. */
@@ -347,6 +372,11 @@ static bool of_rates(const struct kb_scenario *s, const struct kb_tally *t, cons
                                 t->os.disk_bytes - s->base.os.disk_bytes);
     else if (is(name, length, "external-fragmentation"))
         *real = external(s);
+    else if (is(name, length, "utilisation") && s->os.storage == NULL)
+        *real = utilisation(s);
+    else if (is(name, length, "degree"))
+        *real = references > 0 ? (double)(t->active_time - s->base.active_time) / references
+                               : (double)s->os.load.active;
     else if (is(name, length, "hit-ratio"))
         *real = searches > 0 ? hits / searches : 0;
     else if (is(name, length, "cycles-per-reference"))

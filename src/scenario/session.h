@@ -45,6 +45,7 @@ struct kb_tally {
     uint64_t hits, second_hits, misses, table_reads, entry_writes, cycles, swap_writes;
     uint64_t tlb_evictions, tlb_invalidations;
     uint64_t time, idle, disk_worked; /* of the clock */
+    uint64_t active_time;
 };
 
 enum kb_quantity_kind { KB_NO_QUANTITY, KB_WHOLE, KB_REAL };
@@ -92,7 +93,8 @@ struct kb_scenario {
 
     struct kb_batch batch; /* the job queue, and what became of it */
     uint32_t job_room;
-    bool jobs_ran; /* the next `job` begins a new list */
+    bool jobs_ran;  /* the next `job` begins a new list */
+    bool jobs_here; /* on this machine: `degree`, `degree-most`, `utilisation` are theirs */
 
     struct kb_places *places; /* a memory without a machine; NULL: none */
 

@@ -57,7 +57,8 @@ void kb_show_areas(struct kb_scenario *s, bool areas_too) {
     finish(&sheet);
 }
 
-/* What the paging file holds: each segment's blocks, which may be older than its bytes in memory. */
+/* What the paging file holds: each segment's blocks, which may be older than its bytes in memory.
+ */
 void kb_show_blocks(struct kb_scenario *s) {
     static const char *const columns[] = {"slot", "owner", "segment", "block", "checksum", NULL};
     static const int widths[] = {8, 12, 16, 8, 18};

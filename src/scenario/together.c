@@ -142,10 +142,16 @@ static struct kb_process *choose(const struct kb_scenario *s, const struct block
                                  uint32_t after) {
     for (uint32_t i = 1; i <= b->count; i++) {
         struct kb_process *p = s->os.process[(after + i) % b->count];
-        if (has_work(b, p) && p->state != KB_BLOCKED)
+        if (has_work(b, p) && p->state != KB_BLOCKED && !p->suspended)
             return p;
     }
     return NULL;
+}
+
+/* Who has no lines left is nobody that load control could help. */
+static void mark_rest(struct kb_scenario *s, const struct block *b) {
+    for (uint32_t i = 0; i < s->os.process_count; i++)
+        s->os.process[i]->rests = !has_work(b, s->os.process[i]);
 }
 
 static kb_status share(struct kb_scenario *s, const struct block *b, uint64_t quantum) {
@@ -153,7 +159,11 @@ static kb_status share(struct kb_scenario *s, const struct block *b, uint64_t qu
     kb_status status = KB_OK;
     while (status == KB_OK) {
         kb_os_wake(&s->os);
+        mark_rest(s, b);
+        status = kb_scenario_os_status(s, kb_os_balance(&s->os));
         struct kb_process *p = choose(s, b, last);
+        if (status != KB_OK)
+            break;
         if (p == NULL && !kb_os_idle(&s->os))
             return KB_OK;
         if (p == NULL)
@@ -199,6 +209,8 @@ kb_status kb_scenario_together(struct kb_scenario *s, const struct kb_lines *lin
     if (status == KB_OK)
         status = share(s, &b, quantum);
     s->together = false;
+    for (uint32_t i = 0; i < s->os.process_count; i++)
+        s->os.process[i]->rests = false;
     for (uint32_t number = 0; number < b.count; number++)
         kb_program_free(s, b.program[number].run);
     kb_give_back(s->options.host, b.program, b.count * sizeof *b.program);

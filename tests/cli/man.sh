@@ -19,7 +19,7 @@ compare() { # compare WHAT MANUAL PROGRAM: lists
     [ -z "$only" ] || fail "$1: not in the man page: $only"
 }
 
-for command in "" sim "trace info" "trace convert" "trace generate" "trace verify" "trace annotate-release" "trace working-set" step explain study "study organisations"; do
+for command in "" sim "trace info" "trace convert" "trace generate" "trace verify" "trace annotate-release" "trace working-set" step explain study "study organisations" "study associative" "study page-size" "study allocation"; do
     # shellcheck disable=SC2086
     run $command --help
     expect 0

@@ -73,7 +73,7 @@ for allocation in equal proportional; do
 done
 run sim ten.txt many.txt --policy opt --frames 5 --allocation equal; expect 2 opt "by itself"
 run --lang es sim ten.txt --policy opt --frames 5 --allocation equal; expect 2 opt "propia política"
-run sim ten.txt --policy lru --frames 5 --allocation local; expect 2 --allocation local "global, equal, proportional"
+run sim ten.txt --policy lru --frames 5 --allocation local; expect 2 --allocation local "global, equal, proportional, variable"
 
 # 3. A reserve: the faults of lru are the same, rescues come on top, and no write is waited for.
 for trace in t1.kbt "$traces/sqlite.kbt"; do

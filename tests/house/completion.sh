@@ -47,6 +47,8 @@ expect scenarios kilburn step scen
 expect scenarios/a-addresses/a06-worked-example.kb kilburn step scenarios/a-addresses/a06
 expect study kilburn stu
 expect organisations kilburn study o
+expect associative kilburn study as
+expect --page-sizes kilburn study page-size --page
 expect --partitions kilburn study organisations --part
 expect explain kilburn e
 expect --page-sizes kilburn explain --page

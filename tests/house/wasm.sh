@@ -21,7 +21,7 @@ for room in base trace policy machine os scenario replay report; do
     [ -d src/$room ] && rooms+=("src/$room")
 done
 mapfile -t sources < <(find "${rooms[@]}" -name '*.c' | sort)
-sources+=(src/store/{failing,memory,store,sum}.c)
+sources+=(src/store/{failing,memory,staged,store,sum}.c)
 
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT

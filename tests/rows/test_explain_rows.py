@@ -236,6 +236,20 @@ def e08(kilburn):
     same([r["frames"] for r in found["table_share"]][-2:], [1, 0], "frames left of 512 bytes")
 
 
+@row("X23")
+def x23(kilburn):
+    """CPU use 1 - p^n: p = 0.8: 20, 36, 59.0, 83.2 % for 1, 2, 4, 8 processes."""
+    found = kilburn.json("explain", "--cpu-use", "0.8", "--processes", "1,2,4,8")["cpu_use"]
+    for answer, n, wanted in zip(found, (1, 2, 4, 8), (20, 36, 59.04, 83.2228), strict=True):
+        same([answer["wait"], answer["processes"]], [0.8, n], "p, n")
+        near(answer["cpu_use"], wanted, 5e-5, f"n = {n}")
+    # the curve beside the measured one is the same arithmetic, with the p of one process
+    study = kilburn.json("study", "multiprogramming", "--degrees", "1..4", "--load-control", "none")
+    for answer in study["rows"]:
+        near(answer["one_minus_p_n"], 100 * (1 - study["p"] ** answer["degree"]), 1e-4, "1 - p^n")
+    near(study["rows"][0]["cpu_use"], 100 * (1 - study["p"]), 1e-4, "one process")
+
+
 @row("X19")
 def x19(kilburn):
     """Inverted table: 1 GiB, 4 KiB, 16 bytes an entry: 4 MiB."""

@@ -544,6 +544,16 @@ def x05(kilburn):
     drawn = kilburn.run("sim", trace, "--policy", "lru,clock", "--frames", "100", "--processes", "1..6",
                         "--quantum", "300", "--plot")
     must("faults per 1000 references" in drawn.stdout and "a lru" in drawn.stdout, "no curve is drawn")
+    # with a clock: CPU use falls as well, and suspending processes restores it
+    study = kilburn.json("study", "multiprogramming", "--degrees", "4,12")
+    few, many, few_controlled, controlled = study["rows"]
+    must(few["degree"] * study["working_set"] < study["frames"] < many["degree"] * study["working_set"],
+         "4 working sets fit, 12 do not")
+    must(many["faults_per_1000"] > 20 * few["faults_per_1000"], "the fault rate jumps")
+    must(many["cpu_use"] < few["cpu_use"] / 10, "CPU use falls")
+    must(few_controlled["suspensions"] == 0 < controlled["suspensions"], "suspensions")
+    must(controlled["cpu_use"] > 0.8 * few["cpu_use"], "load control restores CPU use")
+    same(study["verdict"]["holds"], True, "the verdict")
 
 
 if __name__ == "__main__":
