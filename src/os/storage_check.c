@@ -123,8 +123,16 @@ static const char *check_areas(const struct kb_os *os, uint64_t *blocks) {
         present += area->present;
         uses += users;
     }
-    for (uint32_t i = 0; i < os->process_count; i++)
-        segments += os->process[i]->region_count;
+    for (uint32_t i = 0; i < os->process_count; i++) {
+        const struct kb_process *p = os->process[i];
+        uint32_t resident = 0;
+        for (uint32_t k = 0; k < p->region_count; k++)
+            resident += storage->area[p->regions[k].area - 1].present;
+        REQUIRE(resident == p->resident, "a process's segments in memory are not counted right");
+        segments += p->region_count;
+    }
+    REQUIRE(present <= KB_MOST_PRESENT && storage->used <= KB_MOST_PRESENT,
+            "more areas in memory than the policy has frames");
     REQUIRE(present == storage->present, "areas in memory are not counted right");
     REQUIRE(uses == segments, "a segment shows no area");
     return NULL;
