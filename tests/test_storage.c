@@ -112,6 +112,8 @@ static void begin_segment(struct model *m) {
     memcpy(region.name, s->name, sizeof region.name);
     if (m->os.storage->setup.partitions > 0 && below(m, 2) == 0)
         wish.partition = 1 + below(m, 4);
+    if (!m->programs && below(m, 8) == 0) /* no such place: refused, unless it is shared and in */
+        wish.base = m->os.storage->setup.bytes;
     CHECK(kb_storage_begin_segment(&m->os, p->process, &region, area, wish, &refused) == KB_OK);
     if (refused) {
         m->refusals++;

@@ -103,7 +103,6 @@ static kb_status write_out(struct kb_os *os, uint32_t number, bool *written,
     kb_status status = take_blocks(os, area, written);
     if (status == KB_OK && !*written)
         *reason = KB_REASON_SWAP_FULL;
-    area->modified = area->modified || *written; /* until all of them are there */
     for (uint64_t i = 0; status == KB_OK && *written && i < area->blocks; i++) {
         const uint8_t *bytes = kb_memory_at(&os->mmu.memory, area->base + i * size);
         uint64_t left = area->length - i * size;
