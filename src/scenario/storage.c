@@ -35,7 +35,7 @@ static kb_status read_partitions(struct kb_scenario *s, struct kb_storage_setup 
         return kb_fail(s->error, KB_DATA, KB_MSG_storage_no_partitions,
                        kb_organisation_name(setup->organisation));
     const char *at = value.at, *end = value.at + value.length;
-    while (at < end) {
+    while (at <= end) { /* behind each comma there is a size, too */
         const char *comma = memchr(at, ',', (size_t)(end - at));
         size_t length = (size_t)((comma != NULL ? comma : end) - at);
         if (setup->partitions == KB_MOST_PARTITIONS ||
@@ -132,7 +132,7 @@ static kb_status read_name(struct kb_scenario *s, const struct kb_process *p,
     if (name == NULL)
         return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, wanted);
     if (name->length >= sizeof segment->name)
-        return kb_fail(s->error, KB_DATA, KB_MSG_storage_name, KB_NAME_BYTES - 1);
+        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_name, (unsigned long long)KB_NAME_BYTES - 1);
     memcpy(segment->name, name->at, name->length);
     return kb_storage_segment(&s->os, p, name->at, name->length) == NULL
                ? KB_OK
@@ -168,7 +168,8 @@ static kb_status check_wish(struct kb_scenario *s, const struct kb_placement_wis
     bool holes = setup->partitions == 0 && setup->organisation != KB_SINGLE_USER;
     if (wish->partition > setup->partitions || (wish->partition != 0 && setup->partitions == 0) ||
         (wish->base != KB_ANYWHERE && !holes))
-        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_range);
+        return kb_fail(s->error, KB_DATA, KB_MSG_storage_place,
+                       kb_organisation_name(setup->organisation), setup->partitions);
     return KB_OK;
 }
 
@@ -228,7 +229,7 @@ kb_status kb_storage_command_shared(struct kb_scenario *s) {
     if (name == NULL)
         return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, wanted);
     if (name->length >= sizeof text)
-        return kb_fail(s->error, KB_DATA, KB_MSG_storage_name, KB_NAME_BYTES - 1);
+        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_name, (unsigned long long)KB_NAME_BYTES - 1);
     memcpy(text, name->at, name->length);
     kb_status status = kb_line_option_number(&s->line, "size", &bytes, s->error);
     if (status == KB_OK && filled)
