@@ -112,6 +112,8 @@ static void begin_segment(struct model *m) {
     memcpy(region.name, s->name, sizeof region.name);
     if (m->os.storage->setup.partitions > 0 && below(m, 2) == 0)
         wish.partition = 1 + below(m, 4);
+    if (!m->programs && below(m, 8) == 0) /* no such place: refused, unless it is shared and in */
+        wish.base = m->os.storage->setup.bytes;
     CHECK(kb_storage_begin_segment(&m->os, p->process, &region, area, wish, &refused) == KB_OK);
     if (refused) {
         m->refusals++;
@@ -136,17 +138,27 @@ static void end_segment(struct model *m) {
     segment_drop(m, s);
 }
 
+static bool any_pinned(const struct model *m) {
+    for (unsigned i = 0; i < MOST_PROCESSES; i++)
+        for (unsigned k = 0; k < MOST_SEGMENTS; k++)
+            if (m->process[i].segment[k].pinned)
+                return true;
+    return false;
+}
+
 static void resize(struct model *m) {
     struct model_process *p = any_process(m);
     struct model_segment *s = p != NULL ? any_segment(m, p) : NULL;
     bool refused;
     if (s == NULL)
         return;
-    uint64_t length = 1 + below(m, MOST_LENGTH - 1);
+    uint64_t length = 1 + below(m, MOST_LENGTH - 1), evictions = m->os.counters.evictions;
     if (below(m, 2) == 0 && s->content->length < MOST_LENGTH - 300)
         length = s->content->length + below(m, 300);
     CHECK(kb_storage_resize(&m->os, p->process, region_of(m, p, s), length, &refused) == KB_OK);
     CHECK(!refused || length > s->content->length);
+    CHECK(!refused || m->os.counters.evictions == evictions || m->failing || any_pinned(m) ||
+          m->os.swap.store.slots < 1000);
     if (refused)
         m->refusals++;
     else
@@ -216,14 +228,6 @@ static void advise(struct model *m) {
 }
 
 /* ---- instructions ---- */
-
-static bool any_pinned(const struct model *m) {
-    for (unsigned i = 0; i < MOST_PROCESSES; i++)
-        for (unsigned k = 0; k < MOST_SEGMENTS; k++)
-            if (m->process[i].segment[k].pinned)
-                return true;
-    return false;
-}
 
 /* The process has the processor, and its program is in memory. */
 static bool runs(struct model *m, struct model_process *p) {
@@ -405,6 +409,39 @@ static void run(enum kb_organisation organisation, unsigned number, uint64_t see
     free(m);
 }
 
+/* More segments than there may be in memory at once: then one goes for each that comes. */
+static void crowd(void) {
+    enum { SEGMENTS = KB_MOST_PRESENT + 50 };
+    struct kb_error error = {0};
+    struct kb_os os;
+    struct kb_os_setup setup = {
+        .frames = 1,
+        .tables_limit = 1 << 20,
+        .scheme = KB_SCHEME_SEGMENTS,
+        .storage = {.organisation = KB_SEGMENTATION, .bytes = 2 * SEGMENTS}};
+    unsigned number = 16;
+    CHECK(kb_format_generic(&setup.format, 1, &number, 8, 8, &error) == KB_OK);
+    CHECK(kb_policy_parse("fifo", &setup.policy, NULL, NULL, &error) == KB_OK);
+    CHECK(kb_store_memory(&setup.swap, 64, 256, NULL, &error) == KB_OK);
+    CHECK(kb_os_init(&os, &setup, NULL, &error) == KB_OK);
+    struct kb_process *p;
+    CHECK(kb_os_create(&os, "p", &p) == KB_OK);
+    kb_os_switch(&os, p);
+    for (uint64_t i = 0; i < SEGMENTS; i++) {
+        struct kb_region region = {.end = 1, .rights = KB_ENTRY_RIGHTS};
+        struct kb_placement_wish wish = {KB_ANYWHERE, 0};
+        uint8_t byte = (uint8_t)i;
+        bool refused, done;
+        snprintf(region.name, sizeof region.name, "s%" PRIu64, i);
+        CHECK(kb_storage_begin_segment(&os, p, &region, KB_NO_AREA, wish, &refused) == KB_OK);
+        CHECK(kb_os_store(&os, i << 8, &byte, 1, &done) == KB_OK && done);
+    }
+    CHECK_EQ(os.storage->present, KB_MOST_PRESENT);
+    CHECK_EQ(os.counters.evictions, 50);
+    CHECK(kb_os_check(&os) == NULL);
+    kb_os_free(&os);
+}
+
 int main(int argc, char **argv) {
     const char *text = getenv("KILBURN_OPERATIONS");
     uint64_t operations = text != NULL ? strtoull(text, NULL, 10) : OPERATIONS;
@@ -432,5 +469,7 @@ int main(int argc, char **argv) {
               (organisation != KB_VARIABLE && organisation != KB_SEGMENTATION));
         free(sum);
     }
+    if (argc == 1)
+        crowd();
     return harness_end();
 }

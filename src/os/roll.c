@@ -103,7 +103,6 @@ static kb_status write_out(struct kb_os *os, uint32_t number, bool *written,
     kb_status status = take_blocks(os, area, written);
     if (status == KB_OK && !*written)
         *reason = KB_REASON_SWAP_FULL;
-    area->modified = area->modified || *written; /* until all of them are there */
     for (uint64_t i = 0; status == KB_OK && *written && i < area->blocks; i++) {
         const uint8_t *bytes = kb_memory_at(&os->mmu.memory, area->base + i * size);
         uint64_t left = area->length - i * size;
@@ -272,6 +271,23 @@ static void count_read(struct kb_os *os, const struct kb_area *area, struct kb_p
     }
 }
 
+void kb_storage_tell_update(struct kb_os *os, uint32_t number) {
+    const struct kb_area *area = &os->storage->area[number];
+    struct kb_process *owner = kb_storage_owner(os, number);
+    uint64_t segment = kb_storage_number_of(os, number);
+    if (!kb_os_heard(os) || owner == NULL || kb_storage_of_programs(os))
+        return;
+    uint64_t at = kb_storage_descriptor(os, owner, segment);
+    kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_UPDATE,
+                                        .process = owner,
+                                        .page = segment,
+                                        .frame = area->base,
+                                        .entry = at,
+                                        .raw = kb_memory_entry(&os->mmu.memory, at + 8, 8),
+                                        .count = area->length,
+                                        .text = area->name});
+}
+
 static void tell_in(struct kb_os *os, uint32_t number, enum kb_page_source source) {
     const struct kb_area *area = &os->storage->area[number];
     struct kb_process *owner = kb_storage_owner(os, number);
@@ -286,17 +302,7 @@ static void tell_in(struct kb_os *os, uint32_t number, enum kb_page_source sourc
                                         .slot = area->block != NULL ? area->block[0].slot : 0,
                                         .count = area->length,
                                         .text = area->name});
-    if (!kb_storage_of_programs(os)) {
-        uint64_t at = kb_storage_descriptor(os, owner, segment);
-        kb_os_tell(os, (struct kb_os_event){.kind = KB_OS_EVENT_UPDATE,
-                                            .process = owner,
-                                            .page = segment,
-                                            .frame = area->base,
-                                            .entry = at,
-                                            .raw = kb_memory_entry(&os->mmu.memory, at + 8, 8),
-                                            .count = area->length,
-                                            .text = area->name});
-    }
+    kb_storage_tell_update(os, number);
 }
 
 kb_status kb_storage_roll_in(struct kb_os *os, uint32_t number, struct kb_placement_wish wish,
@@ -304,9 +310,7 @@ kb_status kb_storage_roll_in(struct kb_os *os, uint32_t number, struct kb_placem
     struct kb_storage *storage = os->storage;
     enum kb_page_source source;
     *in = false;
-    kb_status status = storage->present < KB_MOST_PRESENT || replace
-                           ? kb_storage_take_room(os, number, wish, replace, in, reason)
-                           : KB_OK;
+    kb_status status = kb_storage_take_room(os, number, wish, replace, in, reason);
     if (status != KB_OK || !*in)
         return status;
     struct kb_area *area = &storage->area[number];
@@ -325,16 +329,30 @@ kb_status kb_storage_roll_in(struct kb_os *os, uint32_t number, struct kb_placem
 
 /* ---- processes as a whole ---- */
 
+/* What others use, too, stays. */
+static bool goes_along(const struct kb_area *area) { return area->present && area->users == 1; }
+
+static bool may_go(const struct kb_os *os, const struct kb_process *process) {
+    for (uint32_t i = 0; i < process->region_count; i++) {
+        uint32_t number = process->regions[i].area - 1;
+        const struct kb_area *area = &os->storage->area[number];
+        if (goes_along(area) && (area->pins > 0 || kb_storage_stays(os, number)))
+            return false;
+    }
+    return true;
+}
+
 kb_status kb_storage_swap_out(struct kb_os *os, struct kb_process *process, bool *refused) {
     uint64_t gone = 0, written = os->counters.write_backs, swapped = os->counters.swapped_out;
     enum kb_reason reason;
     kb_status status = KB_OK;
-    *refused = process->state == KB_ENDED || process->state == KB_SWAPPED;
+    *refused = process->state == KB_ENDED || process->state == KB_SWAPPED || !may_go(os, process);
     for (uint32_t i = 0; i < process->region_count && !*refused && status == KB_OK; i++) {
         uint32_t number = process->regions[i].area - 1;
-        const struct kb_area *area = &os->storage->area[number];
+        struct kb_area *area = &os->storage->area[number];
         bool out = true;
-        if (!area->present || area->users > 1) /* what others use, too, stays */
+        area->was_in = area->present;
+        if (!goes_along(area))
             continue;
         status = kb_storage_roll_out(os, number, &out, &reason);
         gone += out;
@@ -353,16 +371,18 @@ kb_status kb_storage_swap_out(struct kb_os *os, struct kb_process *process, bool
     return KB_OK;
 }
 
-/* Its segments do not push each other out. */
+/* What it had, or all of it if it was not swapped out. Its segments do not push each other out. */
 kb_status kb_storage_swap_in(struct kb_os *os, struct kb_process *process, bool *refused) {
     uint64_t came = 0, transfers = os->counters.disk_transfers;
     uint32_t pinned = 0;
     enum kb_reason reason;
     kb_status status = KB_OK;
+    bool whole = process->state != KB_SWAPPED || kb_storage_of_programs(os);
     *refused = process->state == KB_ENDED;
     for (; pinned < process->region_count && !*refused && status == KB_OK; pinned++) {
         uint32_t number = process->regions[pinned].area - 1;
-        bool in = os->storage->area[number].present;
+        const struct kb_area *area = &os->storage->area[number];
+        bool in = area->present || !(whole || area->was_in);
         if (!in) {
             struct kb_placement_wish wish = {KB_ANYWHERE, process->regions[pinned].place};
             status = kb_storage_roll_in(os, number, wish, false, true, &in, &reason);

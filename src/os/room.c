@@ -12,7 +12,7 @@
  * (compaction). */
 #include "os/os.h"
 
-static bool movable(const struct kb_os *os) {
+bool kb_storage_movable(const struct kb_os *os) {
     enum kb_organisation organisation = os->storage->setup.organisation;
     return organisation == KB_VARIABLE || organisation == KB_SEGMENTATION;
 }
@@ -26,11 +26,13 @@ static struct kb_partition *partition_of(struct kb_storage *storage, uint32_t ar
     return NULL;
 }
 
-/* The partition that a program was made for, or the smallest free one that it fits in. */
+/* The partition that a program was made for, or the free one that the fit chooses. */
 static struct kb_partition *choose_partition(struct kb_storage *storage, uint64_t length,
                                              uint64_t wanted) {
     struct kb_partition *best = NULL;
-    for (unsigned i = 0; i < storage->setup.partitions; i++) {
+    unsigned first = storage->setup.fit == KB_FIT_NEXT ? storage->last_partition + 1 : 0;
+    for (unsigned k = 0; k < storage->setup.partitions; k++) {
+        unsigned i = (first + k) % storage->setup.partitions;
         struct kb_partition *p = &storage->partition[i];
         bool fits =
             p->area == KB_NO_AREA && p->length >= length && (wanted == 0 || wanted == i + 1);
@@ -85,6 +87,7 @@ static kb_status place(struct kb_os *os, uint32_t number, struct kb_placement_wi
         if (p == NULL)
             return KB_OK;
         p->area = number;
+        storage->last_partition = (unsigned)(p - storage->partition);
         *found = true;
         from = (struct kb_hole){p->start, p->length};
         settle(os, number, p->start, p->length);
@@ -152,11 +155,9 @@ static kb_status list_areas(struct kb_os *os, struct order *order) {
     return KB_OK;
 }
 
-static void move_to(struct kb_os *os, uint32_t number, uint64_t base) {
+static void moved_to(struct kb_os *os, uint32_t number, uint64_t base) {
     struct kb_area *area = &os->storage->area[number];
     uint64_t from = area->base;
-    memmove(kb_memory_at(&os->mmu.memory, base), kb_memory_at(&os->mmu.memory, from),
-            (size_t)area->length);
     area->base = base;
     os->storage->counters.moves++;
     os->storage->counters.moved_bytes += area->length;
@@ -169,6 +170,13 @@ static void move_to(struct kb_os *os, uint32_t number, uint64_t base) {
                                             .raw = base,
                                             .count = area->length,
                                             .text = area->name});
+}
+
+static void move_to(struct kb_os *os, uint32_t number, uint64_t base) {
+    const struct kb_area *area = &os->storage->area[number];
+    memmove(kb_memory_at(&os->mmu.memory, base), kb_memory_at(&os->mmu.memory, area->base),
+            (size_t)area->length);
+    moved_to(os, number, base);
 }
 
 /* What no area covers is free. */
@@ -204,10 +212,24 @@ kb_status kb_storage_placed(struct kb_os *os) {
     return status;
 }
 
+static bool overlap(const struct kb_area *a, const struct kb_area *b) {
+    return a != b && a->base < b->base + b->length && b->base < a->base + a->length;
+}
+
+/* What was written by way of an overlaid area was written to those below it. */
+static void leave_modified(struct kb_storage *storage, const struct kb_area *area) {
+    for (uint32_t frame = 0; area->overlaid && area->modified && frame < storage->used; frame++) {
+        struct kb_area *other = &storage->area[storage->page_of[frame]];
+        if (storage->flags[frame] & KB_RESIDENT && overlap(area, other))
+            other->modified = true;
+    }
+}
+
 kb_status kb_storage_give_room(struct kb_os *os, uint32_t number) {
     struct kb_storage *storage = os->storage;
     struct kb_area *area = &storage->area[number];
     bool covered = storage->overlaid > 0; /* perhaps by others */
+    leave_modified(storage, area);
     area->present = false;
     storage->present--;
     storage->overlaid -= area->overlaid;
@@ -230,8 +252,7 @@ bool kb_storage_stays(const struct kb_os *os, uint32_t number) {
     bool stays = area->wired > 0 || area->overlaid;
     for (uint32_t frame = 0; storage->overlaid > 0 && frame < storage->used && !stays; frame++) {
         const struct kb_area *other = &storage->area[storage->page_of[frame]];
-        stays = storage->flags[frame] & KB_RESIDENT && other != area && other->overlaid &&
-                other->base < area->base + area->length && area->base < other->base + other->length;
+        stays = storage->flags[frame] & KB_RESIDENT && other->overlaid && overlap(area, other);
     }
     return stays;
 }
@@ -241,7 +262,7 @@ kb_status kb_storage_compact(struct kb_os *os, uint64_t *moved) {
     struct order order;
     uint64_t before = storage->counters.moved_bytes, to = storage->setup.system;
     *moved = 0;
-    if (!movable(os))
+    if (!kb_storage_movable(os))
         return KB_OK;
     kb_status status = list_areas(os, &order);
     if (status != KB_OK)
@@ -269,25 +290,91 @@ kb_status kb_storage_compact(struct kb_os *os, uint64_t *moved) {
 /* Whether all areas together leave enough, though no hole is large enough. */
 static bool compaction_helps(const struct kb_os *os, uint64_t length) {
     const struct kb_storage *storage = os->storage;
-    return movable(os) && !storage->setup.stays && storage->holes.count > 1 &&
+    return kb_storage_movable(os) && !storage->setup.stays && storage->holes.count > 1 &&
            storage->holes.total >= length;
+}
+
+/* The most bytes side by side that there would be if all areas went that may; but for `number`,
+ * which is looking for room. Those of the present instruction stay, too, but move. */
+static kb_status most_room(struct kb_os *os, uint32_t number, uint64_t *most) {
+    struct kb_storage *storage = os->storage;
+    struct order order;
+    uint64_t from = storage->setup.system, held = 0;
+    kb_status status = list_areas(os, &order);
+    *most = 0;
+    if (status != KB_OK)
+        return status;
+    for (uint32_t i = 0; i <= order.count; i++) {
+        const struct kb_area *area = i < order.count ? &storage->area[order.area[i]] : NULL;
+        uint64_t end = area != NULL ? area->base : storage->setup.bytes;
+        if (area != NULL && order.area[i] == number)
+            continue;
+        if (area != NULL && !kb_storage_stays(os, order.area[i])) {
+            held += area->pins > 0 ? area->room : 0;
+            continue;
+        }
+        if (end > from && end - from - held > *most)
+            *most = end - from - held;
+        held = 0;
+        if (area != NULL && area->base + area->room > from)
+            from = area->base + area->room;
+    }
+    drop_order(os, &order);
+    return KB_OK;
+}
+
+/* The same, where all may move: what is held need not lie in order. */
+static uint64_t most_if_all_move(const struct kb_storage *storage, uint32_t number, bool *all) {
+    uint64_t most = storage->setup.bytes - storage->setup.system;
+    *all = storage->overlaid == 0;
+    for (uint32_t frame = 0; frame < storage->used; frame++) {
+        const struct kb_area *area = &storage->area[storage->page_of[frame]];
+        bool here = (storage->flags[frame] & KB_RESIDENT) != 0;
+        *all = *all && !(here && area->wired > 0);
+        if (here && area->pins > 0 && storage->page_of[frame] != number)
+            most -= area->room < most ? area->room : most;
+    }
+    return most;
+}
+
+/* Nobody is sent out for what finds no room even then. */
+static kb_status replacement_helps(struct kb_os *os, uint32_t number, uint64_t length,
+                                   struct kb_placement_wish wish, bool *helps) {
+    bool all;
+    *helps = os->storage->setup.partitions > 0; /* kb_storage_would_do says whose */
+    if (*helps || wish.base != KB_ANYWHERE)     /* a place by hand is in memory or is not */
+        return KB_OK;
+    uint64_t most = most_if_all_move(os->storage, number, &all);
+    kb_status status = all ? KB_OK : most_room(os, number, &most);
+    *helps = status == KB_OK && length <= most;
+    return status;
+}
+
+static kb_status take_free_room(struct kb_os *os, uint32_t number, struct kb_placement_wish wish,
+                                bool *found) {
+    uint64_t moved;
+    *found = false;
+    if (os->storage->present == KB_MOST_PRESENT)
+        return KB_OK;
+    kb_status status = place(os, number, wish, found);
+    if (status != KB_OK || *found || wish.base != KB_ANYWHERE ||
+        !compaction_helps(os, os->storage->area[number].length))
+        return status;
+    status = kb_storage_compact(os, &moved);
+    return status == KB_OK ? place(os, number, wish, found) : status;
 }
 
 kb_status kb_storage_take_room(struct kb_os *os, uint32_t number, struct kb_placement_wish wish,
                                bool replace, bool *found, enum kb_reason *reason) {
-    struct kb_storage *storage = os->storage;
-    uint64_t length = storage->area[number].length, moved;
+    bool helps = false, asked = false;
     *reason = KB_REASON_NO_ROOM;
     for (;;) {
         bool out = false;
-        kb_status status = place(os, number, wish, found);
-        if (status == KB_OK && !*found && wish.base == KB_ANYWHERE &&
-            compaction_helps(os, length)) {
-            status = kb_storage_compact(os, &moved);
-            if (status == KB_OK)
-                status = place(os, number, wish, found);
-        }
-        if (status != KB_OK || *found || !replace)
+        kb_status status = take_free_room(os, number, wish, found);
+        if (status == KB_OK && !*found && replace && !asked)
+            status = replacement_helps(os, number, os->storage->area[number].length, wish, &helps);
+        asked = true;
+        if (status != KB_OK || *found || !helps)
             return status;
         status = kb_chooser_evict(os, number, wish, &out, reason);
         if (status != KB_OK || !out)
@@ -315,7 +402,7 @@ static kb_status grow_here(struct kb_os *os, uint32_t number, uint64_t length, b
     struct kb_hole from;
     kb_status status = kb_holes_take_at(&storage->holes, area->base + area->room,
                                         length - area->room, grown, os->error);
-    if (status != KB_OK || *grown || kb_storage_stays(os, number) || !movable(os) ||
+    if (status != KB_OK || *grown || kb_storage_stays(os, number) || !kb_storage_movable(os) ||
         storage->setup.stays || !kb_holes_take(&storage->holes, length, storage->setup.fit, &from))
         return status;
     uint64_t base = area->base, room = area->room;
@@ -332,7 +419,7 @@ static kb_status grow_last(struct kb_os *os, uint32_t number, uint64_t length, b
     for (uint32_t frame = 0; frame < storage->used; frame++)
         if (storage->flags[frame] & KB_RESIDENT && kb_storage_stays(os, storage->page_of[frame]))
             return KB_OK; /* what cannot move may be in the way */
-    if (!movable(os) || storage->setup.stays || storage->holes.total + area->room < length)
+    if (!kb_storage_movable(os) || storage->setup.stays || storage->holes.total + area->room < length)
         return KB_OK;
     uint8_t *aside = kb_take(os->host, (size_t)own);
     if (aside == NULL)
@@ -349,11 +436,9 @@ static kb_status grow_last(struct kb_os *os, uint32_t number, uint64_t length, b
     struct kb_hole from = {0};
     if (status == KB_OK)
         *grown = kb_holes_take(&storage->holes, length, KB_FIT_FIRST, &from);
-    if (status == KB_OK) {
+    if (status == KB_OK) { /* one hole is left, which is large enough */
         memcpy(kb_memory_at(&os->mmu.memory, from.start), aside, (size_t)own);
-        storage->counters.moves++;
-        storage->counters.moved_bytes += own;
-        area->base = from.start;
+        moved_to(os, number, from.start);
     }
     kb_give_back(os->host, aside, (size_t)own);
     return status;
@@ -364,8 +449,9 @@ static kb_status grow(struct kb_os *os, uint32_t number, uint64_t length, bool *
     enum kb_reason reason;
     *grown = false;
     storage->area[number].pins++; /* its own victim would be itself */
-    kb_status status = KB_OK;
-    bool out = true;
+    bool out = true, helps = false;
+    kb_status status = replacement_helps(os, number, length,
+                                         (struct kb_placement_wish){KB_ANYWHERE, 0}, &helps);
     while (status == KB_OK && !*grown && out) {
         if (length <= storage->area[number].room) {
             *grown = true;
@@ -379,7 +465,7 @@ static kb_status grow(struct kb_os *os, uint32_t number, uint64_t length, bool *
         if (status == KB_OK && *grown)
             storage->area[number].room = length;
         out = false;
-        if (status == KB_OK && !*grown && !kb_storage_of_programs(os))
+        if (status == KB_OK && !*grown && helps && !kb_storage_of_programs(os))
             status = kb_chooser_evict(os, number, (struct kb_placement_wish){KB_ANYWHERE, 0}, &out,
                                       &reason);
     }
@@ -460,7 +546,7 @@ kb_status kb_storage_move(struct kb_os *os, struct kb_region *segment,
         return KB_OK;
     if (storage->setup.organisation == KB_FIXED_RELOCATABLE)
         return move_between_partitions(os, number, wish.partition, refused);
-    if (!movable(os) || wish.base == KB_ANYWHERE)
+    if (!kb_storage_movable(os) || wish.base == KB_ANYWHERE)
         return KB_OK;
     uint64_t base = area->base, room = area->room; /* it may overlap its own place */
     kb_status status = kb_holes_give(&storage->holes, base, room, os->error);

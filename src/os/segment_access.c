@@ -15,6 +15,8 @@ static enum kb_reason check(const struct kb_os *os, const struct kb_process *pro
     const struct kb_region *segment = kb_storage_segment_at(os, process, address);
     switch (fault) {
     case KB_FAULT_MISSING_SEGMENT:
+        if (segment == NULL) /* the descriptor was patched */
+            return KB_REASON_INVALID_REFERENCE;
         if (address - segment->start >= os->storage->area[segment->area - 1].length)
             return KB_REASON_OVERFLOW;
         return wanted[access] & ~segment->rights ? KB_REASON_PROTECTION : KB_REASON_NONE;
@@ -54,6 +56,21 @@ static void tell_check(struct kb_os *os, uint64_t address, enum kb_reason reason
                                         .text = segment != NULL ? segment->name : NULL});
 }
 
+static kb_status bring_in(struct kb_os *os, uint32_t area, bool *in, enum kb_reason *reason) {
+    struct kb_placement_wish anywhere = {KB_ANYWHERE, 0};
+    os->counters.faults++;
+    os->running->counters.faults++;
+    return kb_storage_roll_in(os, area, anywhere, true, true, in, reason);
+}
+
+/* The segment is in memory, and its descriptor says otherwise: it was patched. M may be lost. */
+static bool write_anew(struct kb_os *os, uint32_t area) {
+    os->storage->area[area].modified = true;
+    kb_storage_show_area(os, area);
+    kb_storage_tell_update(os, area);
+    return true;
+}
+
 /* *again: the segment is in memory now. */
 static kb_status serve(struct kb_os *os, uint64_t address, enum kb_access access,
                        enum kb_fault fault, bool *again) {
@@ -63,12 +80,12 @@ static kb_status serve(struct kb_os *os, uint64_t address, enum kb_access access
     tell_check(os, address, reason);
     *again = false;
     if (reason == KB_REASON_NONE) {
-        const struct kb_region *segment = kb_storage_segment_at(os, process, address);
-        os->counters.faults++;
-        process->counters.faults++;
-        kb_status status =
-            kb_storage_roll_in(os, segment->area - 1, (struct kb_placement_wish){KB_ANYWHERE, 0},
-                               true, true, again, &reason);
+        uint32_t area = kb_storage_segment_at(os, process, address)->area - 1;
+        kb_status status = KB_OK;
+        if (os->storage->area[area].present)
+            *again = write_anew(os, area);
+        else
+            status = bring_in(os, area, again, &reason);
         if (status != KB_OK)
             return status;
     }

@@ -1,6 +1,8 @@
 /* storage.c - areas and the segments that show them; segment tables. */
 #include "os/storage.h"
 
+#include <limits.h>
+
 #include "base/units.h"
 #include "machine/descriptor.h"
 #include "os/os.h"
@@ -67,6 +69,7 @@ kb_status kb_storage_init(struct kb_os *os) {
         status = kb_holes_give(&storage->holes, storage->setup.system,
                                storage->setup.bytes - storage->setup.system, os->error);
     lay_partitions(storage);
+    storage->last_partition = UINT_MAX; /* next fit begins with the first one */
     return status == KB_OK ? kb_chooser_init(os) : status;
 }
 
@@ -167,6 +170,24 @@ static kb_status grow_table(struct kb_os *os, struct kb_process *process) {
     return KB_OK;
 }
 
+/* The last segment was refused: the table is as it was before. What grow_table gave back is there to
+ * be taken. */
+static kb_status shrink_table(struct kb_os *os, struct kb_process *process) {
+    uint64_t large = process->root, small = 0, left = process->segments;
+    if (left > 0 && size_for(left) == size_for(left + 1))
+        return KB_OK;
+    if (left > 0) {
+        kb_status status = take_table(os, size_for(left), &small);
+        if (status != KB_OK)
+            return status;
+        memcpy(kb_memory_at(&os->mmu.memory, small), kb_memory_at(&os->mmu.memory, large),
+               (size_t)left * KB_DESCRIPTOR_BYTES);
+    }
+    give_table(os, large, size_for(left + 1));
+    process->root = small;
+    return KB_OK;
+}
+
 uint64_t kb_storage_descriptor(const struct kb_os *os, const struct kb_process *process,
                                uint64_t number) {
     (void)os;
@@ -264,18 +285,14 @@ static void set_descriptor(struct kb_os *os, struct kb_process *process, uint64_
         kb_mmu_invalidate(&os->mmu, address, process->asid);
 }
 
-/* Its segments in memory, for tables and time lines. */
-static void count_resident(const struct kb_os *os, struct kb_process *process) {
-    process->resident = 0;
-    for (uint32_t i = 0; i < process->region_count; i++)
-        process->resident += os->storage->area[process->regions[i].area - 1].present;
-}
-
 void kb_storage_show_area(struct kb_os *os, uint32_t number) {
     struct kb_area *area = &os->storage->area[number];
+    bool changed = area->shown != area->present;
+    area->shown = area->present;
     for (uint32_t i = area->uses; i != KB_NO_AREA; i = os->storage->use[i].next) {
         struct kb_process *process = os->process[os->storage->use[i].process];
-        count_resident(os, process);
+        if (changed)
+            process->resident += area->present ? 1 : UINT32_MAX;
         if (kb_storage_of_programs(os))
             set_bounds(os, process, area);
         else
@@ -470,6 +487,7 @@ static kb_status connect(struct kb_os *os, struct kb_process *process, struct kb
     }
     if (!kb_storage_of_programs(os))
         process->segments++;
+    process->resident += os->storage->area[area].shown;
     if (process == os->running) {
         os->mmu.root = process->root;
         kb_storage_load_registers(os, process);
@@ -507,12 +525,16 @@ kb_status kb_storage_begin_segment(struct kb_os *os, struct kb_process *process,
     os->storage->area[area].users += !own; /* shared memory waits on */
     kb_storage_end_segment(os, process, added);
     os->storage->area[area].users -= !own;
-    if (!programs)
+    if (!programs) {
         process->segments--; /* nothing has changed */
-    if (process == os->running)
+        status = shrink_table(os, process);
+    }
+    if (process == os->running) {
+        os->mmu.root = process->root;
         kb_storage_load_registers(os, process);
+    }
     *refused = true;
-    return KB_OK;
+    return status;
 }
 
 void kb_storage_end_segment(struct kb_os *os, struct kb_process *process,
@@ -521,6 +543,8 @@ void kb_storage_end_segment(struct kb_os *os, struct kb_process *process,
     struct kb_area *area = &os->storage->area[number];
     uint64_t s = kb_storage_number(os, segment);
     area->wired -= segment->wired;
+    if (area->present && area->wired == 0) /* nobody else holds it */
+        os->storage->flags[area->frame] &= (uint8_t)~KB_PINNED;
     if (kb_storage_of_programs(os)) {
         process->base = process->limit = 0;
         if (process == os->running) {
@@ -534,9 +558,9 @@ void kb_storage_end_segment(struct kb_os *os, struct kb_process *process,
         if (has_asid(os, process))
             kb_mmu_invalidate(&os->mmu, s << kb_os_page_bits(os), process->asid);
     }
+    process->resident -= area->shown;
     remove_use(os, number, process, s);
     remove_region(process, segment);
-    count_resident(os, process);
     if (area->users == 0)
         drop_area(os, number);
 }

@@ -73,6 +73,8 @@ struct kb_area {
     uint32_t pins;               /* an instruction in progress, or a command */
     uint32_t wired;              /* pinned by command: users that did */
     bool exists, present;
+    bool shown; /* present, as the tables say and processes count it */
+    bool was_in; /* it went with its whole process, and comes back with it */
     bool overlaid; /* laid by hand over bytes of others: room.c */
     bool shared;   /* begun by `shared`: there is until its last user goes */
     bool modified; /* by hardware bits that are no more: the blocks are not the content */
@@ -100,6 +102,7 @@ struct kb_storage {
     struct kb_storage_setup setup;
     struct kb_holes holes; /* variable, segmentation */
     struct kb_partition partition[KB_MOST_PARTITIONS];
+    unsigned last_partition; /* where a program was placed last, for next fit */
     struct kb_area *area; /* by number; never used again */
     uint32_t area_count, area_room;
     struct kb_use *use;
@@ -207,6 +210,8 @@ kb_status kb_storage_give_room(struct kb_os *os, uint32_t area) KB_MUST_CHECK;
 bool kb_storage_stays(const struct kb_os *os, uint32_t area);
 /* An area is in memory now: what is free, where some are overlaid. */
 kb_status kb_storage_placed(struct kb_os *os) KB_MUST_CHECK;
+/* Whether areas lie in holes, and so may be moved to anywhere. */
+bool kb_storage_movable(const struct kb_os *os);
 /* All areas that may move are moved down, in the order of their addresses. *moved: bytes. */
 kb_status kb_storage_compact(struct kb_os *os, uint64_t *moved) KB_MUST_CHECK;
 /* A segment gets another length. *refused: there is no room. */
@@ -227,6 +232,8 @@ kb_status kb_storage_roll_in(struct kb_os *os, uint32_t area, struct kb_placemen
                              enum kb_reason *reason) KB_MUST_CHECK;
 /* An area has left memory: all that show it know. A program's process is swapped out. */
 void kb_storage_left(struct kb_os *os, uint32_t area);
+/* The descriptor of its first user says where it is (step 5). */
+void kb_storage_tell_update(struct kb_os *os, uint32_t area);
 void kb_storage_drop_blocks(struct kb_os *os, struct kb_area *area);
 /* A whole process, and what its program says of its segments. */
 kb_status kb_storage_swap_out(struct kb_os *os, struct kb_process *process,

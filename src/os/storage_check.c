@@ -117,20 +117,46 @@ static const char *check_areas(const struct kb_os *os, uint64_t *blocks) {
                                    storage->page_of[area->frame] == i &&
                                    storage->flags[area->frame] & KB_RESIDENT),
                 "the policy does not know of an area");
+        REQUIRE(!area->present ||
+                    ((storage->flags[area->frame] & KB_PINNED) != 0) == (area->wired > 0),
+                "an area is marked as pinned and is not, or the reverse");
         REQUIRE(area->present || storage->frame_of[i] == 0, "the policy has an area that is gone");
         for (uint64_t b = 0; area->block != NULL && b < area->blocks; b++)
             *blocks += area->block[b].slot != KB_NO_SLOT;
         present += area->present;
         uses += users;
     }
-    for (uint32_t i = 0; i < os->process_count; i++)
-        segments += os->process[i]->region_count;
+    for (uint32_t i = 0; i < os->process_count; i++) {
+        const struct kb_process *p = os->process[i];
+        uint32_t resident = 0;
+        for (uint32_t k = 0; k < p->region_count; k++)
+            resident += storage->area[p->regions[k].area - 1].present;
+        REQUIRE(resident == p->resident, "a process's segments in memory are not counted right");
+        segments += p->region_count;
+    }
+    REQUIRE(present <= KB_MOST_PRESENT && storage->used <= KB_MOST_PRESENT,
+            "more areas in memory than the policy has frames");
     REQUIRE(present == storage->present, "areas in memory are not counted right");
     REQUIRE(uses == segments, "a segment shows no area");
     return NULL;
 }
 
 /* ---- the hardware ---- */
+
+/* A table has 4, 8, 16 … descriptors: as few as hold the numbers that were given. */
+static const char *check_tables(const struct kb_os *os) {
+    uint64_t bytes = 0, tables = 0;
+    for (uint32_t i = 0; i < os->process_count; i++) {
+        uint64_t room = 4, segments = os->process[i]->segments;
+        while (room < segments)
+            room *= 2;
+        bytes += segments > 0 ? room * KB_DESCRIPTOR_BYTES : 0;
+        tables += segments > 0;
+    }
+    REQUIRE(kb_storage_of_programs(os) || (bytes == os->tables.bytes && tables == os->tables.count),
+            "segment tables are not those of the processes");
+    return NULL;
+}
 
 static const char *check_tlb(const struct kb_os *os, const struct kb_tlb *tlb) {
     for (uint32_t i = 0; i < tlb->geometry.sets * tlb->geometry.ways; i++) {
@@ -166,6 +192,8 @@ const char *kb_storage_check(const struct kb_os *os) {
         wrong = check_holes(os);
     if (wrong == NULL && blocks != os->swap.used)
         wrong = "slots of the paging file are not the areas' blocks";
+    if (wrong == NULL)
+        wrong = check_tables(os);
     for (unsigned level = 0; level < os->mmu.tlbs && wrong == NULL; level++)
         wrong = check_tlb(os, &os->mmu.tlb[level]);
     return wrong;

@@ -33,6 +33,11 @@ static struct kb_batch_job *find(const struct kb_scenario *s, const char *name) 
     return NULL;
 }
 
+static kb_status bad_numbers(struct kb_scenario *s, const struct kb_batch_job *job) {
+    return kb_fail(s->error, KB_DATA, KB_MSG_batch_numbers, job->name,
+                   (unsigned long long)MOST_TIME);
+}
+
 static kb_status read_numbers(struct kb_scenario *s, struct kb_batch_job *job) {
     const struct {
         const char *key;
@@ -50,9 +55,9 @@ static kb_status read_numbers(struct kb_scenario *s, struct kb_batch_job *job) {
         if (*numbers[i].value < numbers[i].low)
             return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, usage);
         if (*numbers[i].value > MOST_TIME)
-            return kb_fail(s->error, KB_DATA, KB_MSG_scenario_range);
+            return bad_numbers(s, job);
     }
-    return job->working > job->size ? kb_fail(s->error, KB_DATA, KB_MSG_scenario_range) : KB_OK;
+    return job->working > job->size ? bad_numbers(s, job) : KB_OK;
 }
 
 kb_status kb_command_job(struct kb_scenario *s) {

@@ -35,7 +35,7 @@ static kb_status read_partitions(struct kb_scenario *s, struct kb_storage_setup 
         return kb_fail(s->error, KB_DATA, KB_MSG_storage_no_partitions,
                        kb_organisation_name(setup->organisation));
     const char *at = value.at, *end = value.at + value.length;
-    while (at < end) {
+    while (at <= end) { /* behind each comma there is a size, too */
         const char *comma = memchr(at, ',', (size_t)(end - at));
         size_t length = (size_t)((comma != NULL ? comma : end) - at);
         if (setup->partitions == KB_MOST_PARTITIONS ||
@@ -129,21 +129,35 @@ static kb_status find_segment(struct kb_scenario *s, const struct kb_process *p,
 static kb_status read_name(struct kb_scenario *s, const struct kb_process *p,
                            struct kb_region *segment, const char *wanted) {
     const struct kb_word *name = kb_line_take(&s->line);
-    if (name == NULL || name->length >= sizeof segment->name)
+    if (name == NULL)
         return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, wanted);
+    if (name->length >= sizeof segment->name)
+        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_name, (unsigned long long)KB_NAME_BYTES - 1);
     memcpy(segment->name, name->at, name->length);
     return kb_storage_segment(&s->os, p, name->at, name->length) == NULL
                ? KB_OK
                : kb_fail(s->error, KB_DATA, KB_MSG_scenario_same_segment, segment->name);
 }
 
-/* size= or limit=, which mean the same; base=, partition=. */
-static kb_status read_place(struct kb_scenario *s, uint64_t *size, struct kb_placement_wish *wish) {
-    kb_status status = kb_line_option_number(&s->line, "size", size, s->error);
-    if (status == KB_OK)
-        status = kb_line_option_number(&s->line, "limit", size, s->error);
-    if (status == KB_OK)
-        status = kb_line_option_number(&s->line, "base", &wish->base, s->error);
+/* size= or limit=, which mean the same. *given: there is one. */
+static kb_status read_size(struct kb_scenario *s, uint64_t *size, bool *given) {
+    struct kb_word value;
+    *given = true;
+    if (kb_line_option(&s->line, "size", &value))
+        return kb_word_number(&value, "size", size, s->error);
+    *given = kb_line_option(&s->line, "limit", &value);
+    return *given ? kb_word_number(&value, "limit", size, s->error) : KB_OK;
+}
+
+/* base=, partition=. */
+static kb_status read_place(struct kb_scenario *s, struct kb_placement_wish *wish) {
+    struct kb_word base;
+    kb_status status = KB_OK;
+    if (kb_line_option(&s->line, "base", &base)) {
+        status = kb_word_number(&base, "base", &wish->base, s->error);
+        if (wish->base == KB_ANYWHERE)
+            wish->base--; /* a place, and behind every memory as well */
+    }
     return status == KB_OK
                ? kb_line_option_number(&s->line, "partition", &wish->partition, s->error)
                : status;
@@ -154,7 +168,8 @@ static kb_status check_wish(struct kb_scenario *s, const struct kb_placement_wis
     bool holes = setup->partitions == 0 && setup->organisation != KB_SINGLE_USER;
     if (wish->partition > setup->partitions || (wish->partition != 0 && setup->partitions == 0) ||
         (wish->base != KB_ANYWHERE && !holes))
-        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_range);
+        return kb_fail(s->error, KB_DATA, KB_MSG_storage_place,
+                       kb_organisation_name(setup->organisation), setup->partitions);
     return KB_OK;
 }
 
@@ -175,10 +190,12 @@ kb_status kb_storage_act_segment(struct kb_scenario *s, struct kb_process *p) {
     struct kb_region segment = {0};
     struct kb_word image;
     uint64_t size = 0;
-    bool refused;
+    bool refused, sized;
     kb_status status = read_name(s, p, &segment, wanted);
     if (status == KB_OK)
-        status = read_place(s, &size, &wish);
+        status = read_size(s, &size, &sized);
+    if (status == KB_OK)
+        status = read_place(s, &wish);
     if (status == KB_OK)
         status = check_wish(s, &wish);
     if (status == KB_OK)
@@ -189,7 +206,7 @@ kb_status kb_storage_act_segment(struct kb_scenario *s, struct kb_process *p) {
     }
     if (status == KB_OK)
         status = kb_line_end(&s->line, wanted, s->error);
-    if (status == KB_OK && size == 0)
+    if (status == KB_OK && !sized)
         status = kb_fail(s->error, KB_DATA, KB_MSG_line_missing, wanted);
     if (status != KB_OK)
         return status;
@@ -209,8 +226,10 @@ kb_status kb_storage_command_shared(struct kb_scenario *s) {
     uint64_t bytes = 0;
     uint32_t area;
     bool filled = kb_line_option(&s->line, "image", &seed);
-    if (name == NULL || name->length >= sizeof text)
+    if (name == NULL)
         return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, wanted);
+    if (name->length >= sizeof text)
+        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_name, (unsigned long long)KB_NAME_BYTES - 1);
     memcpy(text, name->at, name->length);
     kb_status status = kb_line_option_number(&s->line, "size", &bytes, s->error);
     if (status == KB_OK && filled)
@@ -331,7 +350,10 @@ kb_status kb_storage_command_compact(struct kb_scenario *s) {
         status = kb_line_end(&s->line, "compact", s->error);
     if (status == KB_OK && s->os.storage == NULL)
         status = kb_fail(s->error, KB_DATA, KB_MSG_storage_only);
-    return status == KB_OK ? kb_scenario_os_status(s, kb_storage_compact(&s->os, &moved)) : status;
+    if (status == KB_OK)
+        status = kb_scenario_os_status(s, kb_storage_compact(&s->os, &moved));
+    kb_act_refuse(s, status == KB_OK && !kb_storage_movable(&s->os));
+    return status;
 }
 
 /* ---- expectations ---- */
