@@ -226,7 +226,7 @@ static void mix(unsigned run, struct sum *sum) {
 
 static void mixes(void) {
     struct sum sum = {0};
-    for (unsigned run = 0; run < 840; run++)
+    for (unsigned run = 0; run < 420; run++)
         mix(run, &sum);
     printf("mixes: %" PRIu64 " suspensions, %" PRIu64 " resumptions, out %" PRIu64 " times\n",
            sum.suspensions, sum.resumptions, sum.seen);
@@ -308,7 +308,7 @@ int main(int argc, char **argv) {
     resident_is_the_set();
     mixes();
     for (unsigned run = 0; run < 60; run++)
-        bytes(run, 3000, run + 1, 16, &host, &suspensions);
+        bytes(run, 2000, run + 1, 16, &host, &suspensions);
     printf("model: %" PRIu64 " suspensions\n", suspensions);
     CHECK(suspensions > 100);
     kb_host_close(&host);
