@@ -262,6 +262,31 @@ static void test_no_pages(void) {
     CHECK(strstr(output, "table") == NULL); /* it has none to speak of */
 }
 
+/* What contiguous storage cannot be given is named. */
+static void test_contiguous(void) {
+    static const char *const lists[] = {"", "8K,", ",8K", "8K,,8K"};
+    for (unsigned i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        char text[200];
+        snprintf(text, sizeof text, "machine organisation=fixed-absolute partitions=%s\n",
+                 lists[i]);
+        wrong(text, "test.kb:1: partitions: ", "8K,16K,32K");
+    }
+    wrong("machine organisation=fixed-absolute partitions=8K\nprocess P\n"
+          "P segment a size=1K partition=2\n",
+          "test.kb:3: ", "has 1 partitions");
+    wrong("machine organisation=fixed-absolute partitions=8K\nprocess P\n"
+          "P segment a size=1K base=0\n",
+          "test.kb:3: ", "base=ADDRESS");
+    wrong("machine organisation=segmentation\nprocess P\nP segment a size=0\n",
+          "test.kb:3: ", "a length of 0 bytes");
+    wrong("machine organisation=segmentation\nprocess P\nP segment a rights=r\n",
+          "test.kb:3: ", "something is missing");
+    wrong("machine organisation=segmentation\nprocess P\n"
+          "P segment abcdefghijklmnopqrstuvwxyz123456 size=1\n",
+          "test.kb:3: ", "1 to 31 bytes");
+    wrong("job A size=1K time=1 working=2K\n", "test.kb:1: job A: ", "working up to size");
+}
+
 /* Pages that are in use when their region is given, or whose entry is overwritten. */
 static void test_pages_in_use(void) {
     static const char *const machines[] = {"", "format=inverted", "format=sv39 tlb=4",
@@ -524,6 +549,7 @@ int main(void) {
     test_expectations();
     test_spelling();
     test_no_pages();
+    test_contiguous();
     test_pages_in_use();
     test_modified_once();
     test_views();

@@ -419,7 +419,8 @@ static kb_status grow_last(struct kb_os *os, uint32_t number, uint64_t length, b
     for (uint32_t frame = 0; frame < storage->used; frame++)
         if (storage->flags[frame] & KB_RESIDENT && kb_storage_stays(os, storage->page_of[frame]))
             return KB_OK; /* what cannot move may be in the way */
-    if (!kb_storage_movable(os) || storage->setup.stays || storage->holes.total + area->room < length)
+    if (!kb_storage_movable(os) || storage->setup.stays ||
+        storage->holes.total + area->room < length)
         return KB_OK;
     uint8_t *aside = kb_take(os->host, (size_t)own);
     if (aside == NULL)
@@ -450,8 +451,8 @@ static kb_status grow(struct kb_os *os, uint32_t number, uint64_t length, bool *
     *grown = false;
     storage->area[number].pins++; /* its own victim would be itself */
     bool out = true, helps = false;
-    kb_status status = replacement_helps(os, number, length,
-                                         (struct kb_placement_wish){KB_ANYWHERE, 0}, &helps);
+    kb_status status =
+        replacement_helps(os, number, length, (struct kb_placement_wish){KB_ANYWHERE, 0}, &helps);
     while (status == KB_OK && !*grown && out) {
         if (length <= storage->area[number].room) {
             *grown = true;

@@ -170,8 +170,8 @@ static kb_status grow_table(struct kb_os *os, struct kb_process *process) {
     return KB_OK;
 }
 
-/* The last segment was refused: the table is as it was before. What grow_table gave back is there to
- * be taken. */
+/* The last segment was refused: the table is as it was before. What grow_table gave back is there
+ * to be taken. */
 static kb_status shrink_table(struct kb_os *os, struct kb_process *process) {
     uint64_t large = process->root, small = 0, left = process->segments;
     if (left > 0 && size_for(left) == size_for(left + 1))

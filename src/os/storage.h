@@ -73,8 +73,8 @@ struct kb_area {
     uint32_t pins;               /* an instruction in progress, or a command */
     uint32_t wired;              /* pinned by command: users that did */
     bool exists, present;
-    bool shown; /* present, as the tables say and processes count it */
-    bool was_in; /* it went with its whole process, and comes back with it */
+    bool shown;    /* present, as the tables say and processes count it */
+    bool was_in;   /* it went with its whole process, and comes back with it */
     bool overlaid; /* laid by hand over bytes of others: room.c */
     bool shared;   /* begun by `shared`: there is until its last user goes */
     bool modified; /* by hardware bits that are no more: the blocks are not the content */
@@ -103,7 +103,7 @@ struct kb_storage {
     struct kb_holes holes; /* variable, segmentation */
     struct kb_partition partition[KB_MOST_PARTITIONS];
     unsigned last_partition; /* where a program was placed last, for next fit */
-    struct kb_area *area; /* by number; never used again */
+    struct kb_area *area;    /* by number; never used again */
     uint32_t area_count, area_room;
     struct kb_use *use;
     uint32_t use_count, use_room, use_free;

@@ -132,7 +132,8 @@ static kb_status read_name(struct kb_scenario *s, const struct kb_process *p,
     if (name == NULL)
         return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, wanted);
     if (name->length >= sizeof segment->name)
-        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_name, (unsigned long long)KB_NAME_BYTES - 1);
+        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_name,
+                       (unsigned long long)KB_NAME_BYTES - 1);
     memcpy(segment->name, name->at, name->length);
     return kb_storage_segment(&s->os, p, name->at, name->length) == NULL
                ? KB_OK
@@ -229,7 +230,8 @@ kb_status kb_storage_command_shared(struct kb_scenario *s) {
     if (name == NULL)
         return kb_fail(s->error, KB_DATA, KB_MSG_line_missing, wanted);
     if (name->length >= sizeof text)
-        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_name, (unsigned long long)KB_NAME_BYTES - 1);
+        return kb_fail(s->error, KB_DATA, KB_MSG_scenario_name,
+                       (unsigned long long)KB_NAME_BYTES - 1);
     memcpy(text, name->at, name->length);
     kb_status status = kb_line_option_number(&s->line, "size", &bytes, s->error);
     if (status == KB_OK && filled)
