@@ -1,4 +1,5 @@
-/* storage.c - areas and the segments that show them; segment tables. */
+/* storage.c - areas and the segments that show them: both begin and end, and what tables, TLB and
+ * registers say of them. */
 #include "os/storage.h"
 
 #include <limits.h>
@@ -89,110 +90,7 @@ void kb_storage_free(struct kb_os *os) {
     os->storage = NULL;
 }
 
-/* ---- segment tables ----
- *
- * A table has 2^k descriptors; it is copied into a larger one when it is full. The free ones of a
- * size are a chain through their first words. */
-
-static kb_status grow_memory(struct kb_os *os, uint64_t bytes) {
-    struct kb_storage *storage = os->storage;
-    uint64_t most = os->setup.tables_limit, need;
-    if (!kb_add(storage->table_end, bytes, &need) || (size_t)need != need ||
-        need - storage->setup.bytes > most)
-        return kb_fail(os->error, KB_DATA, KB_MSG_tables_full, (unsigned long long)bytes,
-                       (unsigned long long)(storage->table_end - storage->setup.bytes),
-                       (unsigned long long)most);
-    if (need <= os->mmu.memory.size)
-        return KB_OK;
-    uint64_t room = need + need / 4 < storage->setup.bytes + most ? need + need / 4 : need;
-    uint8_t *more = (size_t)room == room ? kb_grow(os->host, os->mmu.memory.bytes,
-                                                   (size_t)os->mmu.memory.size, (size_t)room)
-                                         : NULL;
-    if (more == NULL)
-        return no_memory(os, "tables", room);
-    os->mmu.memory.bytes = more;
-    os->mmu.memory.size = room;
-    return KB_OK;
-}
-
-static kb_status take_table(struct kb_os *os, unsigned size, uint64_t *table) {
-    struct kb_storage *storage = os->storage;
-    uint64_t bytes = (uint64_t)KB_DESCRIPTOR_BYTES << size;
-    if (storage->table_free[size] != 0) {
-        *table = storage->table_free[size];
-        storage->table_free[size] = kb_memory_entry(&os->mmu.memory, *table, 8);
-    } else {
-        kb_status status = grow_memory(os, bytes);
-        if (status != KB_OK)
-            return status;
-        *table = storage->table_end;
-        storage->table_end += bytes;
-    }
-    memset(kb_memory_at(&os->mmu.memory, *table), 0, (size_t)bytes);
-    struct kb_tables *tables = &os->tables;
-    tables->bytes += bytes;
-    tables->peak = tables->bytes > tables->peak ? tables->bytes : tables->peak;
-    if (++tables->count > tables->most)
-        tables->most = tables->count;
-    return KB_OK;
-}
-
-static void give_table(struct kb_os *os, uint64_t table, unsigned size) {
-    kb_memory_set_entry(&os->mmu.memory, table, 8, os->storage->table_free[size]);
-    os->storage->table_free[size] = table;
-    os->tables.bytes -= (uint64_t)KB_DESCRIPTOR_BYTES << size;
-    os->tables.count--;
-}
-
-/* The table of a process has 2^k descriptors as long as it has had more than 2^(k-1) segments. */
-static unsigned size_for(uint64_t segments) {
-    unsigned size = 2;
-    while (UINT64_C(1) << size < segments)
-        size++;
-    return size;
-}
-
-/* Room for one descriptor more. */
-static kb_status grow_table(struct kb_os *os, struct kb_process *process) {
-    uint64_t table, have = process->segments;
-    unsigned size = size_for(have + 1);
-    if (kb_storage_of_programs(os) || (have > 0 && size_for(have) == size))
-        return KB_OK;
-    kb_status status = take_table(os, size, &table);
-    if (status != KB_OK)
-        return status;
-    if (have > 0) {
-        memcpy(kb_memory_at(&os->mmu.memory, table), kb_memory_at(&os->mmu.memory, process->root),
-               (size_t)have * KB_DESCRIPTOR_BYTES);
-        give_table(os, process->root, size_for(have));
-    }
-    process->root = table;
-    return KB_OK;
-}
-
-/* The last segment was refused: the table is as it was before. What grow_table gave back is there
- * to be taken. */
-static kb_status shrink_table(struct kb_os *os, struct kb_process *process) {
-    uint64_t large = process->root, small = 0, left = process->segments;
-    if (left > 0 && size_for(left) == size_for(left + 1))
-        return KB_OK;
-    if (left > 0) {
-        kb_status status = take_table(os, size_for(left), &small);
-        if (status != KB_OK)
-            return status;
-        memcpy(kb_memory_at(&os->mmu.memory, small), kb_memory_at(&os->mmu.memory, large),
-               (size_t)left * KB_DESCRIPTOR_BYTES);
-    }
-    give_table(os, large, size_for(left + 1));
-    process->root = small;
-    return KB_OK;
-}
-
-uint64_t kb_storage_descriptor(const struct kb_os *os, const struct kb_process *process,
-                               uint64_t number) {
-    (void)os;
-    return process->root + number * KB_DESCRIPTOR_BYTES;
-}
+/* ---- registers ---- */
 
 void kb_storage_load_registers(struct kb_os *os, const struct kb_process *process) {
     os->mmu.absolute = is_absolute(os);
@@ -475,7 +373,7 @@ static kb_status connect(struct kb_os *os, struct kb_process *process, struct kb
     region.start = kb_storage_of_programs(os) ? 0 : number << kb_os_page_bits(os);
     region.end += region.start;
     region.area = area + 1;
-    kb_status status = grow_table(os, process);
+    kb_status status = kb_storage_grow_table(os, process);
     if (status == KB_OK)
         status = add_region(os, process, &region);
     if (status != KB_OK)
@@ -527,7 +425,7 @@ kb_status kb_storage_begin_segment(struct kb_os *os, struct kb_process *process,
     os->storage->area[area].users -= !own;
     if (!programs) {
         process->segments--; /* nothing has changed */
-        status = shrink_table(os, process);
+        status = kb_storage_shrink_table(os, process);
     }
     if (process == os->running) {
         os->mmu.root = process->root;
@@ -569,7 +467,7 @@ void kb_storage_end_all(struct kb_os *os, struct kb_process *process) {
     while (process->region_count > 0)
         kb_storage_end_segment(os, process, &process->regions[process->region_count - 1]);
     if (!kb_storage_of_programs(os) && process->segments > 0) {
-        give_table(os, process->root, size_for(process->segments));
+        kb_storage_drop_table(os, process);
         process->segments = 0;
         if (process == os->running)
             os->mmu.segments = 0;
@@ -624,72 +522,4 @@ kb_status kb_storage_shared(struct kb_os *os, const char *name, uint64_t bytes,
                                             .text = os->storage->area[*area].name,
                                             .count = bytes});
     return KB_OK;
-}
-
-/* ---- measures ---- */
-
-uint64_t kb_storage_partition(const struct kb_os *os, uint32_t area) {
-    for (unsigned i = 0; i < os->storage->setup.partitions; i++)
-        if (os->storage->partition[i].area == area)
-            return i + 1;
-    return 0;
-}
-
-bool kb_storage_next_hole(const struct kb_os *os, uint64_t from, struct kb_hole *hole) {
-    const struct kb_storage *storage = os->storage;
-    if (storage->setup.partitions == 0)
-        return kb_holes_next(&storage->holes, from, hole);
-    for (unsigned i = 0; i < storage->setup.partitions; i++) {
-        const struct kb_partition *p = &storage->partition[i];
-        if (p->area != KB_NO_AREA || p->start + p->length <= from)
-            continue;
-        *hole = (struct kb_hole){p->start, p->length};
-        return true;
-    }
-    return false;
-}
-
-uint64_t kb_storage_free_bytes(const struct kb_os *os) {
-    struct kb_hole hole = {0};
-    uint64_t sum = 0;
-    if (os->storage->setup.partitions == 0)
-        return os->storage->holes.total;
-    while (kb_storage_next_hole(os, hole.start + hole.length, &hole))
-        sum += hole.length;
-    return sum;
-}
-
-uint64_t kb_storage_largest(const struct kb_os *os) {
-    struct kb_hole hole = {0};
-    uint64_t most = 0;
-    if (os->storage->setup.partitions == 0)
-        return kb_holes_largest(&os->storage->holes);
-    while (kb_storage_next_hole(os, hole.start + hole.length, &hole))
-        most = hole.length > most ? hole.length : most;
-    return most;
-}
-
-uint64_t kb_storage_resident(const struct kb_os *os, const struct kb_process *process) {
-    uint64_t bytes = 0;
-    for (uint32_t i = 0; i < process->region_count; i++) {
-        const struct kb_area *area = &os->storage->area[process->regions[i].area - 1];
-        bytes += area->present ? area->length : 0;
-    }
-    return bytes;
-}
-
-uint64_t kb_storage_waste(const struct kb_os *os, const struct kb_process *process) {
-    uint64_t waste = 0;
-    if (process == NULL) {
-        for (uint32_t i = 0; i < os->storage->area_count; i++) {
-            const struct kb_area *area = &os->storage->area[i];
-            waste += area->exists && area->present ? area->room - area->length : 0;
-        }
-        return waste;
-    }
-    for (uint32_t i = 0; i < process->region_count; i++) {
-        const struct kb_area *area = &os->storage->area[process->regions[i].area - 1];
-        waste += area->present ? area->room - area->length : 0;
-    }
-    return waste;
 }

@@ -173,9 +173,6 @@ kb_status kb_storage_shared(struct kb_os *os, const char *name, uint64_t bytes,
 uint32_t kb_storage_find_shared(const struct kb_os *os, const char *name, uint32_t length);
 /* The registers of the running process. */
 void kb_storage_load_registers(struct kb_os *os, const struct kb_process *process);
-/* Physical address of the descriptor of a segment. */
-uint64_t kb_storage_descriptor(const struct kb_os *os, const struct kb_process *process,
-                               uint64_t number);
 /* The descriptors, TLB entries and registers of all that show the area say how it is now. */
 void kb_storage_show_area(struct kb_os *os, uint32_t area);
 /* R or M (enum kb_entry_bits) is 0 in all descriptors of an area. */
@@ -185,6 +182,18 @@ bool kb_storage_modified(const struct kb_os *os, uint32_t area);
 /* The process that an area is told by: its first user, or NULL. */
 struct kb_process *kb_storage_owner(const struct kb_os *os, uint32_t area);
 uint64_t kb_storage_number_of(const struct kb_os *os, uint32_t area);
+
+/* ---- segment_table.c ---- */
+
+/* Room for one descriptor more; and, where that segment was refused after all, as it was before. */
+kb_status kb_storage_grow_table(struct kb_os *os, struct kb_process *process) KB_MUST_CHECK;
+kb_status kb_storage_shrink_table(struct kb_os *os, struct kb_process *process) KB_MUST_CHECK;
+void kb_storage_drop_table(struct kb_os *os, const struct kb_process *process);
+/* Physical address of the descriptor of a segment. */
+uint64_t kb_storage_descriptor(const struct kb_os *os, const struct kb_process *process,
+                               uint64_t number);
+
+/* ---- storage_measures.c ---- */
 
 /* The partition that an area is in, from 1, or 0. */
 uint64_t kb_storage_partition(const struct kb_os *os, uint32_t area);
