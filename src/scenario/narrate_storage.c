@@ -94,13 +94,15 @@ static void tell_trap(struct kb_text_out *out, const struct kb_os *os,
 
 static void tell_place(struct kb_text_out *out, const struct kb_os *os,
                        const struct kb_os_event *e) {
+    static const enum kb_message fits[] = {KB_MSG_fit_first, KB_MSG_fit_next, KB_MSG_fit_best,
+                                           KB_MSG_fit_worst};
     const struct kb_storage_setup *setup = &os->storage->setup;
     if (setup->partitions > 0)
         say(out, KB_MSG_tell_partition, e->text, KB_N(e->count), KB_N(e->address), KB_N(e->slots),
             KB_N(e->slots - e->count));
     else
         say(out, KB_MSG_tell_place, e->text, KB_N(e->count), KB_N(e->address), KB_N(e->slots),
-            kb_fit_name(setup->fit), KB_N(e->slots - e->count));
+            word(out, fits[setup->fit]), KB_N(e->slots - e->count));
 }
 
 static void tell_victim(struct kb_text_out *out, const struct kb_os *os,
