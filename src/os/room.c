@@ -10,6 +10,7 @@
  * a table would that somebody wrote; all of them then stay where they are, and
  * what is free is what none of them covers. Sources: Knuth 1968, 2.5 (fits); Haddon and Waite 1967
  * (compaction). */
+#include "base/order.h"
 #include "os/os.h"
 
 bool kb_storage_movable(const struct kb_os *os) {
@@ -119,21 +120,12 @@ struct order {
     uint32_t count;
 };
 
-static void sift(const struct kb_storage *storage, const struct order *order, uint32_t at,
-                 uint32_t end) {
-    uint32_t child, moved = order->area[at];
-    for (; (child = 2 * at + 1) < end; at = child) {
-        if (child + 1 < end &&
-            storage->area[order->area[child + 1]].base > storage->area[order->area[child]].base)
-            child++;
-        if (storage->area[order->area[child]].base <= storage->area[moved].base)
-            return;
-        order->area[at] = order->area[child];
-        order->area[child] = moved;
-    }
+static uint64_t base_of(const void *context, uint32_t area) {
+    const struct kb_storage *storage = context;
+    return storage->area[area].base;
 }
 
-/* The areas in memory, in the order of their addresses (heapsort, Williams 1964). */
+/* The areas in memory, in the order of their addresses. */
 static kb_status list_areas(struct kb_os *os, struct order *order) {
     struct kb_storage *storage = os->storage;
     order->count = 0;
@@ -144,14 +136,7 @@ static kb_status list_areas(struct kb_os *os, struct order *order) {
     for (uint32_t frame = 0; frame < storage->used; frame++)
         if (storage->flags[frame] & KB_RESIDENT)
             order->area[order->count++] = storage->page_of[frame];
-    for (uint32_t i = order->count / 2; i-- > 0;)
-        sift(storage, order, i, order->count);
-    for (uint32_t end = order->count; end-- > 1;) {
-        uint32_t greatest = order->area[0];
-        order->area[0] = order->area[end];
-        order->area[end] = greatest;
-        sift(storage, order, 0, end);
-    }
+    kb_order(order->area, order->count, base_of, storage);
     return KB_OK;
 }
 
@@ -200,16 +185,18 @@ static void drop_order(struct kb_os *os, const struct order *order) {
     kb_give_back(os->host, order->area, ((size_t)os->storage->present + 1) * sizeof *order->area);
 }
 
-kb_status kb_storage_placed(struct kb_os *os) {
+static kb_status remake_holes(struct kb_os *os) {
     struct order order;
-    if (os->storage->overlaid == 0)
-        return KB_OK;
     kb_status status = list_areas(os, &order);
     if (status != KB_OK)
         return status;
     status = rebuild_holes(os, &order);
     drop_order(os, &order);
     return status;
+}
+
+kb_status kb_storage_placed(struct kb_os *os) {
+    return os->storage->overlaid > 0 ? remake_holes(os) : KB_OK;
 }
 
 static bool overlap(const struct kb_area *a, const struct kb_area *b) {
@@ -238,12 +225,8 @@ kb_status kb_storage_give_room(struct kb_os *os, uint32_t number) {
         partition_of(storage, number)->area = KB_NO_AREA;
         return KB_OK;
     }
-    if (!covered)
-        return kb_holes_give(&storage->holes, area->base, area->room, os->error);
-    storage->overlaid++; /* so that what is free is made anew, also for the last one */
-    kb_status status = kb_storage_placed(os);
-    storage->overlaid--;
-    return status;
+    return covered ? remake_holes(os)
+                   : kb_holes_give(&storage->holes, area->base, area->room, os->error);
 }
 
 bool kb_storage_stays(const struct kb_os *os, uint32_t number) {

@@ -6,6 +6,7 @@
  *
  * What the pager would never have fetched comes, too: that is what it costs,
  * and what one long transfer saves. Source: Deitel, Operating Systems, 1984. */
+#include "base/order.h"
 #include "os/os.h"
 
 /* Pages of a process in the order of their addresses. */
@@ -31,28 +32,9 @@ static uint64_t number_at(const struct kb_os *os, const struct list *list, uint3
     return os->pages.mapping[list->mapping[i]].number;
 }
 
-static void sift(const struct kb_os *os, const struct list *list, uint32_t at, uint32_t end) {
-    uint32_t child;
-    for (uint32_t moved = list->mapping[at]; (child = 2 * at + 1) < end; at = child) {
-        if (child + 1 < end && number_at(os, list, child + 1) > number_at(os, list, child))
-            child++;
-        if (number_at(os, list, child) <= os->pages.mapping[moved].number)
-            return;
-        list->mapping[at] = list->mapping[child];
-        list->mapping[child] = moved;
-    }
-}
-
-/* Heapsort (Williams 1964): the pure core has no qsort with a context. */
-static void sort(const struct kb_os *os, const struct list *list) {
-    for (uint32_t i = list->count / 2; i-- > 0;)
-        sift(os, list, i, list->count);
-    for (uint32_t end = list->count; end-- > 1;) {
-        uint32_t greatest = list->mapping[0];
-        list->mapping[0] = list->mapping[end];
-        list->mapping[end] = greatest;
-        sift(os, list, 0, end);
-    }
+static uint64_t number_of(const void *context, uint32_t mapping) {
+    const struct kb_os *os = context;
+    return os->pages.mapping[mapping].number;
 }
 
 /* ---- out ---- */
@@ -118,7 +100,7 @@ kb_status kb_os_swap_out(struct kb_os *os, struct kb_process *process, bool *ref
     if (status != KB_OK || *refused)
         return status;
     *refused = !list_resident(os, process, &list);
-    sort(os, &list);
+    kb_order(list.mapping, list.count, number_of, os);
     if (!*refused)
         *refused = !write_all(os, &list, &written);
     for (uint32_t i = 0; !*refused && i < list.count; i++) {
@@ -204,7 +186,7 @@ static kb_status each_to_read(struct kb_os *os, struct kb_process *process, act_
         return status;
     for (uint32_t id = process->mappings; id != KB_NO_MAPPING; id = os->pages.mapping[id].next)
         list.mapping[list.count++] = id;
-    sort(os, &list);
+    kb_order(list.mapping, list.count, number_of, os);
     const struct kb_region *region = process->bounded ? next_region(process, 0) : NULL;
     while (region != NULL && each_of_region(os, process, region, &list, &at, act, context))
         region = next_region(process, region->end);
