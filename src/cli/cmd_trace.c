@@ -370,44 +370,53 @@ void trace_report_written(struct trace *t, const struct kbt_totals *totals) {
                   (unsigned long long)totals->pages);
 }
 
-static kb_status convert(struct trace *t) {
+kb_status trace_copy_open(struct trace *t, struct trace_copy *copy) {
     struct kb_error *error = &t->cli->error;
-    struct kb_source source;
-    struct kb_sink sink = {NULL, NULL};
-    struct kb_reader *reader = NULL;
-    struct kb_writer *writer = NULL;
-    struct totals read;
-    struct kbt_totals totals;
     struct kb_trace_info info;
-    kb_status status = kb_file_open(&source, t->input, error);
+    *copy = (struct trace_copy){0};
+    kb_status status = kb_file_open(&copy->source, t->input, error);
     if (status != KB_OK)
         return status;
-    status = trace_with_name(t, kb_reader_open(&reader, source, &t->reading, error));
+    status = trace_with_name(t, kb_reader_open(&copy->reader, copy->source, &t->reading, error));
     if (status == KB_OK) {
-        kb_reader_info(reader, &info);
+        kb_reader_info(copy->reader, &info);
         t->writing.grain = info.page_size;
         if (t->writing.program == NULL && info.program[0] != '\0')
             t->writing.program = info.program;
-        status = kb_file_create(&sink, t->output, error);
+        status = kb_file_create(&copy->sink, t->output, error);
     }
+    return status == KB_OK ? kb_writer_open(&copy->writer, copy->sink, &t->writing, error) : status;
+}
+
+kb_status trace_copy_commit(struct trace *t, struct trace_copy *copy, struct kbt_totals *totals) {
+    kb_status status = kb_writer_end(copy->writer, totals, &t->cli->error);
+    return status == KB_OK ? kb_file_commit(&copy->sink, &t->cli->error) : status;
+}
+
+void trace_copy_close(struct trace_copy *copy) {
+    kb_file_abandon(&copy->sink);
+    kb_writer_free(copy->writer);
+    kb_reader_close(copy->reader);
+    kb_file_close(&copy->source);
+}
+
+static kb_status convert(struct trace *t) {
+    struct trace_copy copy;
+    struct totals read;
+    struct kbt_totals totals;
+    kb_status status = trace_copy_open(t, &copy);
     if (status == KB_OK)
-        status = kb_writer_open(&writer, sink, &t->writing, error);
+        status =
+            trace_with_name(t, read_all(t, copy.reader, &copy.source, copy.writer, &read, false));
     if (status == KB_OK)
-        status = trace_with_name(t, read_all(t, reader, &source, writer, &read, false));
-    if (status == KB_OK)
-        status = kb_writer_end(writer, &totals, error);
-    if (status == KB_OK)
-        status = kb_file_commit(&sink, error);
+        status = trace_copy_commit(t, &copy, &totals);
     if (status == KB_OK) {
-        if (kb_reader_lost_bytes(reader) > 0)
+        if (kb_reader_lost_bytes(copy.reader) > 0)
             cli_print(t->cli, stderr, KB_MSG_lost, t->input,
-                      (unsigned long long)kb_reader_lost_bytes(reader));
+                      (unsigned long long)kb_reader_lost_bytes(copy.reader));
         trace_report_written(t, &totals);
     }
-    kb_file_abandon(&sink);
-    kb_writer_free(writer);
-    kb_reader_close(reader);
-    kb_file_close(&source);
+    trace_copy_close(&copy);
     return status;
 }
 

@@ -23,6 +23,20 @@ kb_status trace_with_name(struct trace *t, kb_status status);
 /* Says what was written, unless that is not wanted. */
 void trace_report_written(struct trace *t, const struct kbt_totals *totals);
 
+/* A trace that is read and written anew. */
+struct trace_copy {
+    struct kb_source source;
+    struct kb_sink sink;
+    struct kb_reader *reader;
+    struct kb_writer *writer;
+};
+
+/* Opens both sides, with the input's grain and program; to be closed in either case. */
+kb_status trace_copy_open(struct trace *t, struct trace_copy *copy);
+/* All was written: the output appears under its name. */
+kb_status trace_copy_commit(struct trace *t, struct trace_copy *copy, struct kbt_totals *totals);
+void trace_copy_close(struct trace_copy *copy);
+
 /* ---- trace_release.c ---- */
 kb_status trace_annotate_release(struct trace *t);
 

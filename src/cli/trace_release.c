@@ -50,37 +50,16 @@ static kb_status learn(struct trace *t, struct kb_annotator *annotator) {
 
 static kb_status write_annotated(struct trace *t, struct kb_annotator *annotator,
                                  struct kbt_totals *totals) {
-    struct kb_error *error = &t->cli->error;
-    struct kb_source source;
-    struct kb_sink sink = {NULL, NULL};
-    struct kb_reader *reader = NULL;
-    struct kb_writer *writer = NULL;
-    struct kb_trace_info info;
-    kb_status status = kb_file_open(&source, t->input, error);
-    if (status != KB_OK)
-        return status;
-    status = trace_with_name(t, kb_reader_open(&reader, source, &t->reading, error));
-    if (status == KB_OK) {
-        kb_reader_info(reader, &info);
-        t->writing.grain = info.page_size;
-        if (t->writing.program == NULL && info.program[0] != '\0')
-            t->writing.program = info.program;
-        status = kb_file_create(&sink, t->output, error);
-    }
+    struct trace_copy copy;
+    kb_status status = trace_copy_open(t, &copy);
     if (status == KB_OK)
-        status = kb_writer_open(&writer, sink, &t->writing, error);
+        status =
+            trace_with_name(t, read_once(t, annotator, copy.reader, &copy.source, copy.writer));
     if (status == KB_OK)
-        status = trace_with_name(t, read_once(t, annotator, reader, &source, writer));
+        status = trace_with_name(t, kb_annotator_end(annotator, &t->cli->error));
     if (status == KB_OK)
-        status = trace_with_name(t, kb_annotator_end(annotator, error));
-    if (status == KB_OK)
-        status = kb_writer_end(writer, totals, error);
-    if (status == KB_OK)
-        status = kb_file_commit(&sink, error);
-    kb_file_abandon(&sink);
-    kb_writer_free(writer);
-    kb_reader_close(reader);
-    kb_file_close(&source);
+        status = trace_copy_commit(t, &copy, totals);
+    trace_copy_close(&copy);
     return status;
 }
 
