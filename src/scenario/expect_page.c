@@ -52,7 +52,7 @@ static kb_status judge_bit(struct kb_scenario *s, const char *key, bool found) {
                            : status;
 }
 
-static kb_status judge_place(struct kb_scenario *s, const char *key, bool there, uint64_t place) {
+kb_status kb_expect_place(struct kb_scenario *s, const char *key, bool there, uint64_t place) {
     struct kb_word value;
     char wanted[40], found[40] = "none";
     uint64_t number = 0;
@@ -68,6 +68,16 @@ static kb_status judge_place(struct kb_scenario *s, const char *key, bool there,
     return kb_scenario_judge(s, key, wanted, found, none ? !there : there && number == place);
 }
 
+kb_status kb_expect_rights(struct kb_scenario *s, unsigned rights) {
+    struct kb_word value;
+    char found[4], wanted[8];
+    if (!kb_line_option(&s->line, "rights", &value))
+        return KB_OK;
+    snprintf(wanted, sizeof wanted, "%.*s", (int)(value.length < 7 ? value.length : 7), value.at);
+    kb_rights_text(rights, found);
+    return kb_scenario_judge(s, "rights", wanted, found, strcmp(wanted, found) == 0);
+}
+
 kb_status kb_expect_page(struct kb_scenario *s, const struct kb_process *p) {
     uint64_t number;
     kb_status status = kb_line_number(&s->line, "page", &number, s->error);
@@ -76,7 +86,6 @@ kb_status kb_expect_page(struct kb_scenario *s, const struct kb_process *p) {
     if (status != KB_OK)
         return status;
     struct kb_page_state state = kb_scenario_page(s, p, number);
-    struct kb_word rights;
     static const char wanted_line[] = "expect NAME page N [valid=1] [frame=2] [R=0] [M=1] "
                                       "[slot=3|none] [rights=rw-] [mappings=2]";
     uint64_t before = s->tally.expectations;
@@ -86,18 +95,13 @@ kb_status kb_expect_page(struct kb_scenario *s, const struct kb_process *p) {
     if (status == KB_OK)
         status = judge_bit(s, "M", state.modified);
     if (status == KB_OK)
-        status = judge_place(s, "frame", state.valid, state.frame);
+        status = kb_expect_place(s, "frame", state.valid, state.frame);
     if (status == KB_OK)
-        status = judge_place(s, "slot", state.slotted, state.slot);
+        status = kb_expect_place(s, "slot", state.slotted, state.slot);
     if (status == KB_OK)
-        status = judge_place(s, "mappings", true, state.mappings);
-    if (status == KB_OK && kb_line_option(&s->line, "rights", &rights)) {
-        char found[4], wanted[8];
-        snprintf(wanted, sizeof wanted, "%.*s", (int)(rights.length < 7 ? rights.length : 7),
-                 rights.at);
-        kb_rights_text(state.rights, found);
-        status = kb_scenario_judge(s, "rights", wanted, found, strcmp(wanted, found) == 0);
-    }
+        status = kb_expect_place(s, "mappings", true, state.mappings);
+    if (status == KB_OK)
+        status = kb_expect_rights(s, state.rights);
     if (status == KB_OK)
         status = kb_line_end(&s->line, wanted_line, s->error);
     if (status == KB_OK && s->tally.expectations == before) /* nothing is expected of it */

@@ -147,14 +147,6 @@ static kb_status judge(struct kb_scenario *s, const char *what, const struct kb_
     return status == KB_OK ? kb_scenario_judge(s, what, said, text, number == found) : status;
 }
 
-static kb_status judge_rights(struct kb_scenario *s, unsigned rights, const struct kb_word *value) {
-    char found[4], wanted[8];
-    snprintf(wanted, sizeof wanted, "%.*s", (int)(value->length < 7 ? value->length : 7),
-             value->at);
-    kb_rights_text(rights, found);
-    return kb_scenario_judge(s, "rights", wanted, found, strcmp(wanted, found) == 0);
-}
-
 /* expect NAME segment WHAT length=10000 … */
 kb_status kb_expect_segment(struct kb_scenario *s, const struct kb_process *p) {
     static const char wanted[] =
@@ -185,8 +177,8 @@ kb_status kb_expect_segment(struct kb_scenario *s, const struct kb_process *p) {
     for (unsigned i = 0; status == KB_OK && i < sizeof parts / sizeof parts[0]; i++)
         if (kb_line_option(&s->line, parts[i].key, &value))
             status = judge(s, parts[i].key, &value, parts[i].found, parts[i].hex);
-    if (status == KB_OK && kb_line_option(&s->line, "rights", &value))
-        status = judge_rights(s, state.entry.rights, &value);
+    if (status == KB_OK)
+        status = kb_expect_rights(s, state.entry.rights);
     if (status == KB_OK)
         status = kb_line_end(&s->line, wanted, s->error);
     if (status == KB_OK && s->tally.expectations == before) /* nothing is expected of it */

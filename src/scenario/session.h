@@ -363,6 +363,10 @@ struct kb_page_state {
 };
 struct kb_page_state kb_scenario_page(const struct kb_scenario *s, const struct kb_process *p,
                                       uint64_t number);
+/* key=N or key=none of `expect`, and rights=rw-, where they are given. there: there is a number. */
+kb_status kb_expect_place(struct kb_scenario *s, const char *key, bool there,
+                          uint64_t place) KB_MUST_CHECK;
+kb_status kb_expect_rights(struct kb_scenario *s, unsigned rights) KB_MUST_CHECK;
 /* expect NAME page …, the rest of the line. */
 kb_status kb_expect_page(struct kb_scenario *s, const struct kb_process *p) KB_MUST_CHECK;
 kb_status kb_command_show(struct kb_scenario *s) KB_MUST_CHECK;

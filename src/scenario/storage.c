@@ -360,32 +360,6 @@ kb_status kb_storage_command_compact(struct kb_scenario *s) {
 
 /* ---- expectations ---- */
 
-static kb_status judge(struct kb_scenario *s, const char *key, bool there, uint64_t found) {
-    struct kb_word value;
-    char wanted[40], text[40] = "none";
-    uint64_t number = 0;
-    if (!kb_line_option(&s->line, key, &value))
-        return KB_OK;
-    bool none = kb_word_is(&value, "none");
-    kb_status status = none ? KB_OK : kb_word_number(&value, key, &number, s->error);
-    if (status != KB_OK)
-        return status;
-    snprintf(wanted, sizeof wanted, "%.*s", (int)(value.length < 39 ? value.length : 39), value.at);
-    if (there)
-        snprintf(text, sizeof text, "%llu", (unsigned long long)found);
-    return kb_scenario_judge(s, key, wanted, text, none ? !there : there && number == found);
-}
-
-static kb_status judge_rights(struct kb_scenario *s, unsigned rights) {
-    struct kb_word value;
-    char found[4], wanted[8];
-    if (!kb_line_option(&s->line, "rights", &value))
-        return KB_OK;
-    snprintf(wanted, sizeof wanted, "%.*s", (int)(value.length < 7 ? value.length : 7), value.at);
-    kb_rights_text(rights, found);
-    return kb_scenario_judge(s, "rights", wanted, found, strcmp(wanted, found) == 0);
-}
-
 kb_status kb_storage_expect_segment(struct kb_scenario *s, const struct kb_process *p) {
     static const char wanted[] = "expect NAME segment WHAT [number=N] [base=A|none] [limit=BYTES] "
                                  "[present=1] [R=0] [M=1] [rights=rw-] [users=2] [partition=N]";
@@ -413,9 +387,9 @@ kb_status kb_storage_expect_segment(struct kb_scenario *s, const struct kb_proce
         {"partition", true, kb_storage_partition(&s->os, segment->area - 1)},
     };
     for (unsigned i = 0; i < sizeof parts / sizeof parts[0] && status == KB_OK; i++)
-        status = judge(s, parts[i].key, parts[i].there, parts[i].value);
+        status = kb_expect_place(s, parts[i].key, parts[i].there, parts[i].value);
     if (status == KB_OK)
-        status = judge_rights(s, segment->rights);
+        status = kb_expect_rights(s, segment->rights);
     if (status == KB_OK)
         status = kb_line_end(&s->line, wanted, s->error);
     if (status == KB_OK && s->tally.expectations == before) /* nothing is expected of it */
