@@ -42,6 +42,12 @@ void kb_os_relocate(struct kb_os *os, struct kb_process *process, uint64_t base,
 
 /* ---- space.c: legal addresses ---- */
 
+/* The list of a process's regions, contiguous segments too: one more at its end, or without the
+ * i-th. What an object knows of them follows; pages and areas are the caller's. */
+kb_status kb_os_add_region(struct kb_os *os, struct kb_process *process,
+                           const struct kb_region *region) KB_MUST_CHECK;
+void kb_os_remove_region(struct kb_os *os, struct kb_process *process, uint32_t i);
+
 /* Makes addresses legal; start must lie at a page. With load_all, or for the kernel, all pages are
  * loaded at once; *refused = true and nothing has changed if too few frames are free. */
 kb_status kb_os_region(struct kb_os *os, struct kb_process *process, const struct kb_region *region,

@@ -25,8 +25,8 @@ static bool in_zone(const struct kb_os *os, const struct kb_process *process, ui
 
 /* ---- the list of regions ---- */
 
-static kb_status add_region(struct kb_os *os, struct kb_process *process,
-                            const struct kb_region *region) {
+kb_status kb_os_add_region(struct kb_os *os, struct kb_process *process,
+                           const struct kb_region *region) {
     if (process->region_count == process->region_room) {
         uint32_t room = process->region_room == 0 ? 8 : process->region_room * 2;
         struct kb_region *more = kb_grow(os->host, process->regions,
@@ -43,7 +43,7 @@ static kb_status add_region(struct kb_os *os, struct kb_process *process,
     return KB_OK;
 }
 
-static void remove_region(struct kb_os *os, struct kb_process *process, uint32_t i) {
+void kb_os_remove_region(struct kb_os *os, struct kb_process *process, uint32_t i) {
     struct kb_region gone = process->regions[i];
     process->region_count--;
     memmove(&process->regions[i], &process->regions[i + 1],
@@ -57,7 +57,7 @@ static kb_status say_everything(struct kb_os *os, struct kb_process *process) {
         return KB_OK;
     struct kb_region all = {
         .name = "all", .end = kb_os_user_end(os), .rights = kb_os_rights_at(os, process, 0, NULL)};
-    return add_region(os, process, &all);
+    return kb_os_add_region(os, process, &all);
 }
 
 /* Cuts the region around an address, if it does not begin there, so that one does. */
@@ -72,7 +72,7 @@ static kb_status cut_at(struct kb_os *os, struct kb_process *process, uint64_t a
         second.image.offset += address - first.start;
         second.place += (address - first.start) >> kb_os_page_bits(os);
         process->regions[i].end = address;
-        return add_region(os, process, &second);
+        return kb_os_add_region(os, process, &second);
     }
     return KB_OK;
 }
@@ -309,7 +309,7 @@ kb_status kb_os_region(struct kb_os *os, struct kb_process *process, const struc
         *refused = true;
         return KB_OK;
     }
-    status = add_region(os, process, region);
+    status = kb_os_add_region(os, process, region);
     if (status == KB_OK)
         adopt(os, process, region, first);
     if (status == KB_OK && kb_os_segmented(os))
@@ -378,7 +378,7 @@ kb_status kb_os_unmap(struct kb_os *os, struct kb_process *process, uint64_t sta
         if (process->regions[i].start >= start && process->regions[i].start < end) {
             if (kb_os_segmented(os))
                 kb_os_segment_end(os, process, &process->regions[i]);
-            remove_region(os, process, i);
+            kb_os_remove_region(os, process, i);
         }
     for (uint32_t i = process->super_count; i-- > 0;)
         if (super_in(&process->supers[i], start, end)) {

@@ -317,29 +317,6 @@ static void remove_use(struct kb_os *os, uint32_t number, const struct kb_proces
 
 /* ---- segments begin and end ---- */
 
-static kb_status add_region(struct kb_os *os, struct kb_process *process,
-                            const struct kb_region *segment) {
-    if (process->region_count == process->region_room) {
-        uint32_t room = process->region_room == 0 ? 8 : process->region_room * 2;
-        struct kb_region *more = kb_grow(os->host, process->regions,
-                                         process->region_room * sizeof *more, room * sizeof *more);
-        if (more == NULL)
-            return no_memory(os, "segments", room * sizeof *more);
-        process->regions = more;
-        process->region_room = room;
-    }
-    process->regions[process->region_count++] = *segment;
-    process->bounded = true;
-    return KB_OK;
-}
-
-static void remove_region(struct kb_process *process, const struct kb_region *segment) {
-    uint32_t i = (uint32_t)(segment - process->regions);
-    process->region_count--;
-    memmove(&process->regions[i], &process->regions[i + 1],
-            (process->region_count - i) * sizeof process->regions[0]);
-}
-
 static kb_status check_segment(struct kb_os *os, const struct kb_process *process,
                                const struct kb_region *segment) {
     uint64_t most = kb_storage_of_programs(os) ? os->storage->setup.bytes : kb_os_page_bytes(os);
@@ -375,7 +352,7 @@ static kb_status connect(struct kb_os *os, struct kb_process *process, struct kb
     region.area = area + 1;
     kb_status status = kb_storage_grow_table(os, process);
     if (status == KB_OK)
-        status = add_region(os, process, &region);
+        status = kb_os_add_region(os, process, &region);
     if (status != KB_OK)
         return status;
     status = add_use(os, area, process, number);
@@ -458,7 +435,7 @@ void kb_storage_end_segment(struct kb_os *os, struct kb_process *process,
     }
     process->resident -= area->shown;
     remove_use(os, number, process, s);
-    remove_region(process, segment);
+    kb_os_remove_region(os, process, (uint32_t)(segment - process->regions));
     if (area->users == 0)
         drop_area(os, number);
 }
