@@ -98,7 +98,7 @@ static void check_block(const struct kb_block *block, uint32_t pages_before) {
         MUST(block->runs[block->count + i].page == 0);
     for (uint32_t i = 0; i < block->event_count; i++) {
         MUST(block->events[i].at >= at && block->events[i].at <= block->count);
-        MUST(block->events[i].type > 0 && block->events[i].type < KB_EVENT_TYPES);
+        MUST(kb_event_valid(block->events[i].type));
         at = block->events[i].at;
     }
 }

@@ -122,7 +122,7 @@ static void model_random(struct model *m, uint64_t seed, uint32_t runs, uint32_t
     model_init(m, runs, events + 1, runs);
     while (m->count < runs) {
         if (m->event_count < events && kb_random_below(&random, runs) < events) {
-            uint32_t type = 1 + (uint32_t)kb_random_below(&random, KB_EVENT_TYPES - 1);
+            uint32_t type = 1 + (uint32_t)kb_random_below(&random, KB_EVENT_KERNEL);
             uint64_t first = kb_random_next(&random), pages = kb_random_below(&random, 1000);
             if (type == KB_EVENT_PROCESS)
                 first = process = processes ? (uint32_t)kb_random_below(&random, 5) : 0;

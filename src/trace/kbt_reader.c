@@ -175,7 +175,7 @@ static kb_status add_event(struct kbt_reader *r, struct decoded *d, uint32_t typ
     struct kb_event event = {.at = d->runs, .type = type};
     memcpy(&event.first, words, 8);
     memcpy(&event.pages, words + 8, 8);
-    d->bad |= type == 0 || type >= KB_EVENT_TYPES;
+    d->bad |= !kb_event_valid(type);
     r->buffers.events[d->events++] = event;
     if (type == KB_EVENT_PROCESS)
         r->process = (uint32_t)event.first;

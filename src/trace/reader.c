@@ -298,7 +298,7 @@ static kb_status keep_event(struct kb_reader *r, const struct kb_event *event, u
     struct kb_event *to = &r->buffers.events[(*count)++];
     *to = *event;
     to->at = at;
-    if (event->type >= KB_EVENT_MAP) { /* whole pages of the new size only */
+    if (kb_event_has_pages(event->type)) { /* whole pages of the new size only */
         uint64_t mask = (UINT64_C(1) << r->merge_shift) - 1;
         uint64_t first = (event->first + mask) >> r->merge_shift;
         uint64_t end = (event->first + event->pages) >> r->merge_shift;
