@@ -35,6 +35,10 @@ kb_status kb_writer_add(struct kb_writer *writer, const struct kb_block *block,
                         const uint64_t *page_numbers, const uint32_t *processes,
                         struct kb_error *error) KB_MUST_CHECK;
 
+/* Closes the open block, so that its references are in the file if nothing follows. Many short
+ * blocks pack badly. */
+kb_status kb_writer_flush(struct kb_writer *writer, struct kb_error *error) KB_MUST_CHECK;
+
 /* Writes what waits, and the footer. Without it a file has no footer and must be recovered. */
 kb_status kb_writer_end(struct kb_writer *writer, struct kbt_totals *totals,
                         struct kb_error *error) KB_MUST_CHECK;
