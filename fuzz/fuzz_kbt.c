@@ -71,7 +71,7 @@ static void mend(uint8_t *file, size_t length) {
     if (length < KBT_HEADER_BYTES + KBT_TRAILER_BYTES)
         return;
     memcpy(file, KBT_MAGIC, 8);
-    kbt_put(file + 8, KBT_VERSION, 2);
+    kbt_put(file + 8, KBT_VERSION_PLAIN + (file[8] & 1), 2);
     file[10] = file[10] > 40 ? KBT_NO_GRAIN : file[10];
     kbt_put(file + 60, kb_crc32c(0, file, 60), 4);
     while (at > 0) {

@@ -180,7 +180,17 @@ static void test_events(void) {
     CHECK_EQ(counters.faults, 3);
     CHECK_EQ(counters.zero_fills, 3);
     CHECK_EQ(counters.evictions + counters.write_backs, 0);
-    a.events[0].type = KB_EVENT_RELEASE;
+    a.events[0].type = KB_EVENT_DISCARD; /* the same to a page */
+    play(&a, true, &counters);
+    CHECK_EQ(counters.faults, 3);
+    CHECK_EQ(counters.zero_fills, 3);
+    CHECK_EQ(counters.evictions + counters.write_backs, 0);
+    for (uint32_t type = KB_EVENT_NAME; type < KB_EVENT_TYPES; type++) { /* these change nothing */
+        a.events[0] = (struct kb_event){2, type, 100, 1};
+        play(&a, true, &counters);
+        CHECK_EQ(counters.faults, 2);
+    }
+    a.events[0] = (struct kb_event){2, KB_EVENT_RELEASE, 100, 1};
     play(&a, true, &counters);
     CHECK_EQ(counters.faults, 3);
     CHECK_EQ(counters.swap_reads, 1);

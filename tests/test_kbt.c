@@ -68,6 +68,7 @@ static kb_status memory_seek(void *context, uint64_t offset, struct kb_error *er
 /* ---- a trace in memory ---- */
 
 struct model {
+    unsigned version;    /* of the format that its events need */
     struct kb_run *runs; /* with padding */
     uint32_t count, room;
     struct kb_event *events; /* at: absolute */
@@ -80,6 +81,7 @@ struct model {
 
 static void model_init(struct model *m, uint32_t runs, uint32_t events, uint32_t pages) {
     memset(m, 0, sizeof *m);
+    m->version = 1;
     m->runs = take((runs + KB_RUN_PADDING) * sizeof *m->runs);
     m->events = take(events * sizeof *m->events);
     m->numbers = take(pages * sizeof *m->numbers);
@@ -114,15 +116,26 @@ static uint32_t random_count(struct kb_random *random) {
                      : edges[kb_random_below(random, 8)];
 }
 
-/* Runs of small counts only, if most_count > 0. Page numbers are near each other. */
+/* Any type that the version has. */
+static uint32_t random_type(struct kb_random *random, unsigned version) {
+    uint32_t type;
+    do
+        type = (uint32_t)kb_random_below(random, version == 1 ? 6 : KB_EVENT_TYPES);
+    while (!kb_event_valid(type));
+    return type;
+}
+
+/* Runs of small counts only, if most_count > 0. Page numbers are near each other. Odd seeds make
+ * traces of version 1, even ones of version 2. */
 static void model_random(struct model *m, uint64_t seed, uint32_t runs, uint32_t events,
                          bool processes, uint32_t most_count) {
     struct kb_random random = {seed};
     uint32_t process = 0;
     model_init(m, runs, events + 1, runs);
+    m->version = seed % 2 == 1 ? 1 : 2;
     while (m->count < runs) {
         if (m->event_count < events && kb_random_below(&random, runs) < events) {
-            uint32_t type = 1 + (uint32_t)kb_random_below(&random, KB_EVENT_KERNEL);
+            uint32_t type = random_type(&random, m->version);
             uint64_t first = kb_random_next(&random), pages = kb_random_below(&random, 1000);
             if (type == KB_EVENT_PROCESS)
                 first = process = processes ? (uint32_t)kb_random_below(&random, 5) : 0;
@@ -313,7 +326,7 @@ static void build(struct built *b, const struct model *m, uint32_t piece, bool o
     struct bytes index = {0};
     memset(b, 0, sizeof *b);
     append(&b->file, KBT_MAGIC, 8);
-    append_number(&b->file, KBT_VERSION, 2);
+    append_number(&b->file, m->version, 2);
     append_number(&b->file, 12, 6);
     for (unsigned i = 0; i < 48; i++)
         append_number(&b->file, 0, 1);
@@ -436,7 +449,7 @@ static void round_trip(uint64_t seed, uint32_t runs, bool processes, uint64_t gr
     if (seed % 2 == 0)
         model_event(&m, KB_EVENT_UNMAP, 7, 9); /* behind the last run */
     for (enum kb_packing packing = KB_PACK_AUTO; packing <= KB_PACK_ZSTD; packing++) {
-        struct kb_writer_options options = {grain, "a program", packing, 3, &host};
+        struct kb_writer_options options = {grain, "a program", packing, 3, &host, m.version};
         struct bytes file;
         write_model(&m, &options, 1 + (uint32_t)seed * 37 % 1000, processes, &file);
         for (unsigned way = 0; way < 3; way++) {
@@ -446,6 +459,7 @@ static void round_trip(uint64_t seed, uint32_t runs, bool processes, uint64_t gr
             CHECK_EQ(t.status, KB_OK);
             CHECK(same_model(&m, &t.model));
             CHECK_EQ(t.info.grain, grain);
+            CHECK_EQ(t.info.version, m.version);
             CHECK_STR(t.info.program, "a program");
             CHECK(t.info.totals_known);
             CHECK(t.info.references == m.references && t.info.pages == m.pages);
@@ -481,7 +495,7 @@ static void test_wide(void) {
             model_event(&m, KB_EVENT_PROCESS + i / 1000, i, i);
         model_run(&m, pages - 1 - i * 5, KB_EXECUTE, i % 3 == 0 ? KB_RUN_MAX_COUNT : 255);
     }
-    struct kb_writer_options options = {0, NULL, KB_PACK_AUTO, 1, &host};
+    struct kb_writer_options options = {0, NULL, KB_PACK_AUTO, 1, &host, 0}; /* version 1 */
     write_model(&m, &options, KB_BLOCK_RUNS, true, &file);
     struct trace t = read_trace(file.at, file.length, 0, (struct kb_reader_options){.skip = 0});
     CHECK_EQ(t.status, KB_OK);
@@ -503,7 +517,7 @@ static void test_many_events(void) {
     for (uint32_t i = 0; i < 120000; i++)
         model_event(&m, KB_EVENT_MAP, i, 1);
     model_run(&m, 0, KB_READ, 2);
-    struct kb_writer_options options = {4096, NULL, KB_PACK_ZSTD, 1, &host};
+    struct kb_writer_options options = {4096, NULL, KB_PACK_ZSTD, 1, &host, 1};
     write_model(&m, &options, 10, false, &file);
     for (size_t step = 0; step < 2; step++) {
         struct trace t =
@@ -521,8 +535,8 @@ static void test_second_writer(void) {
         struct model m;
         struct built b;
         struct bytes file;
-        struct kb_writer_options options = {4096, NULL, KB_PACK_RAW, 0, &host};
         model_random(&m, seed, 50, 6, true, 0);
+        struct kb_writer_options options = {4096, NULL, KB_PACK_RAW, 0, &host, m.version};
         write_model(&m, &options, 13, true, &file);
         bool owned = false;
         for (uint32_t i = 0; i < m.pages; i++)
@@ -638,7 +652,7 @@ static void test_merge(void) {
     struct model m;
     struct bytes file;
     model_random(&m, 8, 5000, 100, true, 5);
-    struct kb_writer_options options = {512, NULL, KB_PACK_AUTO, 3, &host};
+    struct kb_writer_options options = {512, NULL, KB_PACK_AUTO, 3, &host, 2};
     write_model(&m, &options, 700, true, &file);
     struct reference *merged = expand(&m, 3);
     one_window(&file, merged, m.references, 0, 0, 0, 4096);
@@ -697,11 +711,11 @@ static void recover_cut(const struct built *b, const struct model *m, uint32_t p
     model_free(&t.model);
 }
 
-static void test_truncation(void) {
+static void truncation(uint64_t seed) {
     struct model m;
     struct built b;
     const uint32_t piece = 9;
-    model_random(&m, 3, 40, 6, true, 300);
+    model_random(&m, seed, 40, 6, true, 300);
     for (enum kb_codec codec = KB_CODEC_RAW; codec < KB_CODECS; codec++) {
         build(&b, &m, piece, true, codec);
         for (size_t length = 0; length < b.file.length; length++)
@@ -718,11 +732,16 @@ static void test_truncation(void) {
     model_free(&m);
 }
 
-static void test_bit_flips(void) {
+static void test_truncation(void) {
+    truncation(3);
+    truncation(12);
+}
+
+static void bit_flips(uint64_t seed) {
     struct model m;
     struct built b;
     unsigned undetected = 0;
-    model_random(&m, 4, 30, 5, true, 300);
+    model_random(&m, seed, 30, 5, true, 300);
     for (unsigned way = 0; way < 2; way++) {
         build(&b, &m, 11, true, way == 0 ? KB_CODEC_RAW : KB_CODEC_ZSTD);
         for (size_t bit = 0; bit < b.file.length * 8; bit++) {
@@ -740,6 +759,11 @@ static void test_bit_flips(void) {
     }
     CHECK_EQ(undetected, 0);
     model_free(&m);
+}
+
+static void test_bit_flips(void) {
+    bit_flips(4);
+    bit_flips(13);
 }
 
 /* A file that ends behind its last block, or goes on behind its trailer. */
@@ -780,13 +804,19 @@ static void test_version(void) {
     struct built b;
     model_random(&m, 6, 10, 0, false, 4);
     build(&b, &m, 10, false, KB_CODEC_RAW);
-    kbt_put(b.file.at + 8, KBT_VERSION + 1, 2);
-    seal_header(b.file.at);
-    struct trace t = read_trace(b.file.at, b.file.length, 0, (struct kb_reader_options){0});
-    CHECK_EQ(t.status, KB_UNSUPPORTED);
-    CHECK(strstr(t.error.text, "version 2") != NULL && strstr(t.error.text, "version 1") != NULL);
-    model_free(&t.model);
-    kbt_put(b.file.at + 8, KBT_VERSION, 2);
+    struct trace t;
+    for (uint64_t version = 0; version < 66000; version += version < 10 ? 1 : 777) {
+        kbt_put(b.file.at + 8, version, 2);
+        seal_header(b.file.at);
+        t = read_trace(b.file.at, b.file.length, 0, (struct kb_reader_options){0});
+        CHECK_EQ(t.status, version == 1 || version == 2 ? KB_OK : KB_UNSUPPORTED);
+        if (t.status == KB_UNSUPPORTED)
+            CHECK(strstr(t.error.text, "reads versions 1 and 2") != NULL);
+        else
+            CHECK_EQ(t.info.version, version);
+        model_free(&t.model);
+    }
+    kbt_put(b.file.at + 8, 1, 2);
     for (unsigned shift = 0; shift < 256; shift++) { /* grains */
         b.file.at[10] = (uint8_t)shift;
         seal_header(b.file.at);
@@ -796,6 +826,43 @@ static void test_version(void) {
     }
     free(b.file.at);
     model_free(&m);
+}
+
+/* Each type of event in each version: only those that the version has can be written, and a file
+ * that has another is damaged there. */
+static void test_event_types(void) {
+    struct kb_error error = {.language = KB_ENGLISH};
+    struct kbt_totals totals;
+    for (unsigned version = 1; version <= 2; version++)
+        for (uint32_t type = 0; type < 40; type++) {
+            bool known = version == 1 ? type >= 1 && type <= 5
+                                      : (type >= 1 && type <= 8) || (type >= 16 && type <= 23);
+            struct model m;
+            struct built b;
+            struct bytes file = {0};
+            struct kb_writer *writer;
+            struct kb_writer_options options = {4096, NULL, KB_PACK_RAW, 0, &host, version};
+            model_init(&m, 2, 1, 2);
+            m.version = version;
+            m.pages = 1;
+            model_run(&m, 0, KB_READ, 1);
+            model_event(&m, type, 0, 3);
+            struct kb_sink sink = {&file, sink_write};
+            CHECK_EQ(kb_writer_open(&writer, sink, &options, &error), KB_OK);
+            struct kb_block block = {m.runs, 1, 1, m.events, 1, 1};
+            kb_status status = kb_writer_add(writer, &block, m.numbers, NULL, &error);
+            CHECK_EQ(status, known ? KB_OK : KB_DATA);
+            CHECK_EQ(kb_writer_end(writer, &totals, &error), KB_OK);
+            kb_writer_free(writer);
+            build(&b, &m, 2, false, KB_CODEC_RAW);
+            struct trace t = read_trace(b.file.at, b.file.length, 0, (struct kb_reader_options){0});
+            CHECK_EQ(t.status, known ? KB_OK : KB_DATA);
+            CHECK(known ? same_model(&m, &t.model) : strstr(t.error.text, "byte 128:") != NULL);
+            model_free(&t.model);
+            free(b.file.at);
+            free(file.at);
+            model_free(&m);
+        }
 }
 
 /* Numbers that cannot be, under checksums that are right. */
@@ -876,6 +943,7 @@ int main(void) {
     test_bit_flips();
     test_ends();
     test_version();
+    test_event_types();
     test_absurd();
     test_absurd_payloads();
     kb_host_close(&host);

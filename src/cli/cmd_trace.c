@@ -374,6 +374,7 @@ kb_status trace_copy_open(struct trace *t, struct trace_copy *copy) {
     struct kb_error *error = &t->cli->error;
     struct kb_trace_info info;
     *copy = (struct trace_copy){0};
+    t->reading.past = true; /* a window knows the mappings that it begins with */
     kb_status status = kb_file_open(&copy->source, t->input, error);
     if (status != KB_OK)
         return status;
@@ -381,6 +382,7 @@ kb_status trace_copy_open(struct trace *t, struct trace_copy *copy) {
     if (status == KB_OK) {
         kb_reader_info(copy->reader, &info);
         t->writing.grain = info.page_size;
+        t->writing.version = info.version;
         if (t->writing.program == NULL && info.program[0] != '\0')
             t->writing.program = info.program;
         status = kb_file_create(&copy->sink, t->output, error);

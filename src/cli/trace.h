@@ -31,7 +31,7 @@ struct trace_copy {
     struct kb_writer *writer;
 };
 
-/* Opens both sides, with the input's grain and program; to be closed in either case. */
+/* Opens both sides, with the input's grain, program and version; to be closed in either case. */
 kb_status trace_copy_open(struct trace *t, struct trace_copy *copy);
 /* All was written: the output appears under its name. */
 kb_status trace_copy_commit(struct trace *t, struct trace_copy *copy, struct kbt_totals *totals);

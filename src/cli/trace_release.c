@@ -36,6 +36,7 @@ static kb_status learn(struct trace *t, struct kb_annotator *annotator) {
     struct kb_error *error = &t->cli->error;
     struct kb_source source;
     struct kb_reader *reader = NULL;
+    t->reading.past = true; /* as when it is copied: the same events twice */
     kb_status status = kb_file_open(&source, t->input, error);
     if (status != KB_OK)
         return status;

@@ -142,21 +142,22 @@ static void drop(struct kb_os *os, uint32_t mapping, void *context) {
 }
 
 /* Pages of a range leave, frames in rising order as in replay. An unmapped page is dropped and not
- * made illegal: what a program maps is known by what it touches, so the next touch finds zeros. It
- * is the same page then, as it is to replay; jobs share none. */
+ * made illegal: what a program maps is known by what it touches, so the next touch finds zeros, as
+ * it does where the program discarded the contents. It is the same page then, as it is to replay;
+ * jobs share none. */
 static void leave(struct kb_os *os, struct kb_process *process, const struct kb_event *event) {
-    bool unmap = event->type == KB_EVENT_UNMAP;
+    bool drops = kb_event_drops(event->type);
     struct kb_event range = *event;
     for (uint32_t frame = 0; frame < os->used; frame++) {
         const struct kb_mapping *mapping = kb_os_first_mapping(os, frame);
         if (mapping == NULL || mapping->process != process->number || !concerns(mapping, event))
             continue;
-        if (unmap)
+        if (drops)
             kb_os_drop_page(os, os->page_of[frame], KB_UNMAPPED);
         else
             release(os, process, frame);
     }
-    if (unmap) /* those that are in the paging file */
+    if (drops) /* those that are in the paging file */
         kb_os_each_mapping(os, process, 0, UINT64_MAX, drop, &range);
 }
 
@@ -165,7 +166,10 @@ static kb_status honour(struct kb_jobs *jobs, struct kb_job *job, const struct k
         job->number = (uint32_t)event->first;
         job->current = NULL;
     }
-    if (!jobs->events || (event->type != KB_EVENT_UNMAP && event->type != KB_EVENT_RELEASE))
+    /* What is mapped, under which name and with which rights, changes nothing here: see leave().
+     * Threads of a process share its memory, and the kernel touches its pages as it does. */
+    bool concerns_pages = kb_event_drops(event->type) || event->type == KB_EVENT_RELEASE;
+    if (!jobs->events || !concerns_pages || event->pages == 0)
         return KB_OK;
     kb_status status = resume(jobs, job);
     if (status == KB_OK)

@@ -105,7 +105,7 @@ static kb_status add(struct kb_annotator *a, struct kb_event event, struct kb_er
     return KB_OK;
 }
 
-static void unmap(struct kb_annotator *a, const struct kb_event *event,
+static void drop(struct kb_annotator *a, const struct kb_event *event,
                   const uint64_t *page_numbers, const uint32_t *processes) {
     for (uint32_t i = 0; i < a->page_count; i++) {
         struct kb_annotator_page *page = &a->pages[i];
@@ -118,7 +118,8 @@ static void unmap(struct kb_annotator *a, const struct kb_event *event,
     }
 }
 
-/* What the trace had is kept, but for its releases. */
+/* What the trace had is kept, but for its releases; of memory that it mapped, and of rights, nothing
+ * follows for pages that are in memory. */
 static kb_status pass_on(struct kb_annotator *a, const struct kb_event *event,
                          const uint64_t *page_numbers, const uint32_t *processes,
                          struct kb_error *error) {
@@ -128,8 +129,8 @@ static kb_status pass_on(struct kb_annotator *a, const struct kb_event *event,
     }
     if (event->type == KB_EVENT_PROCESS)
         a->process = (uint32_t)event->first;
-    if (event->type == KB_EVENT_UNMAP)
-        unmap(a, event, page_numbers, processes);
+    if (kb_event_drops(event->type))
+        drop(a, event, page_numbers, processes);
     return add(a, *event, error);
 }
 

@@ -26,7 +26,7 @@ struct kb_annotation {
     uint64_t replaced; /* releases that the trace had; they are left out */
     uint64_t returns;  /* references that find their page released: faults more than without */
     /* Pages in memory × references, with a frame for everyone: a page is in memory from its first
-     * reference on until it is released or unmapped. */
+     * reference on until it is released, unmapped or discarded. */
     uint64_t product_before, product_after;
 };
 

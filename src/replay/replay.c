@@ -118,7 +118,7 @@ static bool concerns(const struct kb_replay *replay, const struct kb_event *even
 }
 
 /* Pages of a range leave: their frames become free. Dirty pages that are only released are
- * written; those of an unmapped range are lost with it. */
+ * written; those of an unmapped or discarded range are lost with it. */
 static kb_status leave(struct kb_replay *replay, const struct kb_event *event,
                        const uint64_t *page_numbers, struct kb_error *error) {
     struct kb_loop *loop = &replay->loop;
@@ -129,7 +129,7 @@ static kb_status leave(struct kb_replay *replay, const struct kb_event *event,
         uint8_t flags = loop->flags[frame];
         if (!(flags & KB_RESIDENT) || !concerns(replay, event, page_numbers, loop->page_of[frame]))
             continue;
-        enum kb_why why = event->type == KB_EVENT_UNMAP ? KB_UNMAPPED : KB_RELEASED;
+        enum kb_why why = kb_event_drops(event->type) ? KB_UNMAPPED : KB_RELEASED;
         struct kb_frames frames = kb_replay_frames(replay);
         replay->spec.policy->forget(loop->state, &frames, frame, why);
         if (variable(replay)) {
@@ -154,8 +154,9 @@ kb_status kb_replay_block(struct kb_replay *replay, const struct kb_block *block
         const struct kb_event *event = &block->events[i];
         if (event->type == KB_EVENT_PROCESS)
             replay->process = (uint32_t)event->first;
-        if (event->type != KB_EVENT_UNMAP && event->type != KB_EVENT_RELEASE)
-            continue;
+        bool concerns_frames = kb_event_drops(event->type) || event->type == KB_EVENT_RELEASE;
+        if (!concerns_frames || event->pages == 0)
+            continue; /* pages are legal by being touched, whoever touches them, with any right */
         replay->spec.policy->replay(&replay->loop, block->runs + done, event->at - done);
         done = event->at;
         status = leave(replay, event, page_numbers, error);

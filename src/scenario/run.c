@@ -148,7 +148,8 @@ static kb_status run_generator(struct kb_scenario *s, struct kb_process *p) {
 /* ---- traces ---- */
 
 /* What the recorded program said of its memory. Pages that it unmapped have lost their content, but
- * stay legal: it may map others in their place. */
+ * stay legal: it may map others in their place. What it mapped, with which rights, is passed over:
+ * the scenario says what is legal; and threads and the kernel touch the pages of this process. */
 static void obey(struct kb_scenario *s, struct kb_process *p, const struct kb_event *event) {
     unsigned bits = kb_os_page_bits(&s->os);
     uint64_t end;
@@ -156,7 +157,7 @@ static void obey(struct kb_scenario *s, struct kb_process *p, const struct kb_ev
     if (p->state == KB_ENDED || !kb_add(event->first, event->pages, &end) ||
         end > UINT64_MAX >> bits)
         return;
-    if (event->type == KB_EVENT_UNMAP)
+    if (kb_event_drops(event->type))
         kb_os_discard(&s->os, p, event->first << bits, end << bits, &refused);
     else if (event->type == KB_EVENT_RELEASE)
         kb_os_release(&s->os, p, event->first << bits, end << bits, &refused);

@@ -14,15 +14,18 @@
  *
  *   record   narrow  | page : 22 | kind : 2 | count : 8 |      count 255: the next word holds it
  *            wide    | count : 30 | kind : 2 | page : 32 |     64 bits
- *            kind 3  an event: page holds its type, count how many words follow (narrow: 32-bit
- *                    words; wide: 64-bit): first page number, then number of pages, each 64 bits,
- *                    low half first in narrow records
+ *            kind 3  an event (run.h): page holds its type, count how many words follow (narrow:
+ *                    32-bit words; wide: 64-bit): first page number, then number of pages, each 64
+ *                    bits, low half first in narrow records
  *
  *   footer   a block "KFTR" whose raw payload is: references:8 | runs:8 | blocks:8 | pages:4 | 0:4
  * | reads:8 | writes:8 | executes:8 | for each block: offset:8 | references before:8 | pages
  * before:4 | process:4 | then page number:8 of each page | process:4 of each page, if PROCESSES
  *
  *   trailer  offset of the footer block:8 | "KBTEND\r\n":8
+ *
+ * Version 1 has events up to KB_EVENT_RELEASE; in version 2, which recorders write, all others may
+ * stand, too. Nothing else differs.
  */
 #ifndef KB_TRACE_KBT_H
 #define KB_TRACE_KBT_H
@@ -32,7 +35,8 @@
 
 #define KBT_MAGIC "\x89KBT\r\n\x1a\n"
 #define KBT_END "KBTEND\r\n"
-#define KBT_VERSION 1
+#define KBT_VERSION_PLAIN 1
+#define KBT_VERSION_STORY 2 /* with what a recorder tells of memory */
 #define KBT_NO_GRAIN 255
 #define KBT_HEADER_BYTES 64
 #define KBT_BLOCK_BYTES 64 /* of a block's header */

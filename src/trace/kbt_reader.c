@@ -56,9 +56,11 @@ kb_status kbt_open(struct kbt_reader *r, struct kb_source source, const uint8_t 
     r->codecs = host != NULL ? host->codecs : NULL;
     if (head_length < KBT_HEADER_BYTES || kbt_get(head + 60, 4) != kb_crc32c(0, head, 60))
         return damaged(r, 0, KB_MSG_kbt_header, error);
-    if (kbt_get(head + 8, 2) != KBT_VERSION)
-        return kb_fail(error, KB_UNSUPPORTED, KB_MSG_kbt_version,
-                       (unsigned long long)kbt_get(head + 8, 2), (unsigned long long)KBT_VERSION);
+    r->version = (unsigned)kbt_get(head + 8, 2);
+    if (r->version < KBT_VERSION_PLAIN || r->version > KBT_VERSION_STORY)
+        return kb_fail(error, KB_UNSUPPORTED, KB_MSG_kbt_version, (unsigned long long)r->version,
+                       (unsigned long long)KBT_VERSION_PLAIN,
+                       (unsigned long long)KBT_VERSION_STORY);
     if (head[10] != KBT_NO_GRAIN && head[10] > 40)
         return damaged(r, 10, KB_MSG_kbt_header, error);
     r->grain = head[10] == KBT_NO_GRAIN ? 0 : UINT64_C(1) << head[10];
@@ -175,7 +177,7 @@ static kb_status add_event(struct kbt_reader *r, struct decoded *d, uint32_t typ
     struct kb_event event = {.at = d->runs, .type = type};
     memcpy(&event.first, words, 8);
     memcpy(&event.pages, words + 8, 8);
-    d->bad |= !kb_event_valid(type);
+    d->bad |= r->version == KBT_VERSION_PLAIN ? !kb_event_plain(type) : !kb_event_valid(type);
     r->buffers.events[d->events++] = event;
     if (type == KB_EVENT_PROCESS)
         r->process = (uint32_t)event.first;

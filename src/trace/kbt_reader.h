@@ -11,6 +11,7 @@ struct kbt_reader {
     struct kb_source source;
     const struct kb_codecs *codecs;
     bool recover;
+    unsigned version;
     uint64_t grain; /* 0: none */
     char program[KBT_PROGRAM_BYTES];
 

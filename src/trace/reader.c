@@ -4,7 +4,12 @@
  * Two inner sources of blocks, a parser with a collector (foreign formats) and
  * the native reader, and one filter behind both, which is only in the way when
  * pages merge or references are skipped: then ids are given anew, in the order
- * of first touch within the window. */
+ * of first touch within the window.
+ *
+ * A window that is skipped to begins with what was said before it and still
+ * holds: whose references they are, and, if that is wanted (options.past), the
+ * mappings. For these a native trace is read from its start; otherwise it is
+ * sought, and blocks know their process. */
 #include "trace/reader.h"
 
 #include <stdlib.h>
@@ -17,6 +22,16 @@
 
 #define WINDOW_BYTES (1 << 20)
 #define HEAD_BYTES (1 << 16)
+
+/* What was said before the window. */
+struct past {
+    uint32_t process; /* whose references come */
+    bool told;
+    /* With options.past: */
+    uint64_t thread, kernel; /* whose references come */
+    struct kb_event *events; /* of mappings, and of which process they are */
+    size_t count, room;
+};
 
 struct kb_reader {
     struct kb_source source;
@@ -41,7 +56,7 @@ struct kb_reader {
 
     /* the filter */
     bool filtering;
-    uint32_t process;     /* at the start of the window, until that has been told */
+    struct past past;
     unsigned merge_shift; /* log2(page size / grain) */
     struct kb_intern merged;
     uint32_t *new_id; /* by inner id: id + 1 */
@@ -183,10 +198,11 @@ static kb_status open_all(struct kb_reader *r, struct kb_error *error) {
         status = kb_collector_new(&r->collector, r->page_size, r->options.host, error);
     if (status == KB_OK)
         status = open_filter(r, error);
-    if (status == KB_OK && r->format == NULL && r->options.skip > 0 && r->native.totals_known) {
+    bool seeks = r->options.skip > 0 && !r->options.past;
+    if (status == KB_OK && r->format == NULL && seeks && r->native.totals_known) {
         status = kbt_seek(&r->native, r->options.skip, error);
         r->position = r->native.references;
-        r->process = r->native.process;
+        r->past.process = r->native.process;
     }
     return status;
 }
@@ -291,6 +307,26 @@ static kb_status renumber(struct kb_reader *r, uint32_t page, uint32_t *id,
     return KB_OK;
 }
 
+/* Pages of the new size. What is legal in a part of a page makes the page legal, with the rights of
+ * the part that was told last; but a page loses its contents, or may leave, only as a whole. (Of
+ * two parts that go one after the other nothing is told.) */
+static void merge_range(const struct kb_reader *r, struct kb_event *event) {
+    const unsigned shift = r->merge_shift;
+    const uint64_t mask = (UINT64_C(1) << shift) - 1;
+    uint64_t first = event->first, end = first + event->pages;
+    bool partly = event->type == KB_EVENT_MAP || event->type >= KB_EVENT_PROTECT;
+    if (end < first)
+        end = UINT64_MAX;
+    if (event->pages == 0)
+        end = first;
+    else if (partly)
+        end = (end >> shift) + ((end & mask) != 0);
+    else
+        end >>= shift;
+    event->first = (first >> shift) + (!partly && (first & mask) != 0);
+    event->pages = end > event->first && event->pages > 0 ? end - event->first : 0;
+}
+
 static kb_status keep_event(struct kb_reader *r, const struct kb_event *event, uint32_t at,
                             uint32_t *count, struct kb_error *error) {
     if (!kb_buffers_room(&r->buffers, *count))
@@ -298,14 +334,82 @@ static kb_status keep_event(struct kb_reader *r, const struct kb_event *event, u
     struct kb_event *to = &r->buffers.events[(*count)++];
     *to = *event;
     to->at = at;
-    if (kb_event_has_pages(event->type)) { /* whole pages of the new size only */
-        uint64_t mask = (UINT64_C(1) << r->merge_shift) - 1;
-        uint64_t first = (event->first + mask) >> r->merge_shift;
-        uint64_t end = (event->first + event->pages) >> r->merge_shift;
-        to->first = first;
-        to->pages = end > first ? end - first : 0;
-    }
+    if (r->merge_shift > 0 && kb_event_has_pages(event->type))
+        merge_range(r, to);
     return KB_OK;
+}
+
+/* ---- what comes before the window ---- */
+
+static kb_status keep_past(struct past *past, const struct kb_event *event,
+                           struct kb_error *error) {
+    if (past->count > 0 && event->type == KB_EVENT_PROCESS &&
+        past->events[past->count - 1].type == KB_EVENT_PROCESS)
+        past->count--; /* that one mapped nothing meanwhile */
+    if (past->count == past->room) {
+        size_t room = past->room == 0 ? 256 : past->room * 2;
+        struct kb_event *events = realloc(past->events, room * sizeof *events);
+        if (events == NULL)
+            return out_of_memory(error, room * sizeof *events);
+        past->events = events;
+        past->room = room;
+    }
+    past->events[past->count++] = *event;
+    return KB_OK;
+}
+
+/* Of what is skipped. Contents and their loss are no matter: the window begins with none. */
+static kb_status note_past(struct kb_reader *r, const struct kb_event *event,
+                           struct kb_error *error) {
+    struct past *past = &r->past;
+    bool process = event->type == KB_EVENT_PROCESS;
+    if (process)
+        past->process = (uint32_t)event->first;
+    if (!r->options.past)
+        return KB_OK;
+    if (process || event->type == KB_EVENT_THREAD) {
+        past->thread = process ? 0 : event->first;
+        past->kernel = 0;
+    } else if (event->type == KB_EVENT_KERNEL) {
+        past->kernel = event->first;
+    }
+    bool of_mappings = event->type == KB_EVENT_MAP || event->type == KB_EVENT_UNMAP ||
+                       event->type == KB_EVENT_NAME || event->type >= KB_EVENT_PROTECT;
+    return process || of_mappings ? keep_past(past, event, error) : KB_OK;
+}
+
+static kb_status note_block(struct kb_reader *r, const struct kb_block *block,
+                            struct kb_error *error) {
+    kb_status status = KB_OK;
+    for (uint32_t i = 0; i < block->event_count && status == KB_OK; i++)
+        status = note_past(r, &block->events[i], error);
+    return status;
+}
+
+/* The window's first events. */
+static kb_status tell_past(struct kb_reader *r, uint32_t *count, struct kb_error *error) {
+    struct past *past = &r->past;
+    uint64_t process = 0;
+    kb_status status = KB_OK;
+    if (past->told)
+        return KB_OK;
+    past->told = true;
+    for (size_t i = 0; i < past->count && status == KB_OK; i++) {
+        if (past->events[i].type == KB_EVENT_PROCESS)
+            process = past->events[i].first;
+        status = keep_event(r, &past->events[i], 0, count, error);
+    }
+    const struct kb_event now[] = {{0, KB_EVENT_PROCESS, past->process, 0},
+                                   {0, KB_EVENT_THREAD, past->thread, 0},
+                                   {0, KB_EVENT_KERNEL, past->kernel, 0}};
+    const uint64_t known[] = {process, 0, 0};
+    for (unsigned i = 0; i < 3 && status == KB_OK; i++)
+        if (now[i].first != known[i])
+            status = keep_event(r, &now[i], 0, count, error);
+    free(past->events);
+    past->events = NULL;
+    past->count = past->room = 0;
+    return status;
 }
 
 /* Skips `before` references of the block, and gives the rest its final ids; runs that become
@@ -316,16 +420,16 @@ static kb_status filter(struct kb_reader *r, struct kb_block *block, uint64_t be
     uint64_t references = 0;
     kb_buffers_swap(&r->buffers);
     kb_status status = room_for_ids(r, block->pages, error);
-    if (r->process != 0 && status == KB_OK) {
-        struct kb_event event_of_start = {.type = KB_EVENT_PROCESS, .first = r->process};
-        status = keep_event(r, &event_of_start, 0, &events, error);
-        r->process = 0;
-    }
     for (uint32_t i = 0; i <= block->count && status == KB_OK; i++) {
         bool barrier = false;
         for (; event < block->event_count && block->events[event].at == i; event++) {
-            bool switches = block->events[event].type == KB_EVENT_PROCESS;
-            if ((before == 0 || switches) && status == KB_OK)
+            if (before > 0 && status == KB_OK) {
+                status = note_past(r, &block->events[event], error);
+                continue;
+            }
+            if (status == KB_OK)
+                status = tell_past(r, &events, error);
+            if (status == KB_OK)
                 status = keep_event(r, &block->events[event], count, &events, error);
             barrier = true;
         }
@@ -337,7 +441,11 @@ static kb_status filter(struct kb_reader *r, struct kb_block *block, uint64_t be
         n -= cut;
         if (n == 0)
             continue;
-        status = renumber(r, block->runs[i].page, &id, error);
+        status = tell_past(r, &events, error);
+        if (status == KB_OK)
+            status = renumber(r, block->runs[i].page, &id, error);
+        if (status != KB_OK)
+            break;
         references += n;
         struct kb_run *last = &r->buffers.runs[count - (count > 0)];
         if (count > 0 && !barrier && last->page == id && (last->word & 3) == kind &&
@@ -384,13 +492,6 @@ static void cut(struct kb_block *block, uint64_t most) {
     block->pages = highest; /* the caller takes the maximum with what it knew */
 }
 
-/* Of what is skipped, one thing counts: whose references come afterwards. */
-static void note_process(struct kb_reader *r, const struct kb_block *block) {
-    for (uint32_t i = 0; i < block->event_count; i++)
-        if (block->events[i].type == KB_EVENT_PROCESS)
-            r->process = (uint32_t)block->events[i].first;
-}
-
 static kb_status next_inner(struct kb_reader *r, struct kb_block *block, struct kb_error *error) {
     for (;;) {
         kb_status status =
@@ -404,7 +505,9 @@ static kb_status next_inner(struct kb_reader *r, struct kb_block *block, struct 
             before = skip - r->position;
         r->position += block->references;
         if (before > 0 && before >= block->references) {
-            note_process(r, block);
+            status = note_block(r, block, error);
+            if (status != KB_OK)
+                return status;
             continue;
         }
         return r->filtering ? filter(r, block, before, error) : KB_OK;
@@ -453,6 +556,7 @@ kb_status kb_reader_next(struct kb_reader *r, struct kb_block *block, struct kb_
 void kb_reader_info(const struct kb_reader *r, struct kb_trace_info *info) {
     memset(info, 0, sizeof *info);
     info->format = r->format != NULL ? r->format->name : "kbt";
+    info->version = r->format != NULL ? 0 : r->native.version;
     info->page_size = r->page_size;
     info->grain = r->format != NULL ? (r->format->page_numbers ? 0 : 1) : r->native.grain;
     if (r->format == NULL) {
@@ -485,6 +589,7 @@ void kb_reader_close(struct kb_reader *r) {
     kb_intern_free(&r->merged);
     free(r->window);
     free(r->new_id);
+    free(r->past.events);
     kb_buffers_free(&r->buffers);
     free(r);
 }

@@ -20,11 +20,14 @@ struct kb_reader_options {
     uint64_t skip;              /* references passed over at the start */
     uint64_t limit;             /* references delivered at most; 0: all */
     bool recover;               /* a damaged native trace ends before the damage, without error */
+    bool past;                  /* with skip: what memory the program had before the window is told
+                                   at its start, as events that happen before the first reference */
     const struct kb_host *host; /* codecs (for native traces) and memory; may be NULL */
 };
 
 struct kb_trace_info {
     const char *format;
+    unsigned version;   /* of a native trace: 1 or 2; 0: another format */
     uint64_t grain;     /* bytes; 0: page numbers without a size */
     uint64_t page_size; /* of the ids delivered; 0: page numbers */
     char program[48];   /* native: what was recorded; "" if not known */

@@ -7,7 +7,8 @@
 #include "base/run.h"
 
 /* Things that happen between references. From KB_EVENT_DISCARD on they are what a recorder tells
- * besides (version 2 of the native format). */
+ * besides (version 2 of the native format). Behind PROCESS comes thread 0 until THREAD says
+ * otherwise. */
 enum kb_event_type {
     KB_EVENT_PROCESS = 1, /* first = process number: the following references are its */
     KB_EVENT_THREAD,      /* first = thread number */
@@ -29,9 +30,19 @@ static inline int kb_event_valid(uint32_t type) {
            (type >= KB_EVENT_PROTECT && type < KB_EVENT_TYPES);
 }
 
+/* Whether the event stands in files of version 1, too. */
+static inline int kb_event_plain(uint32_t type) {
+    return type >= KB_EVENT_PROCESS && type <= KB_EVENT_RELEASE;
+}
+
 /* Whether first and pages are a range of pages. */
 static inline int kb_event_has_pages(uint32_t type) {
     return (type >= KB_EVENT_MAP && type <= KB_EVENT_DISCARD) || type >= KB_EVENT_PROTECT;
+}
+
+/* Whether what lay in the range is gone: the next reference finds other contents. */
+static inline int kb_event_drops(uint32_t type) {
+    return type == KB_EVENT_UNMAP || type == KB_EVENT_DISCARD;
 }
 
 struct kb_event {

@@ -12,6 +12,7 @@ struct kb_writer {
     const struct kb_codecs *codecs;
     enum kb_packing packing;
     int level;
+    unsigned version;
     uint64_t offset; /* bytes written */
     struct kbt_totals totals;
     uint32_t process; /* of the references to come */
@@ -71,9 +72,10 @@ kb_status kb_writer_open(struct kb_writer **writer, struct kb_sink sink,
     w->codecs = options->host != NULL ? options->host->codecs : NULL;
     w->packing = w->codecs != NULL ? options->packing : KB_PACK_RAW;
     w->level = options->level;
+    w->version = options->version == KBT_VERSION_STORY ? KBT_VERSION_STORY : KBT_VERSION_PLAIN;
     uint8_t header[KBT_HEADER_BYTES] = {0};
     memcpy(header, KBT_MAGIC, 8);
-    kbt_put(header + 8, KBT_VERSION, 2);
+    kbt_put(header + 8, w->version, 2);
     header[10] = options->grain == 0 ? KBT_NO_GRAIN : (uint8_t)kb_log2(options->grain);
     if (options->program != NULL) {
         size_t length = strlen(options->program);
@@ -210,6 +212,11 @@ static void put_record(struct kb_writer *w, uint32_t page, uint32_t kind, uint32
 
 static kb_status put_event(struct kb_writer *w, const struct kb_event *event,
                            struct kb_error *error) {
+    bool known =
+        w->version == KBT_VERSION_PLAIN ? kb_event_plain(event->type) : kb_event_valid(event->type);
+    if (!known)
+        return kb_fail(error, KB_DATA, KB_MSG_event_not_in_version, (unsigned long long)event->type,
+                       (unsigned long long)w->version);
     kb_status status = make_room(w, error);
     if (status != KB_OK)
         return status;

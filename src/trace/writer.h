@@ -20,6 +20,8 @@ struct kb_writer_options {
     enum kb_packing packing;
     int level;                  /* of zstd: 1 while recording, 9 to keep */
     const struct kb_host *host; /* codecs; NULL or without codecs: all blocks raw */
+    unsigned version;           /* of the format: 1 (or 0) or 2; events from KB_EVENT_DISCARD on need
+                                   2, which older readers refuse */
 };
 
 struct kb_writer;
@@ -30,7 +32,7 @@ kb_status kb_writer_open(struct kb_writer **writer, struct kb_sink sink,
                          struct kb_error *error) KB_MUST_CHECK;
 
 /* Ids must be dense in the order of first touch over all blocks; page_numbers and processes (NULL:
- * all 0) tell them by id. */
+ * all 0) tell them by id. KB_DATA: they are not, or the version does not have an event. */
 kb_status kb_writer_add(struct kb_writer *writer, const struct kb_block *block,
                         const uint64_t *page_numbers, const uint32_t *processes,
                         struct kb_error *error) KB_MUST_CHECK;

@@ -23,6 +23,16 @@ for policy in fifo lru clock nru 2q arc lirs sieve; do
     is release $policy 5 "" "2 0 0 1"
     is release $policy 5 --events "3 1 1 0"
 done
+# Discarded contents are gone without a write, and the page stays legal.
+make discard '[[("w", 1), ("r", 2), ("discard", 1, 1), ("r", 1), ("r", 2)]]'
+for policy in fifo lru mru lfu nru second-chance clock enhanced-clock aging wsclock 2q arc lirs clock-pro sieve s3-fifo random; do
+    is discard $policy 5 "" "2 0 0 1"
+    is discard $policy 5 --events "3 0 0 0"
+done
+# What else a recorder tells changes nothing.
+make told '[[("map", 1, 9), ("name", "/usr/lib/libanything.so.6"), ("protect", 1, 9, "rw"), ("w", 1), ("thread", 4), ("kernel", 1), ("w", 2), ("kernel", 0), ("protect", 1, 9, ""), ("r", 1)]]'
+is told fifo 5 "" "2 0 0 2"
+is told fifo 5 --events "2 0 0 2"
 # OPT honours the events or refuses them; it does not pass over them in silence.
 run sim unmap.kbt --policy opt --frames 5 --events --csv
 if [ "$status" -eq 0 ]; then
@@ -60,6 +70,21 @@ for pack in raw lz4 zstd; do
     run trace info copy.kbt --json; expect 0 '"events":9'
     is copy fifo 3 --events "3 1 1 0"
 done
+# So it does with what only version 2 has, and the version; from another format it is version 1.
+for name in discard told; do
+    for pack in raw lz4 zstd; do
+        run trace convert $name.kbt -o copy.kbt --pack $pack; expect 0
+        same "version of a converted trace" 2 "$(od -An -j8 -N2 -tu2 copy.kbt | tr -d ' ')"
+        is copy fifo 5 --events "$(counts $name.kbt fifo 5 --events | cut -d' ' -f3-)"
+    done
+done
+run trace convert range.kbt -o copy.kbt; expect 0
+same "version of a converted trace" 1 "$(od -An -j8 -N2 -tu2 copy.kbt | tr -d ' ')"
+echo "1 2 3" >plain.txt
+run trace convert plain.txt -o copy.kbt; expect 0
+same "version of a converted text" 1 "$(od -An -j8 -N2 -tu2 copy.kbt | tr -d ' ')"
+run trace annotate-release told.kbt -o copy.kbt -q; expect 0
+same "version of an annotated trace" 2 "$(od -An -j8 -N2 -tu2 copy.kbt | tr -d ' ')"
 # Larger pages: only whole ones leave. Pages 0 and 1 of 4 KiB are page 0 of 8 KiB.
 make merge '[[("w", 0), ("w", 1), ("w", 2), ("w", 3), ("unmap", 1, 3), ("r", 0), ("r", 2)]]'
 is merge fifo 9 "--page-size 8K" "2 0 0 2"

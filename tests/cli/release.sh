@@ -45,7 +45,7 @@ def model(items, distance):
             told["replaced"] += 1
             continue
         out.append(item)
-        if item[0] == "unmap":
+        if item[0] in ("unmap", "discard"):
             gone = set(range(item[1], item[1] + item[2]))
             before, after = before - gone, after - gone
         if item[0] not in "rwx":
@@ -81,7 +81,7 @@ for case in range(30):
         for _ in range(draw.randrange(1, 90)):
             dice = draw.random()
             if dice < 0.06:
-                block.append((draw.choice(["unmap", "release", "map", "thread"]), draw.randrange(12), draw.randrange(1, 4)))
+                block.append((draw.choice(["unmap", "release", "map", "thread", "discard", "kernel"]), draw.randrange(12), draw.randrange(1, 4)))
             else:
                 block.append((draw.choice("rwx"), draw.randrange(12), draw.choice([1, 1, 1, 2, 5, 300])))
         if all(item[0] not in "rwx" for item in block):

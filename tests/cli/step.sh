@@ -132,6 +132,10 @@ run step --quiet lessons/trace.kb; expect 0
 "$KILBURN" trace generate sequential:pages=7:each=2:release=yes -o lessons/given.kbt -q
 printf 'process P\nP run file=given.kbt\nexpect resident 7\nP run file=given.kbt events=yes\nexpect resident 0\nexpect releases 7\nexpect references 28\n' >lessons/events.kb
 run step --quiet lessons/events.kb; expect 0
+PYTHONPATH=$CLI_TESTS python3 -c 'import kbt
+kbt.write("lessons/told.kbt", [[("map", 0, 9), ("name", "x"), ("protect", 0, 9, "r"), ("w", 3), ("w", 4), ("discard", 3, 1), ("kernel", 1), ("r", 3), ("kernel", 0)]])' || fail "no trace"
+printf 'process P\nP run file=told.kbt\nexpect faults 2\nP run file=told.kbt events=yes\nexpect discards 1\nexpect faults 3\n' >lessons/told.kb
+run step --quiet lessons/told.kb; expect 0
 printf 'process P\nP run file=given.kbt events=all\n' >lessons/events.kb
 run step --quiet lessons/events.kb; stops lessons/events.kb:2: events "yes, no"
 # Page numbers that have no address are nobody else's.
