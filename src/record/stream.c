@@ -55,6 +55,7 @@ kb_status kb_stream_open(struct kb_stream **stream, const struct kb_stream_optio
                                         .program = options->program,
                                         .packing = KB_PACK_ZSTD,
                                         .level = 1,
+                                        .version = 2,
                                         .host = options->host};
     kb_status status = kb_intern_init(&s->intern, options->host, error);
     if (status == KB_OK)

@@ -20,8 +20,8 @@ struct kb_writer_options {
     enum kb_packing packing;
     int level;                  /* of zstd: 1 while recording, 9 to keep */
     const struct kb_host *host; /* codecs; NULL or without codecs: all blocks raw */
-    unsigned version;           /* of the format: 1 (or 0) or 2; events from KB_EVENT_DISCARD on need
-                                   2, which older readers refuse */
+    unsigned version; /* of the format: 1 (or 0) or 2; events from KB_EVENT_DISCARD on need
+                         2, which older readers refuse */
 };
 
 struct kb_writer;
