@@ -99,7 +99,7 @@ class Expected:
         for address, size, ends, rounds in program.instructions:
             crosses = address // 4096 != (address + size - 1) // 4096
             if block and (crosses or here != address // 4096):
-                block = self.end(block)
+                block = self.end(block, crosses)
             for number, actions in enumerate(rounds):
                 here = address // 4096
                 block.append((address, size, actions))
@@ -110,7 +110,12 @@ class Expected:
     def pages(self, address, size):
         return range(address // self.grain, (address + size - 1) // self.grain + 1)
 
-    def end(self, block):
+    def end(self, block, before_crossing=False):
+        """All fetches, then the data; but an instruction that ends a block within 8 bytes of its
+        page's end comes by itself."""
+        if len(block) > 1 and not before_crossing and (block[-1][0] + block[-1][1] - 1) % 4096 >= 4088:
+            self.end(block[:-1], True)
+            block = block[-1:]
         for address, size, _ in block:
             if not self.data_only:
                 self.lines += [("X", page) for page in self.pages(address, size)]
