@@ -23,25 +23,25 @@ for (page, thread), number in sorted(writes.items()):
 for options in "" "--exact" "--data-only"; do
     # shellcheck disable=SC2206
     options=($options)
-    record ./threads 5 5 100000
+    record ./threads 5 5 20000
     ended 0
     whole t.kbt
-    same "writes of five threads, ${options[*]}" "0 1 100000
-1 2 100000
-2 3 100000
-3 4 100000
-4 5 100000" "$(writes_by_thread "$(cat out)" 5 numbers)"
+    same "writes of five threads, ${options[*]}" "0 1 20000
+1 2 20000
+2 3 20000
+3 4 20000
+4 5 20000" "$(writes_by_thread "$(cat out)" 5 numbers)"
 done
 options=()
 # the loop's fetches are all there, and equally many for each: 5 × 3 or 4 an iteration
-record ./threads 5 5 100000
+record ./threads 5 5 20000
 at_100=$(stream t.kbt | awk '$1 == "X" { n[$2] += $3 } END { for (p in n) if (n[p] > m) m = n[p]; print m }')
-record ./threads 5 5 200000
+record ./threads 5 5 40000
 at_200=$(stream t.kbt | awk '$1 == "X" { n[$2] += $3 } END { for (p in n) if (n[p] > m) m = n[p]; print m }')
 checks=$((checks + 1))
 each=$((at_200 - at_100))
-[ $((each % 500000)) -eq 0 ] && [ $((each / 500000)) -ge 3 ] && [ $((each / 500000)) -le 5 ] ||
-    fail "100,000 rounds more of five threads are $each fetches, not 3 to 5 each"
+[ $((each % 100000)) -eq 0 ] && [ $((each / 100000)) -ge 3 ] && [ $((each / 100000)) -le 5 ] ||
+    fail "20,000 rounds more of five threads are $each fetches, not 3 to 5 each"
 
 # one after the other: a number is used again, its pages are not mixed
 record ./threads 20 1 1000
@@ -59,7 +59,7 @@ done
 
 # a limit in the middle of them: exact to the reference
 options=(--limit 123457)
-record ./threads 5 5 100000
+record ./threads 5 5 20000
 ended 0 123457
 same "the limit" 123457 "$(stream t.kbt | awk '/^[RWX]/ { n += $3 } END { print n }')"
 finish

@@ -73,6 +73,19 @@ static bool read_words(uint64_t list, struct words *words) {
     return false;
 }
 
+/* A file that is named by a descriptor of this process gets its own name: the descriptor may be
+ * closed when QEMU looks for it. False: it has none, and is. */
+static bool settle(char path[KB_PROGRAM_PATH]) {
+    static const char descriptors[] = "/proc/self/fd/";
+    char own[KB_PROGRAM_PATH];
+    if (strncmp(path, descriptors, sizeof descriptors - 1) != 0)
+        return true;
+    if (realpath(path, own) == NULL)
+        return fcntl(atoi(path + sizeof descriptors - 1), F_GETFD) == 0;
+    snprintf(path, KB_PROGRAM_PATH, "%s", own);
+    return true;
+}
+
 /* The file that the call names, into path. */
 static bool name_file(const struct kb_call *call, char path[KB_PROGRAM_PATH]) {
     bool at = call->number == SYS_execveat;
@@ -84,7 +97,8 @@ static bool name_file(const struct kb_call *call, char path[KB_PROGRAM_PATH]) {
     else if (fine)
         snprintf(path, KB_PROGRAM_PATH, "%s", name);
     free(name);
-    return fine && strcmp(path, "/proc/self/exe") != 0; /* QEMU knows what that is */
+    return fine && strcmp(path, "/proc/self/exe") != 0 /* QEMU knows what that is */
+           && settle(path);
 }
 
 static void run(const struct kb_program *program, const char *path, const struct words *words,
