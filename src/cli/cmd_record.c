@@ -123,6 +123,8 @@ static void tell_result(const struct record *r, const struct kb_record_result *r
                   (unsigned long long)result->recorded_children);
     if (result->dropped_children > 0)
         cli_print(cli, stderr, KB_MSG_record_dropped, (unsigned long long)result->dropped_children);
+    if (result->unfollowed > 0)
+        cli_print(cli, stderr, KB_MSG_record_unfollowed, (unsigned long long)result->unfollowed);
     if (result->dropped_threads > 0)
         cli_print(cli, stderr, KB_MSG_record_crowded, (unsigned long long)result->dropped_threads);
     if (result->signal != 0)

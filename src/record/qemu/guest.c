@@ -103,6 +103,7 @@ static void forked(struct kb_cursor *cursor) { kb_image_tell(cursor, guest.base)
 
 void kb_guest_watch(qemu_plugin_id_t id) {
     kb_image_before();
+    kb_follow_remember();
     kb_producer.forked = forked;
     qemu_plugin_register_vcpu_syscall_cb(id, call_begins);
     qemu_plugin_register_vcpu_syscall_ret_cb(id, call_ends);
