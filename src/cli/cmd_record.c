@@ -148,6 +148,8 @@ static int record(struct record *r, char **argv) {
         fputs("\r\033[K", stderr);
     if (status != KB_OK)
         (void)cli_fail(cli);
+    if (status != KB_OK && result.started && result.status != KB_RECORD_FAILED)
+        cli_print(cli, stderr, KB_MSG_record_partial, r->recording.output);
     if (status == KB_OK && !r->quiet)
         tell_result(r, &result);
     kb_host_close(&host);
