@@ -35,6 +35,7 @@
 #include "policy/fetch/fetch.h"
 #include "policy/placement/placement.h"
 #include "policy/policy.h"
+#include "record/recorder.h"
 #include "replay/advice.h"
 #include "replay/ahead.h"
 #include "replay/mapping.h"

@@ -52,9 +52,12 @@ LIST
     fi
 }
 
+check_qemu() { have qemu-x86_64 || have qemu-aarch64 || need qemu-user "kilburn record runs programs in it"; }
+
 check_python() { have python3 || need python3 "reference and house tests"; }
 
 check_test() {
+    have valgrind || need valgrind "kilburn record --with lackey, and comparison with it"
     have clang || need clang "second compiler, sanitizers, fuzzing, WebAssembly"
     have wasm-ld || have wasm-ld-14 || need lld "links WebAssembly"
     have clang-format || need clang-format "make lint, make format"
@@ -68,7 +71,7 @@ check_test() {
         >/dev/null || need "libclang-rt-$version-dev-wasm32" "compiler runtime for WebAssembly"
 }
 
-case " $groups " in *" build "*) check_build; check_python ;; esac
+case " $groups " in *" build "*) check_build; check_python; check_qemu ;; esac
 required=${#missing[@]}
 case " $groups " in *" test "*) check_test ;; esac
 ((${#missing[@]} == 0)) && exit 0

@@ -20,7 +20,7 @@ static const struct {
 } commands[] = {
     {"sim", cmd_sim, KB_MSG_command_sim},       {"trace", cmd_trace, KB_MSG_command_trace},
     {"step", cmd_step, KB_MSG_command_step},    {"explain", cmd_explain, KB_MSG_command_explain},
-    {"study", cmd_study, KB_MSG_command_study},
+    {"study", cmd_study, KB_MSG_command_study}, {"record", cmd_record, KB_MSG_command_record},
 };
 
 const char *cli_text(const struct cli *cli, enum kb_message message) {

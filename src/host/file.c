@@ -2,7 +2,8 @@
  *
  * A source that is not compressed is read with read(2) straight into the
  * caller's buffer. Results go to a temporary name beside the wanted one and
- * are renamed when whole, so that nobody meets half a file. */
+ * are renamed when whole, so that nobody meets half a file; but for those of a
+ * recorder, of which half is better than nothing. */
 #include <archive.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -302,6 +303,27 @@ kb_status kb_file_create(struct kb_sink *sink, const char *name, struct kb_error
     if (status != KB_OK)
         kb_file_abandon(sink);
     return status;
+}
+
+static kb_status write_through(void *context, const void *bytes, size_t count,
+                               struct kb_error *error) {
+    struct output *output = context;
+    return write_all(output->name, output->fd, bytes, count, error);
+}
+
+kb_status kb_file_stream(struct kb_sink *sink, const char *name, struct kb_error *error) {
+    struct output *output = calloc(1, sizeof *output);
+    memset(sink, 0, sizeof *sink);
+    if (output == NULL)
+        return io_error(error, KB_MSG_cannot_write, name, ENOMEM);
+    output->name = name;
+    output->fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    *sink = (struct kb_sink){output, write_through};
+    if (output->fd >= 0)
+        return KB_OK;
+    int number = errno;
+    kb_file_abandon(sink);
+    return io_error(error, KB_MSG_cannot_write, name, number);
 }
 
 static void release(struct kb_sink *sink) {

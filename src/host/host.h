@@ -27,6 +27,11 @@ kb_status kb_file_create(struct kb_sink *sink, const char *name,
 kb_status kb_file_commit(struct kb_sink *sink, struct kb_error *error) KB_MUST_CHECK;
 void kb_file_abandon(struct kb_sink *sink);
 
+/* As kb_file_create, but the file stands under its name from the start, and all that was written is
+ * in it even if this process is killed: for formats of which a part can be told from the whole. */
+kb_status kb_file_stream(struct kb_sink *sink, const char *name,
+                         struct kb_error *error) KB_MUST_CHECK;
+
 /* Standard output as a sink that needs no commit. */
 struct kb_sink kb_stdout_sink(void);
 

@@ -105,8 +105,8 @@ static kb_status add(struct kb_annotator *a, struct kb_event event, struct kb_er
     return KB_OK;
 }
 
-static void drop(struct kb_annotator *a, const struct kb_event *event,
-                  const uint64_t *page_numbers, const uint32_t *processes) {
+static void drop(struct kb_annotator *a, const struct kb_event *event, const uint64_t *page_numbers,
+                 const uint32_t *processes) {
     for (uint32_t i = 0; i < a->page_count; i++) {
         struct kb_annotator_page *page = &a->pages[i];
         bool own = processes == NULL || processes[i] == a->process;
@@ -118,8 +118,8 @@ static void drop(struct kb_annotator *a, const struct kb_event *event,
     }
 }
 
-/* What the trace had is kept, but for its releases; of memory that it mapped, and of rights, nothing
- * follows for pages that are in memory. */
+/* What the trace had is kept, but for its releases; of memory that it mapped, and of rights,
+ * nothing follows for pages that are in memory. */
 static kb_status pass_on(struct kb_annotator *a, const struct kb_event *event,
                          const uint64_t *page_numbers, const uint32_t *processes,
                          struct kb_error *error) {

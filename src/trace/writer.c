@@ -299,6 +299,8 @@ kb_status kb_writer_add(struct kb_writer *w, const struct kb_block *block,
     return status;
 }
 
+kb_status kb_writer_flush(struct kb_writer *w, struct kb_error *error) { return flush(w, error); }
+
 /* ---- the end ---- */
 
 static size_t footer_payload(struct kb_writer *w) {

@@ -20,8 +20,8 @@ struct kb_writer_options {
     enum kb_packing packing;
     int level;                  /* of zstd: 1 while recording, 9 to keep */
     const struct kb_host *host; /* codecs; NULL or without codecs: all blocks raw */
-    unsigned version;           /* of the format: 1 (or 0) or 2; events from KB_EVENT_DISCARD on need
-                                   2, which older readers refuse */
+    unsigned version; /* of the format: 1 (or 0) or 2; events from KB_EVENT_DISCARD on need
+                         2, which older readers refuse */
 };
 
 struct kb_writer;
@@ -36,6 +36,10 @@ kb_status kb_writer_open(struct kb_writer **writer, struct kb_sink sink,
 kb_status kb_writer_add(struct kb_writer *writer, const struct kb_block *block,
                         const uint64_t *page_numbers, const uint32_t *processes,
                         struct kb_error *error) KB_MUST_CHECK;
+
+/* Closes the open block, so that its references are in the file if nothing follows. Many short
+ * blocks pack badly. */
+kb_status kb_writer_flush(struct kb_writer *writer, struct kb_error *error) KB_MUST_CHECK;
 
 /* Writes what waits, and the footer. Without it a file has no footer and must be recovered. */
 kb_status kb_writer_end(struct kb_writer *writer, struct kbt_totals *totals,

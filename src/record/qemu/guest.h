@@ -1,0 +1,60 @@
+/* guest.h - what the recorder's plugin knows of the program inside QEMU: where its memory lies,
+ * what its system calls do to it, what it becomes by exec. */
+#ifndef KB_RECORD_QEMU_GUEST_H
+#define KB_RECORD_QEMU_GUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "record/producer.h"
+#include "record/qemu/qemu_plugin.h"
+
+#define KB_GUEST_PAGE 4096 /* of the program's own mappings */
+
+/* A system call's number and arguments. */
+struct kb_call {
+    int64_t number;
+    uint64_t argument[6];
+};
+
+/* ---- guest.c ---- */
+
+/* Before the program is loaded: what is to be called at system calls, what QEMU's own memory is. */
+void kb_guest_watch(qemu_plugin_id_t id);
+
+/* At each translation; at the first one the program is in memory, and its mappings are told. */
+void kb_guest_starts(const struct qemu_plugin_insn *insn);
+
+/* Copies from the program's memory; false if not all of it can be read. */
+bool kb_guest_read(uint64_t address, void *to, size_t bytes);
+
+/* Tells a mapping: rights as PROT_*. replaced: whatever was there is gone. */
+void kb_tell_mapping(struct kb_cursor *cursor, uint64_t start, uint64_t bytes, const char *name,
+                     unsigned rights, bool replaced);
+/* Tells that something happened to the pages of a range: an enum kb_event_type. */
+void kb_tell_range(struct kb_cursor *cursor, unsigned type, uint64_t start, uint64_t bytes);
+
+/* ---- mappings.c ---- */
+
+/* Tells what mmap, brk and kin have done. */
+void kb_tell_mappings(struct kb_cursor *cursor, const struct kb_call *call, int64_t result);
+
+/* ---- buffers.c ---- */
+
+/* Notes what the kernel has read or written of the program's buffers. */
+void kb_note_buffers(struct kb_cursor *cursor, const struct kb_call *call, int64_t result);
+
+/* ---- image.c ---- */
+
+/* Remembers QEMU's own mappings. */
+void kb_image_before(void);
+/* Tells the mappings of the program as they are; base: what QEMU adds to an address. */
+void kb_image_tell(struct kb_cursor *cursor, uint64_t base);
+
+/* ---- follow.c ---- */
+
+/* Before an exec: goes on in a QEMU that runs the new image, if it can. Returns only if not; then
+ * the call takes its course. */
+void kb_follow_exec(struct kb_cursor *cursor, const struct kb_call *call);
+
+#endif
