@@ -126,7 +126,7 @@ kb_status trace_story_read(struct trace *t, struct kb_reader *reader,
         cli_progress_step(&progress, 0, totals->references, 0);
     }
     cli_progress_end(&progress);
-    return status == KB_OK ? kb_story_reuse(&story->story, &story->reuse, error) : status;
+    return status == KB_OK ? kb_story_end(&story->story, &story->reuse, error) : status;
 }
 
 void trace_story_close(struct trace_story *story) {

@@ -5,7 +5,11 @@
 
 #include "trace.h"
 
-#define MOST_ROWS 12 /* of the table; what is small is summed up */
+/* Of the table: so many large ones, and those that have so much of all references; the others are
+ * summed up. */
+#define LARGE_ROWS 10
+#define MOST_ROWS 16
+#define BUSY_PERCENT 2
 #define STRIP_HEIGHT 3
 #define STRIP_MARGIN 12
 
@@ -14,7 +18,8 @@ struct row {
     const char *name; /* "": none */
     enum kb_mapped_kind kind;
     enum kb_mapped_part part;
-    uint64_t mapped; /* pages */
+    uint64_t most, now; /* pages mapped, at most and at the end */
+    uint64_t references;
     struct kb_story_use use;
 };
 
@@ -22,9 +27,9 @@ static int by_footprint(const void *left, const void *right) {
     const struct row *a = left, *b = right;
     if (a->use.pages != b->use.pages)
         return a->use.pages > b->use.pages ? -1 : 1;
-    if (a->use.references != b->use.references)
-        return a->use.references > b->use.references ? -1 : 1;
-    return a->mapped > b->mapped ? -1 : a->mapped < b->mapped;
+    if (a->references != b->references)
+        return a->references > b->references ? -1 : 1;
+    return a->most > b->most ? -1 : a->most < b->most;
 }
 
 /* All objects, the largest footprint first; NULL: no memory. */
@@ -36,8 +41,11 @@ static struct row *rows_of(const struct kb_story *story) {
     for (uint32_t i = 0; i < m->object_count; i++) {
         const struct kb_mapped_object *object = &m->objects[i];
         const struct kb_mapped_name *name = &m->names[object->name];
-        rows[i] = (struct row){name->text, name->kind, object->part, object->most,
-                               kb_story_use(story, i)};
+        struct kb_story_use use = kb_story_use(story, i);
+        rows[i] = (struct row){name->text,    name->kind,    object->part,
+                               0,             object->pages, kb_story_references(&use),
+                               use};
+        rows[i].most = kb_mapped_most(object);
     }
     qsort(rows, m->object_count, sizeof *rows, by_footprint);
     return rows;
@@ -144,8 +152,9 @@ static void use_json(struct kb_json *json, const struct trace_story *story,
                      const struct kb_story_use *use) {
     kb_json_u64(json, "pages", use->pages);
     size_json(json, "bytes", story, use->pages);
-    kb_json_u64(json, "references", use->references);
-    kb_json_u64(json, "writes", use->writes);
+    kb_json_u64(json, "references", kb_story_references(use));
+    kb_json_u64(json, "writes", use->by_kind[KB_WRITE]);
+    kb_json_u64(json, "executes", use->by_kind[KB_EXECUTE]);
 }
 
 static void row_json(struct kb_json *json, const struct trace_story *story,
@@ -158,8 +167,9 @@ static void row_json(struct kb_json *json, const struct trace_story *story,
     kb_json_string(json, "name", row->name[0] != '\0' ? row->name : NULL);
     kb_json_string(json, "kind", kinds[row->kind]);
     kb_json_string(json, "part", parts[row->part]);
-    kb_json_u64(json, "mapped_pages", row->mapped);
-    size_json(json, "mapped_bytes", story, row->mapped);
+    kb_json_u64(json, "mapped_pages", row->most);
+    size_json(json, "mapped_bytes", story, row->most);
+    kb_json_u64(json, "mapped_pages_at_end", row->now);
     use_json(json, story, &row->use);
     kb_json_close_object(json);
 }
@@ -296,6 +306,11 @@ static kb_status strip_text(struct trace *t, const struct trace_story *story) {
 
 /* ---- the table of mappings ---- */
 
+/* Code among the data: its rights were not told, or not all. */
+static const char *undivided_text(const struct cli *cli, enum kb_mapped_kind kind) {
+    return cli_text(cli, kind == KB_MAPPED_PROGRAM ? KB_MSG_mapped_program : KB_MSG_mapped_library);
+}
+
 static const char *class_text(const struct cli *cli, const struct row *row) {
     static const enum kb_message data[KB_MAPPED_KINDS] = {
         KB_MSG_mapped_anonymous, KB_MSG_mapped_heap,         KB_MSG_mapped_stack,
@@ -305,29 +320,37 @@ static const char *class_text(const struct cli *cli, const struct row *row) {
         KB_MSG_mapped_anonymous_code, KB_MSG_mapped_heap_code,    KB_MSG_mapped_stack_code,
         KB_MSG_mapped_system_code,    KB_MSG_mapped_library_code, KB_MSG_mapped_library_code,
         KB_MSG_mapped_program_code};
-    return cli_text(cli, row->part == KB_MAPPED_CODE ? code[row->kind] : data[row->kind]);
+    if (row->part == KB_MAPPED_CODE)
+        return cli_text(cli, code[row->kind]);
+    if (row->use.by_kind[KB_EXECUTE] > 0 && row->kind >= KB_MAPPED_LIBRARY)
+        return undivided_text(cli, row->kind);
+    return cli_text(cli, data[row->kind]);
 }
 
 static void add_row(const struct trace_story *story, struct cli_table *table, const char *name,
-                    const char *kind, uint64_t mapped, const struct kb_story_use *use) {
+                    const char *kind, const struct row *row) {
     char sizes[2][KB_SIZE_TEXT], numbers[3][CLI_NUMBER_TEXT], share[16];
-    snprintf(share, sizeof share, "%.1f %%", percent(use->references, story->story.references));
+    snprintf(share, sizeof share, "%.1f %%", percent(row->references, story->story.references));
     const char *cells[] = {name,
                            kind,
-                           mapped > 0 ? size_text(story, mapped, sizes[0]) : "",
-                           size_text(story, use->pages, sizes[1]),
-                           cli_number(use->pages, numbers[0]),
-                           cli_number(use->references, numbers[1]),
+                           row->most > 0 ? size_text(story, row->most, sizes[0]) : "",
+                           size_text(story, row->use.pages, sizes[1]),
+                           cli_number(row->use.pages, numbers[0]),
+                           cli_number(row->references, numbers[1]),
                            share,
-                           cli_number(use->writes, numbers[2])};
+                           cli_number(row->use.by_kind[KB_WRITE], numbers[2])};
     cli_table_row(table, cells);
 }
 
 static void sum_up(struct row *sum, const struct row *row) {
-    sum->mapped += row->mapped;
+    sum->most += row->most;
+    sum->references += row->references;
     sum->use.pages += row->use.pages;
-    sum->use.references += row->use.references;
-    sum->use.writes += row->use.writes;
+    sum->use.by_kind[KB_WRITE] += row->use.by_kind[KB_WRITE];
+}
+
+static bool is_busy(const struct trace_story *story, const struct row *row) {
+    return percent(row->references, story->story.references) >= BUSY_PERCENT;
 }
 
 static const char *base_name(const char *path) {
@@ -339,6 +362,8 @@ static kb_status mappings_text(struct trace *t, const struct trace_story *story)
     const struct cli *cli = t->cli;
     const uint32_t count = story->story.mappings.object_count;
     struct row *rows = rows_of(&story->story), others = {.name = ""}, reserved = {.name = ""};
+    const struct row outside = {.references = kb_story_references(&story->story.outside),
+                                .use = story->story.outside};
     char label[80];
     uint32_t shown = 0, summed = 0;
     if (rows == NULL)
@@ -355,9 +380,8 @@ static kb_status mappings_text(struct trace *t, const struct trace_story *story)
         const struct row *row = &rows[i];
         if (row->part == KB_MAPPED_RESERVED) {
             sum_up(&reserved, row);
-        } else if (shown < MOST_ROWS && row->use.pages > 0) {
-            add_row(story, table, base_name(row->name), class_text(cli, row), row->mapped,
-                    &row->use);
+        } else if (shown < (is_busy(story, row) ? MOST_ROWS : LARGE_ROWS) && row->use.pages > 0) {
+            add_row(story, table, base_name(row->name), class_text(cli, row), row);
             shown++;
         } else {
             sum_up(&others, row);
@@ -366,12 +390,11 @@ static kb_status mappings_text(struct trace *t, const struct trace_story *story)
     }
     snprintf(label, sizeof label, cli_text(cli, KB_MSG_info_others), (unsigned long)summed);
     if (summed > 0)
-        add_row(story, table, "-", label, others.mapped, &others.use);
-    if (reserved.mapped > 0)
-        add_row(story, table, "-", cli_text(cli, KB_MSG_mapped_reserved), reserved.mapped,
-                &reserved.use);
-    if (story->story.outside.references > 0)
-        add_row(story, table, "-", cli_text(cli, KB_MSG_mapped_nowhere), 0, &story->story.outside);
+        add_row(story, table, "-", label, &others);
+    if (reserved.most > 0)
+        add_row(story, table, "-", cli_text(cli, KB_MSG_mapped_reserved), &reserved);
+    if (outside.references > 0)
+        add_row(story, table, "-", cli_text(cli, KB_MSG_mapped_nowhere), &outside);
     cli_table_end(table);
     free(rows);
     return KB_OK;

@@ -45,6 +45,13 @@ static bool ends_with(const char *text, size_t length, const char *end) {
     return length >= count && memcmp(text + length - count, end, count) == 0;
 }
 
+/* libm.so and libm.so.6, but not ld.so.cache. */
+static bool is_library(const char *text, size_t length) {
+    const char *version = strstr(text, ".so.");
+    return ends_with(text, length, ".so") ||
+           (version != NULL && version[4] >= '0' && version[4] <= '9');
+}
+
 static enum kb_mapped_kind kind_of_name(const char *text, size_t length) {
     if (length == 0)
         return KB_MAPPED_ANONYMOUS;
@@ -54,8 +61,7 @@ static enum kb_mapped_kind kind_of_name(const char *text, size_t length) {
         return KB_MAPPED_STACK;
     if (text[0] == '[')
         return KB_MAPPED_SYSTEM;
-    bool library = ends_with(text, length, ".so") || strstr(text, ".so.") != NULL;
-    return library ? KB_MAPPED_LIBRARY : KB_MAPPED_FILE;
+    return is_library(text, length) ? KB_MAPPED_LIBRARY : KB_MAPPED_FILE;
 }
 
 /* FNV-1a (Fowler, Noll, Vo 1991). */
@@ -131,11 +137,16 @@ static kb_status find_object(struct kb_mappings *m, uint32_t name, enum kb_mappe
     return KB_OK;
 }
 
-static void count_pages(struct kb_mappings *m, const struct kb_mapped_region *region, bool come) {
+static void add_pages(struct kb_mappings *m, const struct kb_mapped_region *region) {
+    m->objects[region->object].pages += region->end - region->first;
+}
+
+static void remove_pages(struct kb_mappings *m, const struct kb_mapped_region *region,
+                         bool replaced) {
     struct kb_mapped_object *object = &m->objects[region->object];
-    uint64_t pages = region->end - region->first;
-    object->pages = come ? object->pages + pages : object->pages - pages;
-    object->most = object->pages > object->most ? object->pages : object->most;
+    if (!replaced)
+        object->peak = kb_mapped_most(object);
+    object->pages -= region->end - region->first;
 }
 
 /* ---- regions ---- */
@@ -213,7 +224,7 @@ static kb_status isolate(struct kb_mappings *m, uint64_t first, uint64_t end, si
     return KB_OK;
 }
 
-static kb_status unmap(struct kb_mappings *m, uint64_t first, uint64_t end,
+static kb_status unmap(struct kb_mappings *m, uint64_t first, uint64_t end, bool replaced,
                        struct kb_error *error) {
     size_t from, until;
     if (first == end)
@@ -222,7 +233,7 @@ static kb_status unmap(struct kb_mappings *m, uint64_t first, uint64_t end,
     if (status != KB_OK || from == until)
         return status;
     for (size_t i = from; i < until; i++)
-        count_pages(m, &m->regions[i], false);
+        remove_pages(m, &m->regions[i], replaced);
     memmove(&m->regions[from], &m->regions[until],
             (m->region_count - until) * sizeof *m->regions);
     m->region_count -= until - from;
@@ -243,14 +254,15 @@ static void join(struct kb_mappings *m, size_t at) {
 
 static kb_status map(struct kb_mappings *m, uint32_t object, uint64_t first, uint64_t end,
                      struct kb_error *error) {
-    kb_status status = unmap(m, first, end, error); /* what lay there was not told to be gone */
+    /* What lies there has not been told to be gone; nothing does, usually. */
+    kb_status status = unmap(m, first, end, true, error);
     if (status == KB_OK)
         status = make_room(m, 1, error);
     if (status != KB_OK)
         return status;
     size_t at = region_at(m, m->process, first);
     insert(m, at, (struct kb_mapped_region){first, end, m->process, object});
-    count_pages(m, &m->regions[at], true);
+    add_pages(m, &m->regions[at]);
     join(m, at);
     if (at > 0)
         join(m, at - 1);
@@ -286,11 +298,11 @@ static kb_status protect(struct kb_mappings *m, uint64_t first, uint64_t end, un
     for (size_t i = from; i < until && status == KB_OK; i++) {
         uint32_t object;
         status = find_object(m, m->objects[m->regions[i].object].name, part, &object, error);
-        if (status != KB_OK)
-            break;
-        count_pages(m, &m->regions[i], false);
+        if (status != KB_OK || object == m->regions[i].object)
+            continue;
+        remove_pages(m, &m->regions[i], false);
         m->regions[i].object = object;
-        count_pages(m, &m->regions[i], true);
+        add_pages(m, &m->regions[i]);
     }
     for (size_t i = until; status == KB_OK && i > (from > 0 ? from - 1 : 0); i--)
         join(m, i - 1);
@@ -315,8 +327,18 @@ static kb_status enter(struct kb_mappings *m, unsigned rights, struct kb_error *
     return status == KB_OK ? map(m, object, told->first, told->end, error) : status;
 }
 
+/* What was unmapped is gone, and perhaps replaced. */
+static kb_status leave(struct kb_mappings *m, bool replaced, struct kb_error *error) {
+    struct kb_mapping_told *told = &m->told;
+    if (!told->unmapped)
+        return KB_OK;
+    told->unmapped = false;
+    return unmap(m, told->unmapped_first, told->unmapped_end, replaced, error);
+}
+
 kb_status kb_mappings_settle(struct kb_mappings *m, struct kb_error *error) {
-    return m->told.open ? enter(m, 1, error) : KB_OK;
+    kb_status status = leave(m, false, error);
+    return status == KB_OK && m->told.open ? enter(m, 1, error) : status;
 }
 
 static void add_name(struct kb_mapping_told *told, const struct kb_event *event) {
@@ -343,7 +365,11 @@ kb_status kb_mappings_event(struct kb_mappings *m, const struct kb_event *event,
     }
     if (told->open && event->type >= KB_EVENT_PROTECT && first == told->first && end == told->end)
         return enter(m, rights, error);
-    kb_status status = kb_mappings_settle(m, error);
+    bool replaces = event->type == KB_EVENT_MAP && told->unmapped &&
+                    first == told->unmapped_first && end == told->unmapped_end;
+    kb_status status = leave(m, replaces, error);
+    if (status == KB_OK)
+        status = kb_mappings_settle(m, error);
     if (status != KB_OK)
         return status;
     switch (event->type) {
@@ -358,7 +384,10 @@ kb_status kb_mappings_event(struct kb_mappings *m, const struct kb_event *event,
         told->length = 0;
         return KB_OK;
     case KB_EVENT_UNMAP:
-        return unmap(m, first, end, error);
+        told->unmapped = true;
+        told->unmapped_first = first;
+        told->unmapped_end = end;
+        return KB_OK;
     case KB_EVENT_THREAD:
     case KB_EVENT_RELEASE:
     case KB_EVENT_DISCARD:

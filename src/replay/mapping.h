@@ -35,7 +35,7 @@ enum kb_mapped_kind {
     KB_MAPPED_STACK,     /* [stack], [stack:…] */
     KB_MAPPED_SYSTEM,    /* another name in brackets, as [vdso] */
     KB_MAPPED_FILE,      /* any other name */
-    KB_MAPPED_LIBRARY,   /* … with ".so" at its end or ".so." in it, or mapped as code */
+    KB_MAPPED_LIBRARY,   /* … with ".so" at its end, or ".so." and a digit, or mapped as code */
     KB_MAPPED_PROGRAM,   /* … the first one that a process maps: its image */
     KB_MAPPED_KINDS
 };
@@ -53,8 +53,16 @@ struct kb_mapped_name {
 struct kb_mapped_object {
     uint32_t name; /* index */
     enum kb_mapped_part part;
-    uint64_t pages, most; /* mapped now; at most at once */
+    uint64_t pages; /* mapped now */
+    uint64_t peak;  /* mapped before they became fewer: see kb_mapped_most() */
 };
+
+/* Pages mapped at most at once. What another mapping took the place of at once (UNMAP and MAP of one
+ * range in a row) does not count: so loaders lay out a library, the whole first and its parts over
+ * it. */
+static inline uint64_t kb_mapped_most(const struct kb_mapped_object *object) {
+    return object->peak > object->pages ? object->peak : object->pages;
+}
 
 struct kb_mapped_region;
 
@@ -64,6 +72,9 @@ struct kb_mapping_told {
     uint64_t first, end;
     size_t length; /* of the name so far */
     char name[KB_MAPPED_NAME];
+    /* Before that: a range that was unmapped, perhaps to be replaced. */
+    bool unmapped;
+    uint64_t unmapped_first, unmapped_end;
 };
 
 struct kb_mappings {
@@ -87,7 +98,8 @@ void kb_mappings_init(struct kb_mappings *mappings, const struct kb_host *host);
 /* The next event of the trace. All must be told, of any type. */
 kb_status kb_mappings_event(struct kb_mappings *mappings, const struct kb_event *event,
                             struct kb_error *error) KB_MUST_CHECK;
-/* References follow, or the end: what is being told is complete. */
+/* References follow, or the end: what is being told is complete. To be called before find(), and
+ * before objects are looked at. */
 kb_status kb_mappings_settle(struct kb_mappings *mappings, struct kb_error *error) KB_MUST_CHECK;
 
 /* The object in which a page lies now, or KB_NO_OBJECT. */

@@ -157,8 +157,7 @@ static kb_status count_in_objects(struct kb_story *s, const struct kb_run *runs,
         count_run(page, run, by_kind);
         struct kb_story_use *use =
             page->object == KB_NO_OBJECT ? &s->outside : &s->uses[page->object];
-        use->references += kb_run_count(run);
-        use->writes += kb_run_kind(run) == KB_WRITE ? kb_run_count(run) : 0;
+        use->by_kind[run.word & 3] += kb_run_count(run);
     }
     return KB_OK;
 }
@@ -167,8 +166,7 @@ static kb_status count_in_objects(struct kb_story *s, const struct kb_run *runs,
 static void begin_objects(struct kb_story *s) {
     s->mapped = true;
     for (unsigned kind = 0; kind < 3; kind++)
-        s->outside.references += s->by_kind[kind];
-    s->outside.writes = s->by_kind[KB_WRITE];
+        s->outside.by_kind[kind] = s->by_kind[kind];
     for (uint32_t id = 0; id < s->page_count; id++) {
         struct kb_story_page *page = &s->pages[id];
         if (page->kinds == 0)
@@ -238,11 +236,11 @@ static int falling(const void *left, const void *right) {
     return *a > *b ? -1 : *a < *b;
 }
 
-kb_status kb_story_reuse(const struct kb_story *s, struct kb_story_reuse *reuse,
-                         struct kb_error *error) {
+kb_status kb_story_end(struct kb_story *s, struct kb_story_reuse *reuse, struct kb_error *error) {
     *reuse = (struct kb_story_reuse){0};
-    if (s->page_count == 0)
-        return KB_OK;
+    kb_status status = kb_mappings_settle(&s->mappings, error);
+    if (status != KB_OK || s->page_count == 0)
+        return status;
     uint64_t *counts = kb_take(s->host, s->page_count * sizeof *counts), sum = 0;
     if (counts == NULL)
         return out_of_memory(error, s->page_count * sizeof *counts);

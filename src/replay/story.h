@@ -27,9 +27,13 @@ struct kb_story_page {
 };
 
 struct kb_story_use {
-    uint64_t references, writes;
-    uint64_t pages; /* touched */
+    uint64_t by_kind[4]; /* references (enum kb_kind); the fourth stays 0 */
+    uint64_t pages;      /* touched */
 };
+
+static inline uint64_t kb_story_references(const struct kb_story_use *use) {
+    return use->by_kind[KB_READ] + use->by_kind[KB_WRITE] + use->by_kind[KB_EXECUTE];
+}
 
 struct kb_story {
     const struct kb_host *host;
@@ -68,7 +72,7 @@ kb_status kb_story_add(struct kb_story *story, const struct kb_block *block,
 /* What an object was used for: all zero if it was not. */
 struct kb_story_use kb_story_use(const struct kb_story *story, uint32_t object);
 
-/* How the pages were used; to be asked once, at the end. */
+/* How the pages were used; to be asked at the end, also before objects are looked at. */
 struct kb_story_reuse {
     uint64_t once;           /* pages with one reference */
     uint64_t median, most;   /* references of a page; of two middle ones the lower */
@@ -77,7 +81,7 @@ struct kb_story_reuse {
     uint64_t executed, written, only_read; /* pages; those that were written may be executed, too */
 };
 
-kb_status kb_story_reuse(const struct kb_story *story, struct kb_story_reuse *reuse,
+kb_status kb_story_end(struct kb_story *story, struct kb_story_reuse *reuse,
                          struct kb_error *error) KB_MUST_CHECK;
 
 void kb_story_free(struct kb_story *story);
