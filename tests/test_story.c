@@ -29,8 +29,8 @@ struct model {
     bool in_kernel;
 };
 
-/* Pages of a range are to leave their objects, and nothing takes their place: how many an object has
- * now counts. part: to which they go; −1: none. */
+/* Pages of a range are to leave their objects, and nothing takes their place: how many an object
+ * has now counts. part: to which they go; −1: none. */
 static void note_most(struct model *m, uint64_t first, uint64_t pages, int part) {
     for (uint64_t i = first; i < first + pages; i++) {
         int object = m->at[m->process][i];
@@ -70,7 +70,9 @@ struct trace {
     uint64_t references;
 };
 
-static uint64_t below(struct trace *t, uint64_t limit) { return kb_random_below(&t->random, limit); }
+static uint64_t below(struct trace *t, uint64_t limit) {
+    return kb_random_below(&t->random, limit);
+}
 
 static void say(struct trace *t, uint32_t type, uint64_t first, uint64_t pages) {
     t->events[t->event_count++] = (struct kb_event){t->count, type, first, pages};
@@ -161,8 +163,7 @@ static void refer(struct trace *t) {
     uint64_t number = below(t, SPACE);
     uint32_t count = 1 + (uint32_t)below(t, 5), kind = (uint32_t)below(t, 3);
     int object = m->at[m->process][number] >= 0 ? m->at[m->process][number] : OBJECTS;
-    t->runs[t->count++] =
-        kb_run_make(id_of(t, m->process, number), (enum kb_kind)kind, count);
+    t->runs[t->count++] = kb_run_make(id_of(t, m->process, number), (enum kb_kind)kind, count);
     t->references += count;
     m->by_kind[object][kind] += count;
     m->touched[object][m->process][number] = true;
@@ -184,7 +185,8 @@ static void next_block(struct trace *t, bool events, struct kb_block *block) {
         else
             refer(t);
     }
-    *block = (struct kb_block){t->runs, t->count, t->event_count, t->events, t->references, t->pages};
+    *block =
+        (struct kb_block){t->runs, t->count, t->event_count, t->events, t->references, t->pages};
 }
 
 /* ---- comparing ---- */
@@ -261,7 +263,8 @@ static void compare_reuse(const struct trace *t, const struct kb_story *story,
         }
     CHECK_EQ(story->page_count, n);
     CHECK_EQ(reuse->once, once);
-    CHECK(reuse->only_read == kinds[0] && reuse->written == kinds[1] && reuse->executed == kinds[2]);
+    CHECK(reuse->only_read == kinds[0] && reuse->written == kinds[1] &&
+          reuse->executed == kinds[2]);
     if (n == 0)
         return;
     qsort(counts, n, sizeof *counts, falling);
@@ -345,12 +348,18 @@ static void test_kinds(void) {
         unsigned rights;
         enum kb_mapped_kind kind;
     } cases[] = {
-        {"/usr/bin/first", 1, KB_MAPPED_PROGRAM},    {"", 3, KB_MAPPED_ANONYMOUS},
-        {"[heap]", 3, KB_MAPPED_HEAP},               {"[stack]", 3, KB_MAPPED_STACK},
-        {"[stack:17]", 3, KB_MAPPED_STACK},          {"[vdso]", 5, KB_MAPPED_SYSTEM},
-        {"/usr/lib/libc.so.6", 1, KB_MAPPED_LIBRARY}, {"/x/module.so", 1, KB_MAPPED_LIBRARY},
-        {"/etc/ld.so.cache", 1, KB_MAPPED_FILE},     {"/usr/lib/locale/locale-archive", 1, KB_MAPPED_FILE},
-        {"/usr/bin/second", 5, KB_MAPPED_LIBRARY},   {"/tmp/data.sorted", 3, KB_MAPPED_FILE},
+        {"/usr/bin/first", 1, KB_MAPPED_PROGRAM},
+        {"", 3, KB_MAPPED_ANONYMOUS},
+        {"[heap]", 3, KB_MAPPED_HEAP},
+        {"[stack]", 3, KB_MAPPED_STACK},
+        {"[stack:17]", 3, KB_MAPPED_STACK},
+        {"[vdso]", 5, KB_MAPPED_SYSTEM},
+        {"/usr/lib/libc.so.6", 1, KB_MAPPED_LIBRARY},
+        {"/x/module.so", 1, KB_MAPPED_LIBRARY},
+        {"/etc/ld.so.cache", 1, KB_MAPPED_FILE},
+        {"/usr/lib/locale/locale-archive", 1, KB_MAPPED_FILE},
+        {"/usr/bin/second", 5, KB_MAPPED_LIBRARY},
+        {"/tmp/data.sorted", 3, KB_MAPPED_FILE},
     };
     struct kb_mappings m;
     kb_mappings_init(&m, NULL);
@@ -387,10 +396,10 @@ static void test_long_names(void) {
 /* A library as loaders map it: the whole, then its parts over it. */
 static void test_loader(void) {
     static const struct kb_event events[] = {
-        {0, KB_EVENT_MAP, 100, 20},   {0, KB_EVENT_PROTECT + 1, 100, 20},
-        {0, KB_EVENT_UNMAP, 104, 10}, {0, KB_EVENT_MAP, 104, 10},
+        {0, KB_EVENT_MAP, 100, 20},         {0, KB_EVENT_PROTECT + 1, 100, 20},
+        {0, KB_EVENT_UNMAP, 104, 10},       {0, KB_EVENT_MAP, 104, 10},
         {0, KB_EVENT_PROTECT + 5, 104, 10}, {0, KB_EVENT_PROTECT + 1, 118, 1},
-        {0, KB_EVENT_MAP, 120, 5},    {0, KB_EVENT_PROTECT + 3, 120, 5},
+        {0, KB_EVENT_MAP, 120, 5},          {0, KB_EVENT_PROTECT + 3, 120, 5},
         {0, KB_EVENT_UNMAP, 120, 5}};
     struct kb_error error = {.language = KB_ENGLISH};
     struct kb_mappings m;

@@ -354,9 +354,8 @@ static const struct {
     enum kb_message help;
     kb_status (*run)(struct trace *trace);
 } subcommands[] = {
-    {"info", "trace info",
-     TAKES_READING | TAKES_WINDOW | TAKES_RECOVER | TAKES_JSON | TAKES_STORY, KB_MSG_help_info,
-     trace_info},
+    {"info", "trace info", TAKES_READING | TAKES_WINDOW | TAKES_RECOVER | TAKES_JSON | TAKES_STORY,
+     KB_MSG_help_info, trace_info},
     {"convert", "trace convert", TAKES_READING | TAKES_WINDOW | TAKES_WRITING | TAKES_RECOVER,
      KB_MSG_help_convert, convert},
     {"generate", "trace generate", TAKES_PAGES | TAKES_WRITING, KB_MSG_help_generate, generate},

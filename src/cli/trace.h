@@ -63,7 +63,8 @@ struct trace_story {
     struct kb_working_set set;
     struct kb_stack stack;
     struct kb_story_reuse reuse;
-    bool window_chosen; /* by us: a hundredth of the references, or, if their number is not known … */
+    bool window_chosen; /* by us: a hundredth of the references, or, if their number is not known …
+                         */
     bool window_blind;  /* … without knowing it */
 };
 

@@ -1,5 +1,5 @@
-/* trace_story.c - reads a trace for kilburn trace info: who refers to what, the working set over time,
- * and how often pages are used again.
+/* trace_story.c - reads a trace for kilburn trace info: who refers to what, the working set over
+ * time, and how often pages are used again.
  *
  *   block ──┬──► LRU at all sizes (replay/stack.h), the dearest
  *           └──► story and working set                          both at once, on two cores
@@ -8,10 +8,11 @@
 
 #include "trace.h"
 
-#define BLIND_WINDOW 100000            /* where nobody knows how long the trace is */
+#define BLIND_WINDOW 100000 /* where nobody knows how long the trace is */
 #define LEAST_WINDOW 10
-#define MOST_FRAMES (UINT32_C(1) << 22) /* larger memories are not told apart, if the pages are not
-                                           known beforehand */
+#define MOST_FRAMES                                                                                \
+    (UINT32_C(1) << 22) /* larger memories are not told apart, if the pages are not                \
+                           known beforehand */
 
 struct reading {
     struct trace *t;

@@ -42,9 +42,8 @@ static struct row *rows_of(const struct kb_story *story) {
         const struct kb_mapped_object *object = &m->objects[i];
         const struct kb_mapped_name *name = &m->names[object->name];
         struct kb_story_use use = kb_story_use(story, i);
-        rows[i] = (struct row){name->text,    name->kind,    object->part,
-                               0,             object->pages, kb_story_references(&use),
-                               use};
+        rows[i] = (struct row){
+            name->text, name->kind, object->part, 0, object->pages, kb_story_references(&use), use};
         rows[i].most = kb_mapped_most(object);
     }
     qsort(rows, m->object_count, sizeof *rows, by_footprint);
@@ -157,8 +156,7 @@ static void use_json(struct kb_json *json, const struct trace_story *story,
     kb_json_u64(json, "executes", use->by_kind[KB_EXECUTE]);
 }
 
-static void row_json(struct kb_json *json, const struct trace_story *story,
-                     const struct row *row) {
+static void row_json(struct kb_json *json, const struct trace_story *story, const struct row *row) {
     static const char *const kinds[KB_MAPPED_KINDS] = {"anonymous", "heap",    "stack",  "system",
                                                        "file",      "library", "program"};
     static const char *const parts[KB_MAPPED_PARTS] = {"code", "data", "reserved"};
@@ -195,8 +193,7 @@ kb_status trace_story_json(struct kb_json *json, const struct trace_story *story
                            const struct kb_reader *reader) {
     const struct kb_story *s = &story->story;
     const uint64_t *kernel = s->kernel_by_kind;
-    kb_json_u64(json, "kernel_references",
-                kernel[KB_READ] + kernel[KB_WRITE] + kernel[KB_EXECUTE]);
+    kb_json_u64(json, "kernel_references", kernel[KB_READ] + kernel[KB_WRITE] + kernel[KB_EXECUTE]);
     kb_json_u64(json, "threads", s->threads.count);
     kb_json_u64(json, "processes", s->processes.count);
     events_json(json, s);
@@ -266,7 +263,7 @@ static void reuse_text(const struct cli *cli, const struct trace_story *story,
               (unsigned long long)reuse->nine_tenths);
     for (unsigned i = 0; i < HIT_SHARES; i++) {
         uint32_t frames = frames_for(story, hit_shares[i]);
-        fputs(i == 0 ? cli_text(cli, KB_MSG_info_hits) : "             ", stdout);
+        printf("%-13s", i == 0 ? cli_text(cli, KB_MSG_info_hits) : "");
         if (frames > 0)
             cli_print(cli, stdout, KB_MSG_info_hits_with, hit_shares[i] / 10.0,
                       (unsigned long)frames, size_text(story, frames, size));
@@ -296,7 +293,9 @@ static kb_status strip_text(struct trace *t, const struct trace_story *story) {
         .values = set->curve,
         .count = set->points,
         .top = set->peak,
-        .width = room < 60 ? 60 : room > 76 ? 76 : room,
+        .width = room < 60   ? 60
+                 : room > 76 ? 76
+                             : room,
         .height = STRIP_HEIGHT,
         .first = "1",
         .last = cli_number(set->references, last),
@@ -313,8 +312,8 @@ static const char *undivided_text(const struct cli *cli, enum kb_mapped_kind kin
 
 static const char *class_text(const struct cli *cli, const struct row *row) {
     static const enum kb_message data[KB_MAPPED_KINDS] = {
-        KB_MSG_mapped_anonymous, KB_MSG_mapped_heap,         KB_MSG_mapped_stack,
-        KB_MSG_mapped_system,    KB_MSG_mapped_file,         KB_MSG_mapped_library_data,
+        KB_MSG_mapped_anonymous,   KB_MSG_mapped_heap, KB_MSG_mapped_stack,
+        KB_MSG_mapped_system,      KB_MSG_mapped_file, KB_MSG_mapped_library_data,
         KB_MSG_mapped_program_data};
     static const enum kb_message code[KB_MAPPED_KINDS] = {
         KB_MSG_mapped_anonymous_code, KB_MSG_mapped_heap_code,    KB_MSG_mapped_stack_code,

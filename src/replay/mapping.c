@@ -157,8 +157,8 @@ static size_t region_at(const struct kb_mappings *m, uint32_t process, uint64_t 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         const struct kb_mapped_region *region = &m->regions[middle];
-        bool before = region->process != process ? region->process < process
-                                                 : region->end <= number;
+        bool before =
+            region->process != process ? region->process < process : region->end <= number;
         if (before)
             low = middle + 1;
         else
@@ -234,8 +234,7 @@ static kb_status unmap(struct kb_mappings *m, uint64_t first, uint64_t end, bool
         return status;
     for (size_t i = from; i < until; i++)
         remove_pages(m, &m->regions[i], replaced);
-    memmove(&m->regions[from], &m->regions[until],
-            (m->region_count - until) * sizeof *m->regions);
+    memmove(&m->regions[from], &m->regions[until], (m->region_count - until) * sizeof *m->regions);
     m->region_count -= until - from;
     m->changes++;
     return KB_OK;

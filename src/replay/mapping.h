@@ -46,8 +46,8 @@ struct kb_mapped_name {
     char *text; /* "" for anonymous memory */
     size_t length;
     uint64_t hash;
-    enum kb_mapped_kind kind;          /* as known so far */
-    uint32_t object[KB_MAPPED_PARTS];  /* or KB_NO_OBJECT */
+    enum kb_mapped_kind kind;         /* as known so far */
+    uint32_t object[KB_MAPPED_PARTS]; /* or KB_NO_OBJECT */
 };
 
 struct kb_mapped_object {
@@ -57,9 +57,9 @@ struct kb_mapped_object {
     uint64_t peak;  /* mapped before they became fewer: see kb_mapped_most() */
 };
 
-/* Pages mapped at most at once. What another mapping took the place of at once (UNMAP and MAP of one
- * range in a row) does not count: so loaders lay out a library, the whole first and its parts over
- * it. */
+/* Pages mapped at most at once. What another mapping took the place of at once (UNMAP and MAP of
+ * one range in a row) does not count: so loaders lay out a library, the whole first and its parts
+ * over it. */
 static inline uint64_t kb_mapped_most(const struct kb_mapped_object *object) {
     return object->peak > object->pages ? object->peak : object->pages;
 }

@@ -1,5 +1,5 @@
-/* story.c - counts a trace, in one pass. Between two events nothing is looked up again: a page knows
- * its object as long as no mapping changes. */
+/* story.c - counts a trace, in one pass. Between two events nothing is looked up again: a page
+ * knows its object as long as no mapping changes. */
 #include "replay/story.h"
 
 #include <stdlib.h>
@@ -41,8 +41,8 @@ static kb_status out_of_memory(struct kb_error *error, uint64_t bytes) {
 static kb_status room_for_pages(struct kb_story *s, uint32_t pages, struct kb_error *error) {
     if (pages > s->page_room) {
         uint32_t room = pages + pages / 2 + 64;
-        void *fresh = kb_grow(s->host, s->pages, s->page_room * sizeof *s->pages,
-                              room * sizeof *s->pages);
+        void *fresh =
+            kb_grow(s->host, s->pages, s->page_room * sizeof *s->pages, room * sizeof *s->pages);
         if (fresh == NULL)
             return out_of_memory(error, room * sizeof *s->pages);
         s->pages = fresh;
@@ -57,8 +57,7 @@ static kb_status room_for_uses(struct kb_story *s, struct kb_error *error) {
     if (objects <= s->use_room)
         return KB_OK;
     uint32_t room = objects * 2 + 64;
-    void *fresh =
-        kb_grow(s->host, s->uses, s->use_room * sizeof *s->uses, room * sizeof *s->uses);
+    void *fresh = kb_grow(s->host, s->uses, s->use_room * sizeof *s->uses, room * sizeof *s->uses);
     if (fresh == NULL)
         return out_of_memory(error, room * sizeof *s->uses);
     s->uses = fresh;

@@ -41,7 +41,7 @@ struct kb_story {
     uint64_t by_kind[3];        /* enum kb_kind */
     uint64_t kernel_by_kind[3]; /* of them, those that the kernel made */
     uint64_t events[KB_EVENT_TYPES];
-    uint64_t named;             /* names told: NAME events in a row are one */
+    uint64_t named; /* names told: NAME events in a row are one */
     struct kb_mappings mappings;
     struct kb_story_use *uses; /* by object, and behind them `outside`: kb_story_use() */
     uint32_t use_room;
@@ -74,15 +74,15 @@ struct kb_story_use kb_story_use(const struct kb_story *story, uint32_t object);
 
 /* How the pages were used; to be asked at the end, also before objects are looked at. */
 struct kb_story_reuse {
-    uint64_t once;           /* pages with one reference */
-    uint64_t median, most;   /* references of a page; of two middle ones the lower */
-    uint32_t most_page;      /* the id of the first page with the most */
-    uint64_t half, nine_tenths; /* so few pages have so many of the references */
+    uint64_t once;                         /* pages with one reference */
+    uint64_t median, most;                 /* references of a page; of two middle ones the lower */
+    uint32_t most_page;                    /* the id of the first page with the most */
+    uint64_t half, nine_tenths;            /* so few pages have so many of the references */
     uint64_t executed, written, only_read; /* pages; those that were written may be executed, too */
 };
 
 kb_status kb_story_end(struct kb_story *story, struct kb_story_reuse *reuse,
-                         struct kb_error *error) KB_MUST_CHECK;
+                       struct kb_error *error) KB_MUST_CHECK;
 
 void kb_story_free(struct kb_story *story);
 

@@ -1,4 +1,5 @@
-/* strip.c - a filled curve in braille: two columns and four rows of dots a character (see plot.c). */
+/* strip.c - a filled curve in braille: two columns and four rows of dots a character (see plot.c).
+ */
 #include "report/strip.h"
 
 #include <inttypes.h>

@@ -7,10 +7,10 @@
 #include "base/host.h"
 
 struct kb_strip {
-    const uint64_t *values; /* at equal distances in time */
-    size_t count;           /* at least 1 */
-    uint64_t top;           /* what the upper edge stands for; values above it are cut */
-    unsigned width, height; /* in characters; at least 1, at most 400 × 40 */
+    const uint64_t *values;   /* at equal distances in time */
+    size_t count;             /* at least 1 */
+    uint64_t top;             /* what the upper edge stands for; values above it are cut */
+    unsigned width, height;   /* in characters; at least 1, at most 400 × 40 */
     const char *first, *last; /* what stands below its ends, in ASCII */
 };
 
