@@ -123,6 +123,8 @@ static void tell_result(const struct record *r, const struct kb_record_result *r
                   (unsigned long long)result->recorded_children);
     if (result->dropped_children > 0)
         cli_print(cli, stderr, KB_MSG_record_dropped, (unsigned long long)result->dropped_children);
+    if (result->unfollowed > 0)
+        cli_print(cli, stderr, KB_MSG_record_unfollowed, (unsigned long long)result->unfollowed);
     if (result->dropped_threads > 0)
         cli_print(cli, stderr, KB_MSG_record_crowded, (unsigned long long)result->dropped_threads);
     if (result->signal != 0)
@@ -146,6 +148,8 @@ static int record(struct record *r, char **argv) {
         fputs("\r\033[K", stderr);
     if (status != KB_OK)
         (void)cli_fail(cli);
+    if (status != KB_OK && result.started && result.status != KB_RECORD_FAILED)
+        cli_print(cli, stderr, KB_MSG_record_partial, r->recording.output);
     if (status == KB_OK && !r->quiet)
         tell_result(r, &result);
     kb_host_close(&host);

@@ -112,7 +112,8 @@ static void own_signals(sigset_t *set) {
     for (size_t i = 0; i < sizeof forwarded / sizeof forwarded[0]; i++)
         sigaddset(set, forwarded[i]);
     sigaddset(set, SIGCHLD);
-    sigaddset(set, SIGPIPE);
+    sigaddset(set, SIGPIPE); /* these two: writing fails instead */
+    sigaddset(set, SIGXFSZ);
 }
 
 /* In the child. Comes back only if it cannot be executed. */
@@ -152,7 +153,7 @@ static void pass_on(int signals, pid_t pid, bool ended, struct kb_collecting *c)
     struct signalfd_siginfo info;
     while (read(signals, &info, sizeof info) == sizeof info) {
         int number = (int)info.ssi_signo;
-        if (number == SIGCHLD || number == SIGPIPE)
+        if (number == SIGCHLD || number == SIGPIPE || number == SIGXFSZ)
             continue;
         if (ended && (number == SIGINT || number == SIGTERM || number == SIGHUP))
             atomic_store(&c->give_up, true);
@@ -204,22 +205,22 @@ static void fill_result(const struct kb_collecting *c, int told, struct kb_recor
     result->bytes = atomic_load(&c->counts.bytes);
     result->recorded_children = c->recorded_children;
     result->dropped_children = atomic_load(&head->forks);
+    result->unfollowed = atomic_load(&head->unfollowed);
     result->dropped_threads = atomic_load(&head->crowded);
     result->limited = c->limited;
 }
 
-static kb_status run(const struct command *command, struct kb_collecting *c,
+static kb_status run(const struct command *command, struct kb_collecting *c, const sigset_t *mask,
                      struct kb_record_result *result, struct kb_error *error) {
-    sigset_t own, mask;
+    sigset_t own;
     pid_t pid = 0;
     own_signals(&own);
-    sigprocmask(SIG_BLOCK, &own, &mask);
     int signals = signalfd(-1, &own, SFD_CLOEXEC | SFD_NONBLOCK);
     kb_status status =
         signals < 0 ? kb_fail(error, KB_IO, KB_MSG_record_start, command->run, strerror(errno))
                     : kb_collecting_start(c, error);
     if (status == KB_OK) {
-        status = start(command, c->shared->head, &mask, &pid, error);
+        status = start(command, c->shared->head, mask, &pid, error);
         if (status == KB_OK) {
             fill_result(c, wait_for_all(c, pid, signals), result);
         } else {
@@ -229,7 +230,6 @@ static kb_status run(const struct command *command, struct kb_collecting *c,
     }
     if (signals >= 0)
         close(signals);
-    sigprocmask(SIG_SETMASK, &mask, NULL);
     if (status == KB_OK && c->error.status != KB_OK) {
         *error = c->error;
         status = c->error.status;
@@ -237,11 +237,39 @@ static kb_status run(const struct command *command, struct kb_collecting *c,
     return status;
 }
 
+/* What was recorded, for the trace's header, which cuts it. */
+static void name_program(const char *const *argv, char *text, size_t room) {
+    size_t length = 0;
+    text[0] = '\0';
+    for (size_t i = 0; argv[i] != NULL && length < room; i++)
+        length += (size_t)snprintf(text + length, room - length, "%s%s", i > 0 ? " " : "", argv[i]);
+    for (char *at = text; *at != '\0'; at++)
+        if ((unsigned char)*at < ' ')
+            *at = ' ';
+}
+
+/* Where a standard stream is closed, no file of ours may take its place; the program finds it
+ * closed. */
+static void keep_streams(void) {
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 kb_status kb_record(const char *const *argv, const struct kb_record_options *options,
                     struct kb_record_result *result, struct kb_error *error) {
     struct command *command = calloc(1, sizeof *command);
     struct kb_collecting *c = calloc(1, sizeof *c);
     struct kb_shared shared = {.fd = -1};
+    char name[64];
+    sigset_t own, mask;
+    own_signals(&own);
+    sigprocmask(SIG_BLOCK, &own, &mask);
+    keep_streams();
+    name_program(argv, name, sizeof name);
     *result = (struct kb_record_result){.status = KB_RECORD_FAILED};
     kb_status status = command != NULL && c != NULL
                            ? find_program(argv[0], command, &result->status, error)
@@ -264,9 +292,9 @@ kb_status kb_record(const char *const *argv, const struct kb_record_options *opt
         c->options = options;
         c->stream = (struct kb_stream_options){.grain = options->grain,
                                                .limit = options->limit,
-                                               .program = argv[0],
+                                               .program = name,
                                                .host = options->host};
-        status = run(command, c, result, error);
+        status = run(command, c, &mask, result, error);
     }
     if (status == KB_OK && !c->attached) {
         result->status = KB_RECORD_FAILED;
@@ -276,5 +304,9 @@ kb_status kb_record(const char *const *argv, const struct kb_record_options *opt
     free(command != NULL ? command->arguments : NULL);
     free(command);
     free(c);
+    const struct timespec at_once = {0};
+    while (sigtimedwait(&own, NULL, &at_once) > 0)
+        ; /* what came at the end has nobody to go to */
+    sigprocmask(SIG_SETMASK, &mask, NULL);
     return status;
 }

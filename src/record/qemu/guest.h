@@ -55,6 +55,9 @@ void kb_image_tell(struct kb_cursor *cursor, uint64_t base);
 
 /* ---- follow.c ---- */
 
+/* Before the program can change its folder: which file it is. */
+void kb_follow_remember(void);
+
 /* Before an exec: goes on in a QEMU that runs the new image, if it can. Returns only if not; then
  * the call takes its course. */
 void kb_follow_exec(struct kb_cursor *cursor, const struct kb_call *call);

@@ -4,7 +4,7 @@
  * those that were not there before it was loaded, and lie below all that QEMU
  * maps for itself. Which of them hold code the file's program headers tell:
  * QEMU itself never executes them, so their rights here do not. The stack is
- * what QEMU has set behind a guard, at last. */
+ * what QEMU has set behind a guard. */
 #include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,8 +13,6 @@
 #include <unistd.h>
 
 #include "record/qemu/guest.h"
-
-#define MOST_SEGMENTS 64 /* of a file */
 
 /* One line of /proc/self/maps. */
 struct mapping {
@@ -50,67 +48,62 @@ void kb_image_before(void) {
     fclose(maps);
 }
 
-/* The segments of a program's file that are mapped with the rights to write or without. */
+#define MOST_SEGMENTS 64
+
+/* Of an ELF file: which of its bytes are mapped, and with which rights. */
 struct segments {
     unsigned count;
     struct {
-        uint64_t from, to; /* offsets in the file, whole pages */
-        bool code;
+        uint64_t from, to; /* whole pages of the file */
+        unsigned rights;
     } segment[MOST_SEGMENTS];
 };
 
-static void read_segments(const struct mapping *m, struct segments *segments) {
+static void read_segments(const char *name, struct segments *all) {
     Elf64_Ehdr file;
-    Elf64_Phdr segment;
-    bool writable = m->rights[1] == 'w';
-    segments->count = 0;
-    int fd = m->name[0] == '/' ? open(m->name, O_RDONLY | O_CLOEXEC) : -1;
+    Elf64_Phdr header;
+    all->count = 0;
+    int fd = name[0] == '/' ? open(name, O_RDONLY | O_CLOEXEC) : -1;
     if (fd < 0)
         return;
     bool fine = pread(fd, &file, sizeof file, 0) == sizeof file &&
                 memcmp(file.e_ident, ELFMAG, SELFMAG) == 0;
-    for (unsigned i = 0; fine && i < file.e_phnum && segments->count < MOST_SEGMENTS; i++) {
-        off_t at = (off_t)(file.e_phoff + (uint64_t)i * sizeof segment);
-        if (pread(fd, &segment, sizeof segment, at) != sizeof segment)
-            break;
-        if (segment.p_type != PT_LOAD || ((segment.p_flags & PF_W) != 0) != writable)
+    for (unsigned i = 0; fine && i < file.e_phnum && all->count < MOST_SEGMENTS; i++) {
+        off_t at = (off_t)(file.e_phoff + (uint64_t)i * sizeof header);
+        fine = pread(fd, &header, sizeof header, at) == sizeof header;
+        if (!fine || header.p_type != PT_LOAD)
             continue;
-        uint64_t from = segment.p_offset, to = segment.p_offset + segment.p_filesz;
-        segments->segment[segments->count].from = from & ~(uint64_t)(KB_GUEST_PAGE - 1);
-        segments->segment[segments->count].to =
-            (to + KB_GUEST_PAGE - 1) & ~(uint64_t)(KB_GUEST_PAGE - 1);
-        segments->segment[segments->count++].code = (segment.p_flags & PF_X) != 0;
+        const uint64_t within = KB_GUEST_PAGE - 1;
+        all->segment[all->count].from = header.p_offset & ~within;
+        all->segment[all->count].to = (header.p_offset + header.p_filesz + within) & ~within;
+        all->segment[all->count++].rights = (header.p_flags & PF_R ? PROT_READ : 0u) |
+                                            (header.p_flags & PF_W ? PROT_WRITE : 0u) |
+                                            (header.p_flags & PF_X ? PROT_EXEC : 0u);
     }
     close(fd);
 }
 
-/* Whether there is code at this offset of the file; *to: up to where that is so. */
-static bool holds_code(const struct segments *segments, uint64_t at, uint64_t *to) {
-    bool code = false;
-    for (unsigned i = 0; i < segments->count; i++) {
-        uint64_t begin = segments->segment[i].from, end = segments->segment[i].to;
-        if (at >= begin && at < end)
-            code |= segments->segment[i].code;
-        if (begin > at && begin < *to)
-            *to = begin;
-        if (end > at && end < *to)
-            *to = end;
-    }
-    return code;
-}
-
-/* The host shows neighbours of a file with equal rights as one mapping, and the program's code
- * without the right to execute: they are told segment by segment. */
-static void tell_file(struct kb_cursor *cursor, const struct mapping *m, uint64_t base,
-                      unsigned rights) {
-    static struct segments segments;
-    read_segments(m, &segments);
-    uint64_t last = m->offset + (m->end - m->start);
-    for (uint64_t at = m->offset, to; at < last; at = to) {
-        to = last;
-        unsigned code = holds_code(&segments, at, &to) ? PROT_EXEC : 0;
-        kb_tell_mapping(cursor, m->start - base + (at - m->offset), to - at, m->name, rights | code,
-                        false);
+/* The mapping, in parts with the rights of the file's segments: what for QEMU is only read, be it
+ * code or not, the host shows as one. */
+static void tell_parts(struct kb_cursor *cursor, const struct mapping *m, unsigned rights,
+                       uint64_t base) {
+    static struct segments all; /* as kb_image_tell's mapping */
+    uint64_t end = m->offset + (m->end - m->start);
+    read_segments(m->name, &all);
+    for (uint64_t at = m->offset, to; at < end; at = to) {
+        unsigned own = rights;
+        to = end;
+        for (unsigned i = 0; i < all.count; i++) {
+            if ((all.segment[i].rights & PROT_WRITE) != (rights & PROT_WRITE))
+                continue;
+            if (at >= all.segment[i].from && at < all.segment[i].to) {
+                own = all.segment[i].rights;
+                to = all.segment[i].to < to ? all.segment[i].to : to;
+            } else if (all.segment[i].from > at && all.segment[i].from < to) {
+                to = all.segment[i].from;
+            }
+        }
+        kb_tell_mapping(cursor, m->start - base + (at - m->offset), to - at, m->name, own, false);
     }
 }
 
@@ -145,11 +138,9 @@ void kb_image_tell(struct kb_cursor *cursor, uint64_t base) {
         unsigned rights = rights_of(&m);
         if (rights == 0 || m.start < base)
             continue;
-        if (m.name[0] == '/')
-            tell_file(cursor, &m, base, rights);
-        else
-            kb_tell_mapping(cursor, m.start - base, m.end - m.start,
-                            m.start == stack ? "[stack]" : m.name, rights, false);
+        if (m.start == stack)
+            snprintf(m.name, sizeof m.name, "[stack]");
+        tell_parts(cursor, &m, rights, base);
     }
     fclose(maps);
 }
