@@ -29,9 +29,12 @@ bool kb_guest_read(uint64_t address, void *to, size_t bytes) {
 
 void kb_tell_range(struct kb_cursor *cursor, unsigned type, uint64_t start, uint64_t bytes) {
     unsigned shift = kb_producer.recording->shift;
-    uint64_t first = start >> shift, last = (start + bytes - 1) >> shift;
-    if (bytes > 0)
-        kb_note_event(cursor, type, first, last - first + 1);
+    uint64_t rest = (UINT64_C(1) << shift) - 1, end = start + bytes;
+    bool whole = kb_event_drops(type) || type == KB_EVENT_RELEASE;
+    uint64_t first = (start + (whole ? rest : 0)) >> shift;
+    uint64_t behind = (end + (whole ? 0 : rest)) >> shift;
+    if (bytes > 0 && behind > first)
+        kb_note_event(cursor, type, first, behind - first);
 }
 
 void kb_tell_mapping(struct kb_cursor *cursor, uint64_t start, uint64_t bytes, const char *name,

@@ -107,20 +107,38 @@ static void tell_parts(struct kb_cursor *cursor, const struct mapping *m, unsign
     }
 }
 
+static unsigned rights_of(const struct mapping *m) {
+    return (m->rights[0] == 'r' ? PROT_READ : 0) | (m->rights[1] == 'w' ? PROT_WRITE : 0);
+}
+
+/* Nameless memory directly behind what nobody may use: the stack is the last such; a program's own
+ * zeros behind a gap are before it. Threads' stacks come later. */
+static uint64_t find_stack(FILE *maps) {
+    static struct mapping m;
+    uint64_t guarded = 0, stack = 0;
+    while (next_mapping(maps, &m) && m.start < lowest_own) {
+        if (rights_of(&m) == 0)
+            guarded = m.end;
+        else if (m.name[0] == '\0' && m.start == guarded)
+            stack = m.start;
+    }
+    rewind(maps);
+    return stack;
+}
+
 void kb_image_tell(struct kb_cursor *cursor, uint64_t base) {
     static struct mapping m; /* a process tells its image once, before it has threads */
-    uint64_t guarded = 0;    /* the end of what nobody may use */
+    static uint64_t stack;   /* a forked process has its parent's */
     FILE *maps = fopen("/proc/self/maps", "re");
     if (maps == NULL)
         return;
+    if (stack == 0)
+        stack = find_stack(maps);
     while (next_mapping(maps, &m) && m.start < lowest_own) {
-        unsigned rights =
-            (m.rights[0] == 'r' ? PROT_READ : 0) | (m.rights[1] == 'w' ? PROT_WRITE : 0);
-        if (rights == 0)
-            guarded = m.end;
+        unsigned rights = rights_of(&m);
         if (rights == 0 || m.start < base)
             continue;
-        if (m.name[0] == '\0' && m.start == guarded)
+        if (m.start == stack)
             snprintf(m.name, sizeof m.name, "[stack]");
         tell_parts(cursor, &m, rights, base);
     }
