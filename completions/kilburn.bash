@@ -29,7 +29,7 @@ _kilburn() {
 
     for ((i = 1; i < COMP_CWORD && ${#subcommand[@]} < 2; i++)); do
         case ${COMP_WORDS[i]} in
-        sim | trace | step | explain | study) ((${#subcommand[@]})) || subcommand+=("${COMP_WORDS[i]}") ;;
+        sim | trace | step | explain | study | record) ((${#subcommand[@]})) || subcommand+=("${COMP_WORDS[i]}") ;;
         info | convert | generate | verify | annotate-release | working-set)
             [[ ${subcommand[0]-} == trace ]] && subcommand+=("${COMP_WORDS[i]}")
             ;;
@@ -105,17 +105,19 @@ _kilburn() {
         [[ ${subcommand[0]-} == explain ]] && mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return
         ;;
-    --frames | --page-size | --asids | --levels | --swap | --quantum | --processes | --disk | --memory-time | --cycle-time | --minimum | --cluster | --reserve | --distance | --window | --at) return ;;
+    --frames | --page-size | --asids | --levels | --swap | --quantum | --processes | --disk | --memory-time | --cycle-time | --minimum | --cluster | --reserve | --distance | --window | --at | --grain | --limit) return ;;
     esac
 
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$(_kilburn_options "${subcommand[@]}")" -- "$cur")
     elif ((${#subcommand[@]} == 0)); then
-        mapfile -t COMPREPLY < <(compgen -W "sim trace step explain study" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "sim trace step explain study record" -- "$cur")
     elif [[ ${subcommand[*]} == trace ]]; then
         mapfile -t COMPREPLY < <(compgen -W "info convert generate verify annotate-release working-set" -- "$cur")
     elif [[ ${subcommand[*]} == study ]]; then
         mapfile -t COMPREPLY < <(compgen -W "organisations multiprogramming associative page-size allocation" -- "$cur")
+    elif [[ ${subcommand[0]} == record ]]; then
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur"; compgen -c -- "$cur")
     elif [[ ${subcommand[0]} == step ]]; then
         mapfile -t COMPREPLY < <(compgen -f -X '!*.kb' -- "$cur"; compgen -d -- "$cur")
     else

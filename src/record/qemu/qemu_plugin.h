@@ -40,6 +40,8 @@ typedef void (*qemu_plugin_vcpu_syscall_cb_t)(qemu_plugin_id_t id, unsigned vcpu
 typedef void (*qemu_plugin_vcpu_syscall_ret_cb_t)(qemu_plugin_id_t id, unsigned vcpu,
                                                   int64_t number, int64_t result);
 
+/* Takes all callbacks away, at a time when no thread runs; then calls back. */
+void qemu_plugin_reset(qemu_plugin_id_t id, void (*call)(qemu_plugin_id_t id));
 void qemu_plugin_register_vcpu_init_cb(qemu_plugin_id_t id, qemu_plugin_vcpu_simple_cb_t call);
 void qemu_plugin_register_vcpu_exit_cb(qemu_plugin_id_t id, qemu_plugin_vcpu_simple_cb_t call);
 void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
