@@ -29,6 +29,9 @@
 #define KB_SHARED_WORDS 256 /* of a chunk while several threads take turns: how fine they mix */
 #define KB_RECORD_PATH 4096
 
+/* Tells a program with hooks the name of the recorder's memory. */
+#define KB_RECORD_VARIABLE "KILBURN_RECORDING"
+
 enum kb_recording_flag {
     KB_RECORD_EXACT = 1,    /* each instruction's fetch before its data; else those of a translated
                                block first */

@@ -1,4 +1,5 @@
-/* launch.c - a child is started with the caller's signal mask; signals come through a descriptor. */
+/* launch.c - a child is started with the caller's signal mask; signals come through a descriptor.
+ */
 #include "record/launch.h"
 
 #include <errno.h>

@@ -15,6 +15,10 @@ bool kb_record_find_qemu(char path[KB_RECORD_PATH_BYTES]) {
     return kb_program_find(KB_RECORD_QEMU, path) == KB_PROGRAM_FINE;
 }
 
+bool kb_record_find_valgrind(char path[KB_RECORD_PATH_BYTES]) {
+    return kb_program_find("valgrind", path) == KB_PROGRAM_FINE;
+}
+
 bool kb_record_find_beside(const char *name, char path[KB_RECORD_PATH_BYTES]) {
     static const char *const folders[] = {"", KILBURN_PLUGIN_FOLDER "/"};
     char own[KB_RECORD_PATH_BYTES];
