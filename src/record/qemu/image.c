@@ -14,42 +14,20 @@
 
 #include "record/qemu/guest.h"
 
-/* One line of /proc/self/maps. */
-struct mapping {
-    uint64_t start, end, offset;
-    char rights[5];
-    char name[4096];
-};
-
 static uint64_t lowest_own = UINT64_MAX; /* of QEMU's own mappings */
 
-static bool next_mapping(FILE *maps, struct mapping *m) {
-    char line[4400];
-    unsigned long start, end, offset;
-    int name = 0;
-    if (fgets(line, sizeof line, maps) == NULL ||
-        sscanf(line, "%lx-%lx %4s %lx %*s %*s %n", &start, &end, m->rights, &offset, &name) < 4)
-        return false;
-    m->start = start;
-    m->end = end;
-    m->offset = offset;
-    line[strcspn(line, "\n")] = '\0';
-    snprintf(m->name, sizeof m->name, "%s", name > 0 ? line + name : "");
-    return true;
-}
-
 void kb_image_before(void) {
-    struct mapping m;
-    FILE *maps = fopen("/proc/self/maps", "re");
-    if (maps == NULL)
+    struct kb_mappings maps;
+    struct kb_mapping m;
+    if (!kb_mappings_open(&maps))
         return;
-    if (next_mapping(maps, &m))
+    if (kb_mappings_next(&maps, &m))
         lowest_own = m.start;
-    fclose(maps);
+    kb_mappings_close(&maps);
 }
 
 /* Whether the file's segment that lies at this offset, writable or not, is code. */
-static bool holds_code(const struct mapping *m) {
+static bool holds_code(const struct kb_mapping *m) {
     Elf64_Ehdr file;
     Elf64_Phdr segment;
     bool code = false;
@@ -73,12 +51,12 @@ static bool holds_code(const struct mapping *m) {
 }
 
 void kb_image_tell(struct kb_cursor *cursor, uint64_t base) {
-    static struct mapping m; /* a process tells its image once, before it has threads */
-    uint64_t guarded = 0;    /* the end of what nobody may use */
-    FILE *maps = fopen("/proc/self/maps", "re");
-    if (maps == NULL)
+    struct kb_mappings maps;
+    struct kb_mapping m;
+    uint64_t guarded = 0; /* the end of what nobody may use */
+    if (!kb_mappings_open(&maps))
         return;
-    while (next_mapping(maps, &m) && m.start < lowest_own) {
+    while (kb_mappings_next(&maps, &m) && m.start < lowest_own) {
         unsigned rights =
             (m.rights[0] == 'r' ? PROT_READ : 0) | (m.rights[1] == 'w' ? PROT_WRITE : 0);
         if (rights == 0)
@@ -91,5 +69,5 @@ void kb_image_tell(struct kb_cursor *cursor, uint64_t base) {
             snprintf(m.name, sizeof m.name, "[stack]");
         kb_tell_mapping(cursor, m.start - base, m.end - m.start, m.name, rights, false);
     }
-    fclose(maps);
+    kb_mappings_close(&maps);
 }

@@ -1,0 +1,68 @@
+/* mapping.c - lines of /proc/self/maps:
+ *
+ *   55d0c8a00000-55d0c8a2f000 r-xp 00001000 fe:01 393264     /usr/bin/dash */
+#include "record/mapping.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "trace/run.h"
+
+bool kb_mappings_open(struct kb_mappings *m) {
+    m->fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    m->at = m->filled = 0;
+    return m->fd >= 0;
+}
+
+void kb_mappings_close(struct kb_mappings *m) { close(m->fd); }
+
+/* The next line, ended by a zero; NULL: there is none. */
+static char *next_line(struct kb_mappings *m) {
+    for (;;) {
+        char *line = m->text + m->at, *end = memchr(line, '\n', m->filled - m->at);
+        if (end != NULL) {
+            *end = '\0';
+            m->at = (size_t)(end + 1 - m->text);
+            return line;
+        }
+        m->filled -= m->at;
+        memmove(m->text, line, m->filled);
+        m->at = 0;
+        ssize_t got = read(m->fd, m->text + m->filled, sizeof m->text - m->filled);
+        if (got <= 0)
+            return NULL;
+        m->filled += (size_t)got;
+    }
+}
+
+bool kb_mappings_next(struct kb_mappings *mappings, struct kb_mapping *m) {
+    unsigned long start, end, offset;
+    int name = 0;
+    const char *line = next_line(mappings);
+    if (line == NULL || sscanf(line, "%lx-%lx %4s %lx %*s %*s %n", &start, &end, m->rights,
+                               &offset, &name) < 4)
+        return false;
+    m->start = start;
+    m->end = end;
+    m->offset = offset;
+    snprintf(m->name, sizeof m->name, "%s", name > 0 ? line + name : "");
+    return true;
+}
+
+void kb_tell_range(struct kb_cursor *cursor, unsigned type, uint64_t start, uint64_t bytes) {
+    unsigned shift = kb_producer.recording->shift;
+    uint64_t first = start >> shift, last = (start + bytes - 1) >> shift;
+    if (bytes > 0)
+        kb_note_event(cursor, type, first, last - first + 1);
+}
+
+void kb_tell_mapping(struct kb_cursor *cursor, uint64_t start, uint64_t bytes, const char *name,
+                     unsigned rights, bool replaced) {
+    if (replaced)
+        kb_tell_range(cursor, KB_EVENT_UNMAP, start, bytes);
+    kb_tell_range(cursor, KB_EVENT_MAP, start, bytes);
+    kb_note_name(cursor, name);
+    kb_tell_range(cursor, KB_EVENT_PROTECT + rights, start, bytes);
+}
