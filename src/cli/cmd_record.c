@@ -5,7 +5,16 @@
 
 #include "cli.h"
 
-enum { OPT_EXACT = 256, OPT_DATA_ONLY, OPT_GRAIN, OPT_LIMIT, OPT_CHILDREN, OPT_WITH, OPT_LANG };
+enum {
+    OPT_EXACT = 256,
+    OPT_DATA_ONLY,
+    OPT_GRAIN,
+    OPT_LIMIT,
+    OPT_CHILDREN,
+    OPT_WITH,
+    OPT_COMPILE,
+    OPT_LANG
+};
 
 static const struct option options[] = {
     {"output", required_argument, NULL, 'o'},
@@ -15,6 +24,7 @@ static const struct option options[] = {
     {"limit", required_argument, NULL, OPT_LIMIT},
     {"children", no_argument, NULL, OPT_CHILDREN},
     {"with", required_argument, NULL, OPT_WITH},
+    {"compile", no_argument, NULL, OPT_COMPILE},
     {"quiet", no_argument, NULL, 'q'},
     {"lang", required_argument, NULL, OPT_LANG},
     {"help", no_argument, NULL, 'h'},
@@ -26,7 +36,7 @@ struct record {
     struct kb_record_options recording;
     char output[300], qemu[KB_RECORD_PATH_BYTES], plugin[KB_RECORD_PATH_BYTES],
         valgrind[KB_RECORD_PATH_BYTES];
-    bool quiet, help;
+    bool quiet, help, compile;
     bool shown; /* a line of progress stands on the terminal */
 };
 
@@ -63,6 +73,9 @@ static kb_status take_option(struct record *r, int c) {
         else
             return kb_fail(error, KB_USAGE, KB_MSG_record_with, optarg);
         return KB_OK;
+    case OPT_COMPILE:
+        r->compile = true;
+        return KB_OK;
     case OPT_LIMIT:
         return cli_parse_number("--limit", optarg, 1, UINT64_MAX, &o->limit, error);
     case OPT_GRAIN:
@@ -98,6 +111,8 @@ static int parse(struct record *r, int argc, char **argv) {
         cli_print(cli, stdout, KB_MSG_help_record);
         return EXIT_FINE;
     }
+    if (r->compile)
+        return record_compile(cli, argv + optind);
     if (optind == argc)
         return cli_usage(cli, KB_MSG_record_no_program);
     if (r->recording.output == NULL)
@@ -133,6 +148,8 @@ static void tell_result(const struct record *r, const struct kb_record_result *r
                   (unsigned long long)result->recorded_children);
     if (result->dropped_children > 0)
         cli_print(cli, stderr, KB_MSG_record_dropped, (unsigned long long)result->dropped_children);
+    if (result->unfollowed > 0)
+        cli_print(cli, stderr, KB_MSG_record_unfollowed, (unsigned long long)result->unfollowed);
     if (result->dropped_threads > 0)
         cli_print(cli, stderr, KB_MSG_record_crowded, (unsigned long long)result->dropped_threads);
     if (result->replaced)
@@ -159,6 +176,8 @@ static int record(struct record *r, char **argv) {
         fputs("\r\033[K", stderr);
     if (status != KB_OK)
         (void)cli_fail(cli);
+    if (status != KB_OK && result.started && result.status != KB_RECORD_FAILED)
+        cli_print(cli, stderr, KB_MSG_record_partial, r->recording.output);
     if (status == KB_OK && !r->quiet)
         tell_result(r, &result);
     kb_host_close(&host);

@@ -19,6 +19,7 @@ enum {
     OPT_WINDOW,
     OPT_AT,
     OPT_PLOT,
+    OPT_BRIEF,
     OPT_JSON,
     OPT_LANG
 };
@@ -37,6 +38,7 @@ static const struct option options[] = {
     {"window", required_argument, NULL, OPT_WINDOW},
     {"at", required_argument, NULL, OPT_AT},
     {"plot", no_argument, NULL, OPT_PLOT},
+    {"brief", no_argument, NULL, OPT_BRIEF},
     {"json", no_argument, NULL, OPT_JSON},
     {"quiet", no_argument, NULL, 'q'},
     {"lang", required_argument, NULL, OPT_LANG},
@@ -54,6 +56,7 @@ enum {
     TAKES_JSON = 32,
     TAKES_DISTANCE = 64,
     TAKES_SET = 128,
+    TAKES_STORY = 256,
     TAKES_READING = TAKES_PAGES | TAKES_FORMAT
 };
 
@@ -67,6 +70,7 @@ static bool parse_packing(const char *text, enum kb_packing *packing) {
     return false;
 }
 
+/* The classes of subcommands that have the option; 0: all have it. */
 static unsigned class_of(int c) {
     switch (c) {
     case OPT_FORMAT:
@@ -83,6 +87,9 @@ static unsigned class_of(int c) {
     case OPT_DISTANCE:
         return TAKES_DISTANCE;
     case OPT_WINDOW:
+        return TAKES_SET | TAKES_STORY;
+    case OPT_BRIEF:
+        return TAKES_STORY;
     case OPT_AT:
     case OPT_PLOT:
         return TAKES_SET;
@@ -125,6 +132,9 @@ static kb_status take_option(struct trace *t, int c) {
         return KB_OK;
     case OPT_PLOT:
         t->plot = true;
+        return KB_OK;
+    case OPT_BRIEF:
+        t->brief = true;
         return KB_OK;
     case OPT_DISTANCE:
         return take_number(t, "--distance", 2, UINT64_MAX - 1, &t->distance);
@@ -174,7 +184,7 @@ static int parse(struct trace *t, int argc, char **argv, unsigned takes, enum kb
             return cli_bad_option(cli, c, argv);
         if (c == OPT_LANG && !cli_set_language(cli, optarg))
             return cli_usage(cli, KB_MSG_unknown_language, optarg);
-        if (class_of(c) & ~takes) {
+        if (class_of(c) != 0 && (class_of(c) & takes) == 0) {
             char name[32] = "-o"; /* the only such letter */
             if (index >= 0)
                 snprintf(name, sizeof name, "--%s", options[index].name);
@@ -205,161 +215,6 @@ static int parse(struct trace *t, int argc, char **argv, unsigned takes, enum kb
 
 kb_status trace_with_name(struct trace *t, kb_status status) {
     return cli_with_name(t->cli, status, t->input);
-}
-
-/* ---- reading a whole trace ---- */
-
-struct totals {
-    uint64_t references, runs, blocks, reads, writes, executes, events;
-    uint32_t pages;
-};
-
-static void count_block(struct totals *totals, const struct kb_block *block) {
-    uint64_t by_kind[4] = {0};
-    for (uint32_t i = 0; i < block->count; i++)
-        by_kind[block->runs[i].word & 3] += kb_run_count(block->runs[i]);
-    totals->references += block->references;
-    totals->runs += block->count;
-    totals->events += block->event_count;
-    totals->blocks++;
-    totals->reads += by_kind[KB_READ];
-    totals->writes += by_kind[KB_WRITE];
-    totals->executes += by_kind[KB_EXECUTE];
-    totals->pages = block->pages;
-}
-
-/* Ids must appear in the order of first touch. */
-static bool dense(const struct kb_block *block, uint32_t *next) {
-    for (uint32_t i = 0; i < block->count; i++) {
-        if (block->runs[i].page > *next)
-            return false;
-        *next += block->runs[i].page == *next;
-    }
-    return true;
-}
-
-/* Reads all of t->input; each block goes to writer too, unless it is NULL. */
-static kb_status read_all(struct trace *t, struct kb_reader *reader, const struct kb_source *source,
-                          struct kb_writer *writer, struct totals *totals, bool check) {
-    struct kb_error *error = &t->cli->error;
-    struct cli_progress progress;
-    struct kb_block block;
-    uint32_t next = 0;
-    kb_status status;
-    cli_progress_start(&progress, t->cli, source, t->quiet);
-    memset(totals, 0, sizeof *totals);
-    while ((status = kb_reader_next(reader, &block, error)) == KB_OK &&
-           (block.count > 0 || block.event_count > 0)) {
-        count_block(totals, &block);
-        if (check && !dense(&block, &next))
-            status = kb_fail(error, KB_DATA, KB_MSG_verify_order,
-                             (unsigned long long)totals->references);
-        if (status == KB_OK && writer != NULL)
-            status = kb_writer_add(writer, &block, kb_reader_page_numbers(reader),
-                                   kb_reader_processes(reader), error);
-        if (status != KB_OK)
-            break;
-        cli_progress_step(&progress, 0, totals->references, 0);
-    }
-    cli_progress_end(&progress);
-    if (status == KB_OK && check && next != totals->pages)
-        status = kb_fail(error, KB_DATA, KB_MSG_verify_pages, (unsigned long long)totals->pages,
-                         (unsigned long long)next);
-    return status;
-}
-
-/* ---- info and verify ---- */
-
-static void info_json_body(struct kb_json *json, const struct kb_trace_info *info,
-                           const struct totals *totals) {
-    kb_json_object(json, "trace");
-    kb_json_string(json, "format", info->format);
-    kb_json_u64(json, "references", totals->references);
-    kb_json_u64(json, "pages", totals->pages);
-    kb_json_u64(json, "reads", totals->reads);
-    kb_json_u64(json, "writes", totals->writes);
-    kb_json_u64(json, "executes", totals->executes);
-    kb_json_u64(json, "runs", totals->runs);
-    kb_json_u64(json, "blocks", totals->blocks);
-    kb_json_u64(json, "events", totals->events);
-    if (info->page_size > 0)
-        kb_json_u64(json, "page_size", info->page_size);
-    else
-        kb_json_null(json, "page_size");
-    if (info->grain > 0)
-        kb_json_u64(json, "grain", info->grain);
-    else
-        kb_json_null(json, "grain");
-    kb_json_string(json, "program", info->program[0] != '\0' ? info->program : NULL);
-    kb_json_close_object(json);
-}
-
-static kb_status info_json(struct trace *t, const struct kb_trace_info *info,
-                           const struct totals *totals, bool verified) {
-    struct kb_json json;
-    kb_json_begin(&json, kb_stdout_sink(), &t->cli->error);
-    kb_json_object(&json, NULL);
-    info_json_body(&json, info, totals);
-    if (verified)
-        kb_json_bool(&json, "whole", true);
-    kb_json_close_object(&json);
-    return kb_json_end(&json);
-}
-
-static void info_text(struct trace *t, const struct kb_trace_info *info,
-                      const struct totals *totals) {
-    const struct cli *cli = t->cli;
-    char size[KB_SIZE_TEXT] = "-", grain[KB_SIZE_TEXT] = "-", all[KB_SIZE_TEXT] = "-";
-    if (info->page_size > 0) {
-        kb_format_size(info->page_size, size);
-        kb_format_size(info->page_size * totals->pages, all);
-    }
-    if (info->grain > 1)
-        kb_format_size(info->grain, grain);
-    cli_print(cli, stdout, KB_MSG_info_format, info->format);
-    if (info->program[0] != '\0')
-        cli_print(cli, stdout, KB_MSG_info_program, info->program);
-    cli_print(cli, stdout, KB_MSG_info_references, (unsigned long long)totals->references,
-              (unsigned long long)totals->reads, (unsigned long long)totals->writes,
-              (unsigned long long)totals->executes);
-    if (info->page_size == 0)
-        cli_print(cli, stdout, KB_MSG_info_numbers, (unsigned long long)totals->pages);
-    else
-        cli_print(cli, stdout, KB_MSG_info_pages, (unsigned long long)totals->pages, size, all);
-    cli_print(cli, stdout, KB_MSG_info_grain, grain);
-    cli_print(cli, stdout, KB_MSG_info_runs, (unsigned long long)totals->runs,
-              (double)totals->references / (double)(totals->runs > 0 ? totals->runs : 1));
-    if (totals->events > 0)
-        cli_print(cli, stdout, KB_MSG_info_events, (unsigned long long)totals->events);
-}
-
-static kb_status info_or_verify(struct trace *t, bool verify) {
-    struct kb_error *error = &t->cli->error;
-    struct kb_source source;
-    struct kb_reader *reader = NULL;
-    struct totals totals;
-    struct kb_trace_info info;
-    kb_status status = kb_file_open(&source, t->input, error);
-    if (status != KB_OK)
-        return status;
-    status = kb_reader_open(&reader, source, &t->reading, error);
-    if (status == KB_OK) {
-        kb_reader_info(reader, &info);
-        status = read_all(t, reader, &source, NULL, &totals, verify);
-    }
-    if (status == KB_OK && t->json)
-        status = info_json(t, &info, &totals, verify);
-    else if (status == KB_OK && verify && strcmp(info.format, "kbt") != 0)
-        cli_print(t->cli, stdout, KB_MSG_verify_fine_foreign, t->input,
-                  (unsigned long long)totals.references);
-    else if (status == KB_OK && verify)
-        cli_print(t->cli, stdout, KB_MSG_verify_fine, t->input,
-                  (unsigned long long)totals.references, (unsigned long long)totals.blocks);
-    else if (status == KB_OK)
-        info_text(t, &info, &totals);
-    kb_reader_close(reader);
-    kb_file_close(&source);
-    return trace_with_name(t, status);
 }
 
 /* ---- convert and generate ---- */
@@ -404,12 +259,12 @@ void trace_copy_close(struct trace_copy *copy) {
 
 static kb_status convert(struct trace *t) {
     struct trace_copy copy;
-    struct totals read;
+    struct trace_totals read;
     struct kbt_totals totals;
     kb_status status = trace_copy_open(t, &copy);
     if (status == KB_OK)
-        status =
-            trace_with_name(t, read_all(t, copy.reader, &copy.source, copy.writer, &read, false));
+        status = trace_with_name(
+            t, trace_read_all(t, copy.reader, &copy.source, copy.writer, &read, false));
     if (status == KB_OK)
         status = trace_copy_commit(t, &copy, &totals);
     if (status == KB_OK) {
@@ -493,21 +348,18 @@ static kb_status generate(struct trace *t) {
 
 /* ---- the subcommands ---- */
 
-static kb_status run_info(struct trace *t) { return info_or_verify(t, false); }
-static kb_status run_verify(struct trace *t) { return info_or_verify(t, true); }
-
 static const struct {
     const char *name, *command;
     unsigned takes;
     enum kb_message help;
     kb_status (*run)(struct trace *trace);
 } subcommands[] = {
-    {"info", "trace info", TAKES_READING | TAKES_WINDOW | TAKES_RECOVER | TAKES_JSON,
-     KB_MSG_help_info, run_info},
+    {"info", "trace info", TAKES_READING | TAKES_WINDOW | TAKES_RECOVER | TAKES_JSON | TAKES_STORY,
+     KB_MSG_help_info, trace_info},
     {"convert", "trace convert", TAKES_READING | TAKES_WINDOW | TAKES_WRITING | TAKES_RECOVER,
      KB_MSG_help_convert, convert},
     {"generate", "trace generate", TAKES_PAGES | TAKES_WRITING, KB_MSG_help_generate, generate},
-    {"verify", "trace verify", TAKES_READING | TAKES_JSON, KB_MSG_help_verify, run_verify},
+    {"verify", "trace verify", TAKES_READING | TAKES_JSON, KB_MSG_help_verify, trace_verify},
     {"annotate-release", "trace annotate-release",
      TAKES_READING | TAKES_WINDOW | TAKES_WRITING | TAKES_DISTANCE | TAKES_JSON,
      KB_MSG_help_annotate_release, trace_annotate_release},

@@ -48,15 +48,16 @@ struct kb_claim {
 
 struct kb_recording {
     uint64_t magic;
-    int32_t recorder;    /* its process id */
-    uint32_t shift;      /* a page has 1 << shift bytes */
-    uint32_t flags;      /* enum kb_recording_flag */
-    atomic_uint stopped; /* the recorder takes no more: what comes is dropped */
-    atomic_uint bell;    /* a futex: the recorder sleeps on it */
-    atomic_uint asleep;  /* whether it does */
-    atomic_uint forks;   /* processes that were not recorded */
-    atomic_uint forking; /* … that will be, and have no channel yet */
-    atomic_uint crowded; /* threads that were not: too many at once */
+    int32_t recorder;       /* its process id */
+    uint32_t shift;         /* a page has 1 << shift bytes */
+    uint32_t flags;         /* enum kb_recording_flag */
+    atomic_uint stopped;    /* the recorder takes no more: what comes is dropped */
+    atomic_uint bell;       /* a futex: the recorder sleeps on it */
+    atomic_uint asleep;     /* whether it does */
+    atomic_uint forks;      /* processes that were not recorded */
+    atomic_uint forking;    /* … that will be, and have no channel yet */
+    atomic_uint unfollowed; /* execs of images that cannot be */
+    atomic_uint crowded;    /* threads that were not: too many at once */
     struct kb_claim channels[KB_CHANNELS];
     char memory[KB_RECORD_PATH]; /* this file's name, for processes to come */
     char qemu[KB_RECORD_PATH];   /* what runs an image, for those that exec */

@@ -249,7 +249,6 @@ static kb_status run(struct lackey *l, const char *program, struct kb_record_res
 }
 
 static void close_all(struct lackey *l) {
-    kb_launch_close(l->launch);
     kb_stream_close(l->stream);
     if (l->in >= 0)
         close(l->in);
@@ -258,7 +257,7 @@ static void close_all(struct lackey *l) {
     free(l);
 }
 
-kb_status kb_lackey_record(struct kb_launch *launch, const char *const *argv,
+kb_status kb_lackey_record(struct kb_launch *launch, const char *const *argv, const char *name,
                            const struct kb_record_options *options, struct kb_record_result *result,
                            struct kb_error *error) {
     if (options->children)
@@ -280,7 +279,7 @@ kb_status kb_lackey_record(struct kb_launch *launch, const char *const *argv,
     if (status == KB_OK)
         status = put_together(l, argv, error);
     if (status == KB_OK)
-        status = run(l, argv[0], result, error);
+        status = run(l, name, result, error);
     close_all(l);
     return status;
 }

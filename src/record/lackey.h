@@ -4,8 +4,9 @@
 
 #include "record/launch.h"
 
-/* As kb_record, of a program that has been found: runs it in Valgrind and writes the trace. */
-kb_status kb_lackey_record(struct kb_launch *launch, const char *const *argv,
+/* As kb_record, of a program that has been found: runs it in Valgrind and writes the trace. name:
+ * for the trace's header. */
+kb_status kb_lackey_record(struct kb_launch *launch, const char *const *argv, const char *name,
                            const struct kb_record_options *options, struct kb_record_result *result,
                            struct kb_error *error) KB_MUST_CHECK;
 

@@ -56,19 +56,35 @@ static void own_signals(sigset_t *set) {
     for (size_t i = 0; i < sizeof forwarded / sizeof forwarded[0]; i++)
         sigaddset(set, forwarded[i]);
     sigaddset(set, SIGCHLD);
-    sigaddset(set, SIGPIPE);
+    sigaddset(set, SIGPIPE); /* these two: writing fails instead */
+    sigaddset(set, SIGXFSZ);
+}
+
+/* Where a standard stream is closed, no file of ours may take its place; the program finds it
+ * closed. */
+static void keep_streams(void) {
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
+void kb_launch_open(struct kb_launch *l) {
+    sigset_t own;
+    own_signals(&own);
+    sigprocmask(SIG_BLOCK, &own, &l->mask);
+    l->signals = -1;
+    keep_streams();
 }
 
 kb_status kb_launch_catch(struct kb_launch *l, struct kb_error *error) {
     sigset_t own;
     own_signals(&own);
-    sigprocmask(SIG_BLOCK, &own, &l->mask);
     l->signals = signalfd(-1, &own, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (l->signals >= 0)
-        return KB_OK;
-    kb_status status = kb_fail(error, KB_IO, KB_MSG_record_start, l->run, strerror(errno));
-    sigprocmask(SIG_SETMASK, &l->mask, NULL);
-    return status;
+    return l->signals >= 0 ? KB_OK
+                           : kb_fail(error, KB_IO, KB_MSG_record_start, l->run, strerror(errno));
 }
 
 /* A signal that a terminal makes has reached the program, too; others are passed on. */
@@ -76,7 +92,7 @@ static void pass_on(struct kb_launch *l) {
     struct signalfd_siginfo info;
     while (read(l->signals, &info, sizeof info) == sizeof info) {
         int number = (int)info.ssi_signo;
-        if (number == SIGCHLD || number == SIGPIPE)
+        if (number == SIGCHLD || number == SIGPIPE || number == SIGXFSZ)
             continue;
         if (l->ended && (number == SIGINT || number == SIGTERM || number == SIGHUP))
             l->impatient = true;
@@ -92,11 +108,15 @@ void kb_launch_look(struct kb_launch *l) {
 }
 
 void kb_launch_close(struct kb_launch *l) {
-    if (l->signals < 0)
-        return;
-    close(l->signals);
-    l->signals = -1;
+    const struct timespec at_once = {0};
+    sigset_t own;
+    own_signals(&own);
+    if (l->signals >= 0)
+        close(l->signals);
+    while (sigtimedwait(&own, NULL, &at_once) > 0)
+        ; /* what came at the end has nobody to go to */
     sigprocmask(SIG_SETMASK, &l->mask, NULL);
+    free(l->arguments);
 }
 
 /* ---- the program ---- */

@@ -11,7 +11,6 @@
 #define KB_LAUNCH_DENIED 126
 #define KB_LAUNCH_MISSING 127
 
-/* From zeros, with signals −1. */
 struct kb_launch {
     char path[KB_PROGRAM_PATH]; /* of the program as it was found */
     struct kb_program program;
@@ -25,11 +24,14 @@ struct kb_launch {
     bool impatient; /* a signal that ends programs has come after its end */
 };
 
+/* From zeros. Holds back the signals of this process, and of threads that start from now on. */
+void kb_launch_open(struct kb_launch *launch);
+
 /* Finds the program and looks at it. *status: as a shell tells it if it cannot run. */
 kb_status kb_launch_find(struct kb_launch *launch, const char *name, int *status,
                          struct kb_error *error) KB_MUST_CHECK;
 
-/* Takes the signals of this process, and of threads that start from now on. */
+/* Signals are to be passed on from now on. */
 kb_status kb_launch_catch(struct kb_launch *launch, struct kb_error *error) KB_MUST_CHECK;
 
 /* Starts it. before is called in the child, before it becomes run. */
@@ -42,7 +44,7 @@ void kb_launch_look(struct kb_launch *launch);
 /* What the program's end means to a shell. */
 void kb_launch_result(const struct kb_launch *launch, struct kb_record_result *result);
 
-/* Gives the signals back. */
+/* Gives the signals back, and frees what launch has. */
 void kb_launch_close(struct kb_launch *launch);
 
 /* Seconds of a clock that never goes back. */

@@ -105,6 +105,7 @@ static void fill_result(const struct kb_collecting *c, struct kb_record_result *
     result->bytes = atomic_load(&c->counts.bytes);
     result->recorded_children = c->recorded_children;
     result->dropped_children = atomic_load(&head->forks);
+    result->unfollowed = atomic_load(&head->unfollowed);
     result->dropped_threads = atomic_load(&head->crowded);
     result->limited = c->limited;
 }
@@ -125,7 +126,6 @@ static kb_status run(struct kb_launch *l, struct kb_collecting *c, struct kb_rec
             kb_collecting_end(c);
         }
     }
-    kb_launch_close(l);
     if (status == KB_OK && c->error.status != KB_OK) {
         *error = c->error;
         status = c->error.status;
@@ -133,8 +133,19 @@ static kb_status run(struct kb_launch *l, struct kb_collecting *c, struct kb_rec
     return status;
 }
 
+/* What was recorded, for the trace's header, which cuts it. */
+static void name_program(const char *const *argv, char *text, size_t room) {
+    size_t length = 0;
+    text[0] = '\0';
+    for (size_t i = 0; argv[i] != NULL && length < room; i++)
+        length += (size_t)snprintf(text + length, room - length, "%s%s", i > 0 ? " " : "", argv[i]);
+    for (char *at = text; *at != '\0'; at++)
+        if ((unsigned char)*at < ' ')
+            *at = ' ';
+}
+
 /* With shared memory: in QEMU, or a program with hooks. */
-static kb_status record(struct kb_launch *l, const char *const *argv,
+static kb_status record(struct kb_launch *l, const char *const *argv, const char *name,
                         const struct kb_record_options *options, struct kb_record_result *result,
                         struct kb_error *error) {
     struct kb_collecting *c = calloc(1, sizeof *c);
@@ -161,7 +172,7 @@ static kb_status record(struct kb_launch *l, const char *const *argv,
         c->options = options;
         c->stream = (struct kb_stream_options){.grain = options->grain,
                                                .limit = options->limit,
-                                               .program = argv[0],
+                                               .program = name,
                                                .host = options->host};
         status = run(l, c, result, error);
     }
@@ -181,13 +192,15 @@ kb_status kb_record(const char *const *argv, const struct kb_record_options *opt
     if (launch == NULL)
         return kb_fail(error, KB_NO_MEMORY, KB_MSG_no_memory, argv[0],
                        (unsigned long long)sizeof *launch);
-    launch->signals = -1;
+    char name[64];
+    name_program(argv, name, sizeof name);
+    kb_launch_open(launch);
     kb_status status = kb_launch_find(launch, argv[0], &result->status, error);
     if (status == KB_OK && options->with == KB_RECORD_WITH_LACKEY)
-        status = kb_lackey_record(launch, argv, options, result, error);
+        status = kb_lackey_record(launch, argv, name, options, result, error);
     else if (status == KB_OK)
-        status = record(launch, argv, options, result, error);
-    free(launch->arguments);
+        status = record(launch, argv, name, options, result, error);
+    kb_launch_close(launch);
     free(launch);
     return status;
 }

@@ -47,6 +47,7 @@ struct kb_record_result {
     uint64_t references, pages, bytes; /* of the main program's file */
     uint32_t recorded_children;        /* files beside it */
     uint32_t dropped_children;         /* forked processes that were not recorded */
+    uint32_t unfollowed;               /* execs after which a process was not recorded */
     uint32_t dropped_threads;          /* too many at once */
     bool limited;                      /* the limit was reached */
     bool replaced; /* the program has executed another one, which was not recorded; told of lackey

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,10 +23,26 @@ static void *map(const struct kb_shared *shared, uint64_t offset, uint64_t bytes
     return memory == MAP_FAILED ? NULL : memory;
 }
 
+/* The memory is no file that a limit on files is meant for. */
+static bool set_size(int fd) {
+    struct rlimit limit, none = {RLIM_INFINITY, RLIM_INFINITY};
+    bool limited = getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    if (limited && limit.rlim_max != RLIM_INFINITY && setrlimit(RLIMIT_FSIZE, &none) != 0)
+        none.rlim_cur = none.rlim_max = limit.rlim_max;
+    if (limited)
+        (void)setrlimit(RLIMIT_FSIZE, &none);
+    bool fine = ftruncate(fd, (off_t)kb_channel_offset(KB_CHANNELS)) == 0;
+    int number = errno;
+    if (limited)
+        (void)setrlimit(RLIMIT_FSIZE, &limit);
+    errno = number;
+    return fine;
+}
+
 kb_status kb_shared_open(struct kb_shared *shared, struct kb_error *error) {
     memset(shared, 0, sizeof *shared);
     shared->fd = memfd_create("kilburn-record", MFD_CLOEXEC);
-    if (shared->fd < 0 || ftruncate(shared->fd, (off_t)kb_channel_offset(KB_CHANNELS)) != 0 ||
+    if (shared->fd < 0 || !set_size(shared->fd) ||
         (shared->head = map(shared, 0, KB_RECORDING_BYTES)) == NULL)
         return failed(error);
     shared->head->magic = KB_RECORDING_MAGIC;

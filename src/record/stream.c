@@ -18,6 +18,8 @@ struct kb_stream {
     struct kb_stream_counts *counts;
     uint64_t limit, references; /* references that are in the block, too */
     uint64_t bytes;
+    uint8_t header[KBT_HEADER_BYTES]; /* of the file */
+    bool begun;                       /* it is written */
     uint32_t thread, process;
     bool kernel; /* the following references are the kernel's */
 
@@ -33,10 +35,22 @@ struct kb_stream {
     struct kb_event event[BLOCK_EVENTS];
 };
 
+/* The header waits for the first block: that a disk is full is met while the program runs, not
+ * instead of running it. */
 static kb_status count_bytes(void *context, const void *bytes, size_t count,
                              struct kb_error *error) {
     struct kb_stream *s = context;
-    kb_status status = s->file.write(s->file.context, bytes, count, error);
+    if (s->bytes == 0 && count == sizeof s->header) {
+        memcpy(s->header, bytes, count);
+        s->bytes = count;
+        return KB_OK;
+    }
+    kb_status status = KB_OK;
+    if (!s->begun)
+        status = s->file.write(s->file.context, s->header, sizeof s->header, error);
+    s->begun = true;
+    if (status == KB_OK)
+        status = s->file.write(s->file.context, bytes, count, error);
     if (status == KB_OK)
         s->bytes += count;
     return status;

@@ -195,6 +195,16 @@ kb_status kb_stack_block(struct kb_stack *stack, const struct kb_block *block,
 
 /* ---- results ---- */
 
+uint32_t kb_stack_frames(const struct kb_stack *stack, uint64_t faults) {
+    uint64_t more = stack->at_distance[stack->largest + 1]; /* faults in a memory of frames */
+    uint32_t frames = stack->pages < stack->largest ? stack->pages : stack->largest;
+    if (more > faults)
+        return 0;
+    while (frames > 1 && more + stack->at_distance[frames] <= faults)
+        more += stack->at_distance[frames--];
+    return frames;
+}
+
 /* Each page's last stay: it was written back where it has left, and is dirty where it stays. */
 static void settle(struct kb_stack *stack) {
     uint32_t depth = stack->pages, end = stack->largest + 1;

@@ -49,6 +49,10 @@ kb_status kb_stack_init(struct kb_stack *stack, uint32_t largest, const struct k
 kb_status kb_stack_block(struct kb_stack *stack, const struct kb_block *block,
                          struct kb_error *error) KB_MUST_CHECK;
 
+/* The smallest memory in which at most so many references are faults, first touches too; 0: not
+ * even the largest of interest is enough. Before kb_stack_results only. */
+uint32_t kb_stack_frames(const struct kb_stack *stack, uint64_t faults);
+
 /* The results of LRU for memories of frames[0 … count); each ≤ largest. Afterwards the stack can
  * only be freed. */
 void kb_stack_results(struct kb_stack *stack, const uint32_t *frames, uint32_t count,

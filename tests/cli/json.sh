@@ -52,10 +52,29 @@ STEP = {"reference": NUMBER, "page": NUMBER, "kind": TEXT, "fault": BOOL, "victi
 STEPS = {"policy": TEXT, "frames": (NUMBER, NULL), "steps": [STEP], "faults": NUMBER,
          "write_backs": NUMBER}
 TABLES = {"tables": [STEPS]}
-INFO = {"trace": {"format": TEXT, "references": NUMBER, "pages": NUMBER, "reads": NUMBER,
-                  "writes": NUMBER, "executes": NUMBER, "runs": NUMBER, "blocks": NUMBER,
-                  "events": NUMBER, "page_size": (NUMBER, NULL), "grain": (NUMBER, NULL),
-                  "program": (TEXT, NULL)}}
+TOTALS = {"format": TEXT, "references": NUMBER, "pages": NUMBER, "reads": NUMBER,
+          "writes": NUMBER, "executes": NUMBER, "runs": NUMBER, "blocks": NUMBER,
+          "events": NUMBER, "page_size": (NUMBER, NULL), "grain": (NUMBER, NULL),
+          "program": (TEXT, NULL), "version": (NUMBER, NULL), "lost_bytes?": NUMBER}
+USE = {"pages": NUMBER, "bytes": (NUMBER, NULL), "references": NUMBER, "writes": NUMBER,
+       "executes": NUMBER}
+STORY = {"kernel_references": NUMBER, "threads": NUMBER, "processes": NUMBER,
+         "events_by_type": {"process": NUMBER, "thread": NUMBER, "map": NUMBER, "unmap": NUMBER,
+                            "release": NUMBER, "discard": NUMBER, "name": NUMBER,
+                            "kernel": NUMBER, "protect": NUMBER},
+         "reuse": {"pages_executed": NUMBER, "pages_written": NUMBER, "pages_only_read": NUMBER,
+                   "pages_used_once": NUMBER, "references_median": NUMBER,
+                   "references_most": NUMBER, "most_page": NUMBER, "most_process": NUMBER,
+                   "pages_with_half": NUMBER, "pages_with_nine_tenths": NUMBER,
+                   "lru_hits": [{"share": REAL, "frames": (NUMBER, NULL), "bytes": (NUMBER, NULL)}]},
+         "working_set": {"window": NUMBER, "mean": REAL, "peak": NUMBER, "peak_at": NUMBER,
+                         "step": NUMBER, "sizes": [NUMBER]},
+         "mappings?": [{"name": (TEXT, NULL), "kind": TEXT, "part": TEXT, "mapped_pages": NUMBER,
+                        "mapped_bytes": (NUMBER, NULL), "mapped_pages_at_end": NUMBER, **USE}],
+         "unmapped?": USE}
+INFO = {"trace": {**TOTALS, **STORY}}
+BRIEF = {"trace": TOTALS}
+VERIFIED = {"trace": TOTALS, "whole": BOOL}
 
 
 def pairs(items):
@@ -116,6 +135,17 @@ run trace info small.rw --json
 shape INFO 'data["trace"]["page_size"] == 4096 and data["trace"]["reads"] == 2 and data["trace"]["writes"] == 2 and data["trace"]["pages"] == 3'
 run trace info phases.kbt --json
 shape INFO 'data["trace"]["format"] == "kbt" and data["trace"]["program"] == "phases" and data["trace"]["page_size"] is None'
+run trace info phases.kbt --json --brief
+shape BRIEF 'data["trace"]["version"] == 1'
+run trace info phases.kbt --json --brief --recover
+shape BRIEF 'data["trace"]["lost_bytes"] == 0'
+run trace verify phases.kbt --json
+shape VERIFIED 'data["whole"]'
+# Mappings may have any name, too.
+PYTHONPATH=$CLI_TESTS python3 -c 'import kbt
+kbt.write("mapped.kbt", [[("map", 1, 2), ("name", "/a \"quoted\" \x07 \udcff é"), ("protect", 1, 2, "rx"), ("x", 1)]])' || fail "no trace"
+run trace info mapped.kbt --json
+shape INFO 'data["trace"]["mappings"][0]["name"] == "/a \"quoted\" \x07 \ufffd é"' 'data["trace"]["version"] == 2'
 # A program's name may be anything: quotes, control characters, UTF-8 cut in a character, no UTF-8.
 for program in 'a "quoted" \name' $'tab\tline\nbell\a' "$(printf 'x%.0s' {1..42})é" "$(printf 'é%.0s' {1..40})" \
     $'\xff\xfe' $'\xc3' $'\xed\xa0\x80' $'\x7f'; do

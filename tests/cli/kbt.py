@@ -36,7 +36,7 @@ def event_words(item):
     def one(type, first, pages):
         return [type << 10 | 3 << 8 | 4, *struct.unpack("<4I", struct.pack("<QQ", first, pages))]
     if item[0] == "name":
-        text = item[1].encode()
+        text = item[1].encode("utf-8", "surrogateescape")
         pieces = [text[i:i + 16].ljust(16, b"\0") for i in range(0, len(text), 16)]
         return [one(7, *struct.unpack("<QQ", piece)) for piece in pieces]
     if item[0] == "protect":

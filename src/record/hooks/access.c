@@ -86,9 +86,7 @@ HOOK __tsan_vptr_update(void **address, void *value) {
 }
 
 HOOK __tsan_vptr_read(void **address);
-HOOK __tsan_vptr_read(void **address) {
-    kb_hook_access(address, sizeof *address, KB_READ, true);
-}
+HOOK __tsan_vptr_read(void **address) { kb_hook_access(address, sizeof *address, KB_READ, true); }
 
 /* ---- calls: no references ---- */
 

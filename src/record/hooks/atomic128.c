@@ -37,7 +37,7 @@ ATOMIC(a128, load, const volatile a128 *at, int order) {
         old = found;                                                                               \
     }
 
-static a128 exchange(volatile a128 *at, a128 value) { CHANGE(value) }
+static a128 exchange(volatile a128 *at, a128 value){CHANGE(value)}
 
 ATOMIC(void, store, volatile a128 *at, a128 value, int order) {
     (void)order;
@@ -55,10 +55,10 @@ ATOMIC(void, store, volatile a128 *at, a128 value, int order) {
 CHANGES(exchange, value)
 CHANGES(fetch_add, old + value)
 CHANGES(fetch_sub, old - value)
-CHANGES(fetch_and, old & value)
+CHANGES(fetch_and, old &value)
 CHANGES(fetch_or, old | value)
 CHANGES(fetch_xor, old ^ value)
-CHANGES(fetch_nand, ~(old & value))
+CHANGES(fetch_nand, ~(old &value))
 
 ATOMIC(a128, compare_exchange_val, volatile a128 *at, a128 expected, a128 value, int order,
        int order_if_not) {

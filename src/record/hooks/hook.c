@@ -16,7 +16,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "record/mapping.h"
+#include "record/maps.h"
+
+#define USER_SPACE (UINT64_C(1) << 47) /* addresses that programs have */
 
 _Thread_local struct kb_hook kb_hook = {.state = KB_HOOK_NEW};
 
@@ -46,24 +48,24 @@ static void allow_signals(const sigset_t *before) { pthread_sigmask(SIG_SETMASK,
 
 /* ---- the process ---- */
 
-static bool is_ours(const struct kb_mapping *m) {
+static bool is_ours(const struct kb_maps_line *m) {
     return strncmp(m->name, "/memfd:kilburn-record", 21) == 0;
 }
 
 /* Tells the mappings of the program as they are. Later ones are not seen. */
 static void tell_image(struct kb_cursor *cursor) {
-    struct kb_mappings maps;
-    struct kb_mapping m;
-    if (!kb_mappings_open(&maps))
+    struct kb_maps maps;
+    struct kb_maps_line m;
+    if (!kb_maps_open(&maps))
         return;
-    while (kb_mappings_next(&maps, &m)) {
+    while (kb_maps_next(&maps, &m)) {
         unsigned rights = (m.rights[0] == 'r' ? PROT_READ : 0) |
                           (m.rights[1] == 'w' ? PROT_WRITE : 0) |
                           (m.rights[2] == 'x' ? PROT_EXEC : 0);
         if (rights != 0 && !is_ours(&m) && strcmp(m.name, "[vsyscall]") != 0)
             kb_tell_mapping(cursor, m.start, m.end - m.start, m.name, rights, false);
     }
-    kb_mappings_close(&maps);
+    kb_maps_close(&maps);
 }
 
 static void turn_off(void) {
@@ -84,8 +86,8 @@ static void take_cursor(void) {
     kb_hook.cursor = &kb_producer.cursors[number];
 }
 
-/* In a forked child, after the producer's handler: its notes go to a channel of its own, or nowhere.
- * A hook that was at work when a handler forked still holds the old cursor. */
+/* In a forked child, after the producer's handler: its notes go to a channel of its own, or
+ * nowhere. A hook that was at work when a handler forked still holds the old cursor. */
 static void after_fork(void) {
     bool at_work = kb_hook.state > KB_HOOK_OFF;
     if (kb_producer.dropped && !at_work)
@@ -117,8 +119,10 @@ static void tell_beginning(void) {
     uint32_t image = kb_producer.channel->image;
     if (atomic_flag_test_and_set(&told))
         return;
-    if (image > 0)
+    if (image > 0) { /* by exec: the memory of the former image is gone */
+        kb_tell_range(kb_hook.cursor, KB_EVENT_UNMAP, 0, USER_SPACE);
         kb_note_event(kb_hook.cursor, KB_EVENT_PROCESS, image, 0);
+    }
     tell_image(kb_hook.cursor);
 }
 

@@ -34,8 +34,8 @@ struct kb_hook {
 
 extern _Thread_local struct kb_hook kb_hook __attribute__((tls_model("initial-exec")));
 
-/* Notes an access that touches more than a page, or whose thread's state is not KB_HOOK_FREE: it
- * begins, or its hooks are off, or at work. */
+/* Notes an access of any size, and in any state: the thread begins, or its hooks are off, or at
+ * work. */
 void kb_hook_slowly(uintptr_t address, size_t bytes, unsigned kind);
 
 /* The chunk is full: hands it over and sets the state free. */
@@ -59,7 +59,8 @@ KB_HOOK_INLINE uintptr_t kb_hook_stack(void) {
 /* What has been written so far stands in memory for a handler that comes now. */
 KB_HOOK_INLINE void kb_hook_order(void) { atomic_signal_fence(memory_order_seq_cst); }
 
-/* One reference; kb_note with a count of 1, in one comparison. Returns whether the chunk is full. */
+/* One reference; kb_note with a count of 1, in one comparison. Returns whether the chunk is full.
+ */
 KB_HOOK_INLINE bool kb_hook_note(struct kb_cursor *cursor, uint64_t word) {
     uint64_t *at = cursor->at, last = at[-1];
     if (last - word < KB_WORD_COUNT - 1) { /* the same page and kind, less than 65535 of them */
@@ -79,7 +80,8 @@ KB_HOOK_INLINE void kb_hook_access(const volatile void *pointer, size_t bytes, u
     bool apart = aligned ? (address & (bytes - 1)) != 0
                          : (address ^ (address + bytes - 1)) >> hook->shift != 0;
     if (__builtin_expect(hook->state != KB_HOOK_FREE || (bytes > 1 && apart), 0)) {
-        kb_hook_slowly(address, bytes, kind);
+        if (hook->state != KB_HOOK_OFF)
+            kb_hook_slowly(address, bytes, kind);
         return;
     }
     hook->state = kb_hook_stack();

@@ -73,7 +73,24 @@ static bool read_words(uint64_t list, struct words *words) {
     return false;
 }
 
-/* The file that the call names, into path. */
+static char own_image[KB_PROGRAM_PATH];
+
+/* It is QEMU's last argument of its own: qemu -plugin P -0 NAME IMAGE. */
+void kb_follow_remember(void) {
+    char *word = NULL;
+    size_t room = 0;
+    FILE *words = fopen("/proc/self/cmdline", "re");
+    for (int i = 0; words != NULL && i <= 5; i++)
+        if (getdelim(&word, &room, '\0', words) < 0)
+            break;
+    if (word == NULL || realpath(word, own_image) == NULL)
+        own_image[0] = '\0';
+    free(word);
+    if (words != NULL)
+        fclose(words);
+}
+
+/* The file that the call names, into path. What the kernel calls this process's file is QEMU. */
 static bool name_file(const struct kb_call *call, char path[KB_PROGRAM_PATH]) {
     bool at = call->number == SYS_execveat;
     char *name = read_string(call->argument[at ? 1 : 0], KB_PROGRAM_PATH);
@@ -83,8 +100,12 @@ static bool name_file(const struct kb_call *call, char path[KB_PROGRAM_PATH]) {
                  name[0] != '\0' ? "/" : "", name);
     else if (fine)
         snprintf(path, KB_PROGRAM_PATH, "%s", name);
+    char own[64];
+    snprintf(own, sizeof own, "/proc/%d/exe", (int)getpid());
+    if (fine && (strcmp(path, "/proc/self/exe") == 0 || strcmp(path, own) == 0))
+        snprintf(path, KB_PROGRAM_PATH, "%s", own_image);
     free(name);
-    return fine && strcmp(path, "/proc/self/exe") != 0; /* QEMU knows what that is */
+    return fine;
 }
 
 static void run(const struct kb_program *program, const char *path, const struct words *words,
@@ -114,10 +135,12 @@ void kb_follow_exec(struct kb_cursor *cursor, const struct kb_call *call) {
     char path[KB_PROGRAM_PATH];
     struct words arguments = {0}, environment = {0};
     int saved = errno;
-    bool fine = name_file(call, path) && access(path, X_OK) == 0 &&
-                kb_program_check(path, &program) == KB_PROGRAM_FINE && !program.privileged &&
-                read_words(call->argument[at + 1], &arguments) &&
+    bool runs = name_file(call, path) && access(path, X_OK) == 0;
+    bool fine = runs && kb_program_check(path, &program) == KB_PROGRAM_FINE &&
+                !program.privileged && read_words(call->argument[at + 1], &arguments) &&
                 read_words(call->argument[at + 2], &environment);
+    if (runs && !fine)
+        atomic_fetch_add(&kb_producer.recording->unfollowed, 1);
     if (fine) {
         kb_hand_over(cursor);
         kb_producer.channel->image++;

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "record/mapping.h"
+#include "record/maps.h"
 #include "record/producer.h"
 #include "record/qemu/qemu_plugin.h"
 
@@ -47,6 +47,9 @@ void kb_image_before(void);
 void kb_image_tell(struct kb_cursor *cursor, uint64_t base);
 
 /* ---- follow.c ---- */
+
+/* Before the program can change its folder: which file it is. */
+void kb_follow_remember(void);
 
 /* Before an exec: goes on in a QEMU that runs the new image, if it can. Returns only if not; then
  * the call takes its course. */

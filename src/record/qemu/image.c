@@ -17,57 +17,90 @@
 static uint64_t lowest_own = UINT64_MAX; /* of QEMU's own mappings */
 
 void kb_image_before(void) {
-    struct kb_mappings maps;
-    struct kb_mapping m;
-    if (!kb_mappings_open(&maps))
+    struct kb_maps maps;
+    struct kb_maps_line m;
+    if (!kb_maps_open(&maps))
         return;
-    if (kb_mappings_next(&maps, &m))
+    if (kb_maps_next(&maps, &m))
         lowest_own = m.start;
-    kb_mappings_close(&maps);
+    kb_maps_close(&maps);
 }
 
-/* Whether the file's segment that lies at this offset, writable or not, is code. */
-static bool holds_code(const struct kb_mapping *m) {
+#define MOST_SEGMENTS 64
+
+/* Of an ELF file: which of its bytes are mapped, and with which rights. */
+struct segments {
+    unsigned count;
+    struct {
+        uint64_t from, to; /* whole pages of the file */
+        unsigned rights;
+    } segment[MOST_SEGMENTS];
+};
+
+static void read_segments(const char *name, struct segments *all) {
     Elf64_Ehdr file;
-    Elf64_Phdr segment;
-    bool code = false;
-    int fd = m->name[0] == '/' ? open(m->name, O_RDONLY | O_CLOEXEC) : -1;
+    Elf64_Phdr header;
+    all->count = 0;
+    int fd = name[0] == '/' ? open(name, O_RDONLY | O_CLOEXEC) : -1;
     if (fd < 0)
-        return false;
+        return;
     bool fine = pread(fd, &file, sizeof file, 0) == sizeof file &&
                 memcmp(file.e_ident, ELFMAG, SELFMAG) == 0;
-    for (unsigned i = 0; fine && i < file.e_phnum; i++) {
-        off_t at = (off_t)(file.e_phoff + (uint64_t)i * sizeof segment);
-        if (pread(fd, &segment, sizeof segment, at) != sizeof segment)
-            break;
-        uint64_t from = segment.p_offset & ~(uint64_t)(KB_GUEST_PAGE - 1);
-        bool here = m->offset >= from && m->offset < segment.p_offset + segment.p_filesz;
-        bool writable = segment.p_flags & PF_W;
-        if (segment.p_type == PT_LOAD && here && writable == (m->rights[1] == 'w'))
-            code |= (segment.p_flags & PF_X) != 0;
+    for (unsigned i = 0; fine && i < file.e_phnum && all->count < MOST_SEGMENTS; i++) {
+        off_t at = (off_t)(file.e_phoff + (uint64_t)i * sizeof header);
+        fine = pread(fd, &header, sizeof header, at) == sizeof header;
+        if (!fine || header.p_type != PT_LOAD)
+            continue;
+        const uint64_t within = KB_GUEST_PAGE - 1;
+        all->segment[all->count].from = header.p_offset & ~within;
+        all->segment[all->count].to = (header.p_offset + header.p_filesz + within) & ~within;
+        all->segment[all->count++].rights = (header.p_flags & PF_R ? PROT_READ : 0u) |
+                                            (header.p_flags & PF_W ? PROT_WRITE : 0u) |
+                                            (header.p_flags & PF_X ? PROT_EXEC : 0u);
     }
     close(fd);
-    return code;
+}
+
+/* The mapping, in parts with the rights of the file's segments: what for QEMU is only read, be it
+ * code or not, the host shows as one. */
+static void tell_parts(struct kb_cursor *cursor, const struct kb_maps_line *m, unsigned rights,
+                       uint64_t base) {
+    static struct segments all; /* a process tells its image once, before it has threads */
+    uint64_t end = m->offset + (m->end - m->start);
+    read_segments(m->name, &all);
+    for (uint64_t at = m->offset, to; at < end; at = to) {
+        unsigned own = rights;
+        to = end;
+        for (unsigned i = 0; i < all.count; i++) {
+            if ((all.segment[i].rights & PROT_WRITE) != (rights & PROT_WRITE))
+                continue;
+            if (at >= all.segment[i].from && at < all.segment[i].to) {
+                own = all.segment[i].rights;
+                to = all.segment[i].to < to ? all.segment[i].to : to;
+            } else if (all.segment[i].from > at && all.segment[i].from < to) {
+                to = all.segment[i].from;
+            }
+        }
+        kb_tell_mapping(cursor, m->start - base + (at - m->offset), to - at, m->name, own, false);
+    }
 }
 
 void kb_image_tell(struct kb_cursor *cursor, uint64_t base) {
-    struct kb_mappings maps;
-    struct kb_mapping m;
+    struct kb_maps maps;
+    struct kb_maps_line m;
     uint64_t guarded = 0; /* the end of what nobody may use */
-    if (!kb_mappings_open(&maps))
+    if (!kb_maps_open(&maps))
         return;
-    while (kb_mappings_next(&maps, &m) && m.start < lowest_own) {
+    while (kb_maps_next(&maps, &m) && m.start < lowest_own) {
         unsigned rights =
             (m.rights[0] == 'r' ? PROT_READ : 0) | (m.rights[1] == 'w' ? PROT_WRITE : 0);
         if (rights == 0)
             guarded = m.end;
         if (rights == 0 || m.start < base)
             continue;
-        if (holds_code(&m))
-            rights |= PROT_EXEC;
         if (m.name[0] == '\0' && m.start == guarded)
             snprintf(m.name, sizeof m.name, "[stack]");
-        kb_tell_mapping(cursor, m.start - base, m.end - m.start, m.name, rights, false);
+        tell_parts(cursor, &m, rights, base);
     }
-    kb_mappings_close(&maps);
+    kb_maps_close(&maps);
 }

@@ -1,7 +1,7 @@
-/* mapping.c - lines of /proc/self/maps:
+/* maps.c - lines of /proc/self/maps:
  *
  *   55d0c8a00000-55d0c8a2f000 r-xp 00001000 fe:01 393264     /usr/bin/dash */
-#include "record/mapping.h"
+#include "record/maps.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,16 +10,16 @@
 
 #include "trace/run.h"
 
-bool kb_mappings_open(struct kb_mappings *m) {
+bool kb_maps_open(struct kb_maps *m) {
     m->fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
     m->at = m->filled = 0;
     return m->fd >= 0;
 }
 
-void kb_mappings_close(struct kb_mappings *m) { close(m->fd); }
+void kb_maps_close(struct kb_maps *m) { close(m->fd); }
 
 /* The next line, ended by a zero; NULL: there is none. */
-static char *next_line(struct kb_mappings *m) {
+static char *next_line(struct kb_maps *m) {
     for (;;) {
         char *line = m->text + m->at, *end = memchr(line, '\n', m->filled - m->at);
         if (end != NULL) {
@@ -37,12 +37,12 @@ static char *next_line(struct kb_mappings *m) {
     }
 }
 
-bool kb_mappings_next(struct kb_mappings *mappings, struct kb_mapping *m) {
+bool kb_maps_next(struct kb_maps *maps, struct kb_maps_line *m) {
     unsigned long start, end, offset;
     int name = 0;
-    const char *line = next_line(mappings);
-    if (line == NULL || sscanf(line, "%lx-%lx %4s %lx %*s %*s %n", &start, &end, m->rights,
-                               &offset, &name) < 4)
+    const char *line = next_line(maps);
+    if (line == NULL ||
+        sscanf(line, "%lx-%lx %4s %lx %*s %*s %n", &start, &end, m->rights, &offset, &name) < 4)
         return false;
     m->start = start;
     m->end = end;
