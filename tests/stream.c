@@ -17,7 +17,7 @@
 struct stream {
     uint64_t page, count; /* the run to be printed; count 0: none */
     unsigned kind;
-    uint32_t process; /* of the run */
+    uint32_t process;             /* of the run */
     const struct kb_event *named; /* the mapping whose name is being gathered */
     char name[8192];
     size_t length;
@@ -25,7 +25,7 @@ struct stream {
 
 static void end_run(struct stream *s) {
     if (s->count > 0)
-        printf("%c %" PRIx64 " %" PRIu64 "\n", "RWX"[s->kind], s->page, s->count);
+        printf("%c %" PRIx64 " %" PRIu64 "\n", "RWX"[s->kind], s -> page, s -> count);
     s->count = 0;
 }
 
@@ -45,12 +45,10 @@ static void add_name(struct stream *s, const struct kb_event *event) {
 }
 
 static void print_event(struct stream *s, const struct kb_event *event) {
-    static const char *const plain[] = {[KB_EVENT_PROCESS] = "process",
-                                        [KB_EVENT_THREAD] = "thread",
-                                        [KB_EVENT_KERNEL] = "kernel",
-                                        [KB_EVENT_UNMAP] = "unmap",
-                                        [KB_EVENT_RELEASE] = "release",
-                                        [KB_EVENT_DISCARD] = "discard"};
+    static const char *const plain[] = {
+        [KB_EVENT_PROCESS] = "process", [KB_EVENT_THREAD] = "thread",
+        [KB_EVENT_KERNEL] = "kernel",   [KB_EVENT_UNMAP] = "unmap",
+        [KB_EVENT_RELEASE] = "release", [KB_EVENT_DISCARD] = "discard"};
     unsigned rights = event->type - KB_EVENT_PROTECT;
     end_run(s);
     if (event->type == KB_EVENT_NAME) {
@@ -110,8 +108,8 @@ static kb_status print_trace(const char *name, const struct kb_host *host, struc
         status = kb_file_open(&source, name, error);
         if (status == KB_OK)
             status = kb_reader_open(
-                &reader, source,
-                &(struct kb_reader_options){.host = host, .page_size = info.grain}, error);
+                &reader, source, &(struct kb_reader_options){.host = host, .page_size = info.grain},
+                error);
     }
     while (status == KB_OK) {
         status = kb_reader_next(reader, &block, error);

@@ -6,7 +6,6 @@
 
 #include "base/random.h"
 #include "host/host.h"
-#include "replay/stack.h"
 #include "replay/story.h"
 
 enum { PROCESSES = 3, SPACE = 60, NAMES = 7, OBJECTS = NAMES * KB_MAPPED_PARTS };
@@ -417,49 +416,11 @@ static void test_loader(void) {
     kb_mappings_free(&m);
 }
 
-/* ---- the smallest memory with so many faults ---- */
-
-static void test_frames(void) {
-    struct kb_error error = {.language = KB_ENGLISH};
-    for (uint64_t seed = 1; seed <= 30; seed++) {
-        struct kb_random random = {seed};
-        struct kb_run runs[200 + KB_RUN_PADDING] = {{0, 0}};
-        const uint32_t largest = 1 + (uint32_t)kb_random_below(&random, 14);
-        struct kb_stack stack, again;
-        uint32_t pages = 0, frames[20];
-        struct kb_result results[20];
-        for (unsigned i = 0; i < 200; i++) {
-            uint32_t page = (uint32_t)kb_random_below(&random, pages < 12 ? pages + 1 : 12);
-            pages = page == pages ? pages + 1 : pages;
-            runs[i] = kb_run_make(page, KB_READ, 1 + (uint32_t)kb_random_below(&random, 3));
-        }
-        struct kb_block block = {.runs = runs, .count = 200, .pages = pages};
-        for (unsigned i = 0; i < 200; i++)
-            block.references += kb_run_count(runs[i]);
-        CHECK_EQ(kb_stack_init(&stack, largest, NULL, &error), KB_OK);
-        CHECK_EQ(kb_stack_init(&again, largest, NULL, &error), KB_OK);
-        CHECK_EQ(kb_stack_block(&stack, &block, &error), KB_OK);
-        CHECK_EQ(kb_stack_block(&again, &block, &error), KB_OK);
-        for (uint32_t f = 1; f <= largest; f++)
-            frames[f - 1] = f;
-        kb_stack_results(&again, frames, largest, results);
-        for (uint64_t faults = 0; faults <= 200; faults++) {
-            uint32_t wanted = 0;
-            for (uint32_t f = largest; f >= 1; f--)
-                wanted = results[f - 1].faults <= faults ? f : wanted;
-            CHECK_EQ(kb_stack_frames(&stack, faults), wanted);
-        }
-        kb_stack_free(&stack);
-        kb_stack_free(&again);
-    }
-}
-
 int main(void) {
     for (uint64_t seed = 1; seed <= 300; seed++)
         one_trace(seed, 1 + (unsigned)seed % 40);
     test_kinds();
     test_long_names();
     test_loader();
-    test_frames();
     return harness_end();
 }

@@ -49,7 +49,6 @@ struct trace_totals {
  * right. */
 kb_status trace_read_all(struct trace *t, struct kb_reader *reader, const struct kb_source *source,
                          struct kb_writer *writer, struct trace_totals *totals, bool check);
-void trace_count_block(struct trace_totals *totals, const struct kb_block *block);
 
 kb_status trace_info(struct trace *t);
 kb_status trace_verify(struct trace *t);

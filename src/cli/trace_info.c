@@ -5,7 +5,7 @@
 
 /* ---- reading a whole trace ---- */
 
-void trace_count_block(struct trace_totals *totals, const struct kb_block *block) {
+static void count_block(struct trace_totals *totals, const struct kb_block *block) {
     uint64_t by_kind[4] = {0};
     for (uint32_t i = 0; i < block->count; i++)
         by_kind[block->runs[i].word & 3] += kb_run_count(block->runs[i]);
@@ -40,7 +40,7 @@ kb_status trace_read_all(struct trace *t, struct kb_reader *reader, const struct
     memset(totals, 0, sizeof *totals);
     while ((status = kb_reader_next(reader, &block, error)) == KB_OK &&
            (block.count > 0 || block.event_count > 0)) {
-        trace_count_block(totals, &block);
+        count_block(totals, &block);
         if (check && !dense(&block, &next))
             status = kb_fail(error, KB_DATA, KB_MSG_verify_order,
                              (unsigned long long)totals->references);

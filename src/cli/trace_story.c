@@ -1,8 +1,8 @@
 /* trace_story.c - reads a trace for kilburn trace info: who refers to what, the working set over
  * time, and how often pages are used again.
  *
- *   block ──┬──► LRU at all sizes (replay/stack.h), the dearest
- *           └──► story and working set                          both at once, on two cores
+ *   block ──┬──► LRU at all sizes (replay/stack.h), story
+ *           └──► working set                                at once, on two cores
  */
 #include <string.h>
 
@@ -63,14 +63,14 @@ static void take_block(void *argument, unsigned hand) {
     struct reading *r = argument;
     struct trace_story *story = r->story;
     struct kb_error *error = &r->error[hand];
-    if (hand == 0) {
-        r->status[hand] = kb_stack_block(&story->stack, &r->now, error);
+    if (hand == 1) {
+        r->status[hand] = kb_working_set_add(&story->set, &r->now, error);
         return;
     }
-    r->status[hand] = kb_story_add(&story->story, &r->now, kb_reader_page_numbers(r->reader),
-                                   kb_reader_processes(r->reader), error);
+    r->status[hand] = kb_stack_block(&story->stack, &r->now, error);
     if (r->status[hand] == KB_OK)
-        r->status[hand] = kb_working_set_add(&story->set, &r->now, error);
+        r->status[hand] = kb_story_add(&story->story, &r->now, kb_reader_page_numbers(r->reader),
+                                       kb_reader_processes(r->reader), error);
 }
 
 static kb_status take_with_all_hands(struct reading *r) {
@@ -119,7 +119,11 @@ kb_status trace_story_read(struct trace *t, struct kb_reader *reader,
     cli_progress_start(&progress, t->cli, source, t->quiet);
     kb_status status = begin(&r);
     while (status == KB_OK && !is_end(&r.now)) {
-        trace_count_block(totals, &r.now);
+        totals->references += r.now.references;
+        totals->runs += r.now.count;
+        totals->events += r.now.event_count;
+        totals->blocks++;
+        totals->pages = r.now.pages;
         status = take_with_all_hands(&r);
         r.now = r.next;
         if (status == KB_OK && !is_end(&r.now))
@@ -127,6 +131,9 @@ kb_status trace_story_read(struct trace *t, struct kb_reader *reader,
         cli_progress_step(&progress, 0, totals->references, 0);
     }
     cli_progress_end(&progress);
+    totals->reads = story->story.by_kind[KB_READ];
+    totals->writes = story->story.by_kind[KB_WRITE];
+    totals->executes = story->story.by_kind[KB_EXECUTE];
     return status == KB_OK ? kb_story_end(&story->story, &story->reuse, error) : status;
 }
 

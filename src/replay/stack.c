@@ -16,6 +16,7 @@ kb_status kb_stack_init(struct kb_stack *stack, uint32_t largest, const struct k
     memset(stack, 0, sizeof *stack);
     stack->host = host;
     stack->largest = largest;
+    memset(stack->top, 0xff, sizeof stack->top);
     stack->at_distance = kb_take(host, sizes * sizeof *stack->at_distance);
     stack->written = kb_take(host, sizes * sizeof *stack->written);
     stack->dirty = kb_take(host, sizes * sizeof *stack->dirty);
@@ -42,7 +43,7 @@ static uint32_t tree_before(const struct kb_stack *stack, uint32_t slot) {
     return sum;
 }
 
-/* Taken slots from `slot` on: the page's distance. */
+/* Taken slots from `slot` on. */
 static uint32_t distance(const struct kb_stack *stack, uint32_t slot) {
     uint32_t word = slot / 64, end = stack->next / 64, first = word & ~63u;
     uint64_t own = stack->taken[word] >> (slot % 64);
@@ -56,7 +57,7 @@ static uint32_t distance(const struct kb_stack *stack, uint32_t slot) {
     for (uint32_t w = first; w < word; w++)
         before += (uint32_t)__builtin_popcountll(stack->taken[w]);
     uint64_t below = stack->taken[word] & ~(~UINT64_C(0) << (slot % 64));
-    return stack->pages - before - (uint32_t)__builtin_popcountll(below);
+    return stack->pages - stack->top_count - before - (uint32_t)__builtin_popcountll(below);
 }
 
 static void build_tree(struct kb_stack *stack) {
@@ -154,20 +155,44 @@ static void leave_slot(struct kb_stack *stack, uint32_t slot) {
     tree_add(stack, slot, (uint32_t)-1);
 }
 
-static void reference(struct kb_stack *stack, struct kb_run run) {
-    uint32_t page = run.page, most = stack->largest + 1, d;
-    if (stack->slot[page] != 0 && stack->slot[page] == stack->next) { /* the top again */
-        d = 1;
-    } else if (stack->slot[page] == 0) {
+/* The page becomes the first of the list, and those before its old place move down. Returns that
+ * place; KB_STACK_TOP if it was not there: then *last has left the list (or was KB_NO_PAGE). */
+static uint32_t to_the_top(struct kb_stack *stack, uint32_t page, uint32_t *last) {
+    uint32_t carried = page;
+    for (uint32_t i = 0; i < KB_STACK_TOP; i++) {
+        uint32_t here = stack->top[i];
+        stack->top[i] = carried;
+        if (here == page)
+            return i;
+        carried = here;
+    }
+    *last = carried;
+    return KB_STACK_TOP;
+}
+
+/* A page has come to the list that was not there, and another one has left it. Returns the page's
+ * distance; for one that was never used, a distance that is too far for any memory. */
+static uint32_t exchange(struct kb_stack *stack, uint32_t page, uint32_t last) {
+    uint32_t d = stack->largest + 1;
+    if (stack->slot[page] == 0) {
         stack->pages++;
-        d = most;
-        take_slot(stack, page);
     } else {
         uint32_t slot = stack->slot[page] - 1;
-        d = distance(stack, slot);
+        d = stack->top_count + distance(stack, slot);
         leave_slot(stack, slot);
-        take_slot(stack, page);
+        stack->slot[page] = 0;
     }
+    if (last != KB_NO_PAGE)
+        take_slot(stack, last);
+    else
+        stack->top_count++;
+    return d;
+}
+
+static void reference(struct kb_stack *stack, struct kb_run run) {
+    uint32_t page = run.page, most = stack->largest + 1, last;
+    uint32_t place = to_the_top(stack, page, &last);
+    uint32_t d = place < KB_STACK_TOP ? place + 1 : exchange(stack, page, last);
     uint32_t dirty = stack->dirty_from[page];
     if (dirty != KB_CLEAN) {
         note_written(stack, dirty, d);
@@ -205,20 +230,23 @@ uint32_t kb_stack_frames(const struct kb_stack *stack, uint64_t faults) {
     return frames;
 }
 
+static void settle_page(struct kb_stack *stack, uint32_t page, uint32_t depth) {
+    uint32_t from = stack->dirty_from[page], end = stack->largest + 1;
+    if (from == KB_CLEAN)
+        return;
+    note_written(stack, from, depth);
+    uint32_t still = from > depth ? from : depth;
+    stack->dirty[still < end ? still : end]++;
+}
+
 /* Each page's last stay: it was written back where it has left, and is dirty where it stays. */
 static void settle(struct kb_stack *stack) {
-    uint32_t depth = stack->pages, end = stack->largest + 1;
-    for (uint32_t slot = 0; slot < stack->next; slot++) {
-        if (!(stack->taken[slot / 64] >> (slot % 64) & 1))
-            continue;
-        uint32_t from = stack->dirty_from[stack->page_at[slot]];
-        if (from != KB_CLEAN) {
-            note_written(stack, from, depth);
-            uint32_t still = from > depth ? from : depth;
-            stack->dirty[still < end ? still : end]++;
-        }
-        depth--;
-    }
+    uint32_t depth = stack->pages;
+    for (uint32_t slot = 0; slot < stack->next; slot++)
+        if (stack->taken[slot / 64] >> (slot % 64) & 1)
+            settle_page(stack, stack->page_at[slot], depth--);
+    for (; depth > 0; depth--)
+        settle_page(stack, stack->top[depth - 1], depth);
 }
 
 void kb_stack_results(struct kb_stack *stack, const uint32_t *frames, uint32_t count,

@@ -58,15 +58,19 @@ static void note_point(struct kb_working_set *set) {
     }
 }
 
-/* After references first … last the size was the same. */
-static kb_status hold(struct kb_working_set *set, uint64_t first, uint64_t last,
-                      struct kb_error *error) {
-    kb_status status = KB_OK;
+static void count_size(struct kb_working_set *set, uint64_t first, uint64_t last) {
     set->size_sum += set->size * (last - first + 1);
     if (set->size > set->peak) {
         set->peak = set->size;
         set->peak_at = first;
     }
+}
+
+/* After references first … last the size was the same. */
+static kb_status hold(struct kb_working_set *set, uint64_t first, uint64_t last,
+                      struct kb_error *error) {
+    kb_status status = KB_OK;
+    count_size(set, first, last);
     for (;;) {
         note_point(set);
         if ((set->points + 1) * set->step > last)
@@ -79,15 +83,19 @@ static kb_status hold(struct kb_working_set *set, uint64_t first, uint64_t last,
     return status;
 }
 
-static kb_status refer(struct kb_working_set *set, struct kb_run run, struct kb_error *error) {
-    uint32_t node = run.page + 1;
-    uint64_t now = set->references + 1, last = set->references + kb_run_count(run);
+/* When the next page leaves, the curve gets a point, or somebody looks. */
+static void look_ahead(struct kb_working_set *set) {
+    const uint64_t point = (set->points + 1) * set->step;
+    set->quiet = set->pages[set->pages[0].next].used_at + set->window;
+    set->quiet = point < set->quiet ? point : set->quiet;
+    if (set->asked_done < set->asked_count && set->asked[set->asked_done] < set->quiet)
+        set->quiet = set->asked[set->asked_done];
+}
+
+/* References now … last, with all that happens meanwhile. */
+static kb_status pass(struct kb_working_set *set, uint64_t now, uint64_t last,
+                      struct kb_error *error) {
     kb_status status = KB_OK;
-    if (set->pages[node].used_at != 0)
-        take_out(set, node);
-    else
-        set->entries++;
-    append(set, node, last); /* it cannot leave before that */
     while (now <= last && status == KB_OK) {
         uint32_t oldest = set->pages[0].next;
         while (set->pages[oldest].used_at + set->window <= now) {
@@ -99,8 +107,27 @@ static kb_status refer(struct kb_working_set *set, struct kb_run run, struct kb_
         status = hold(set, now, end, error);
         now = end + 1;
     }
-    set->references = last;
+    look_ahead(set);
     return status;
+}
+
+static kb_status refer(struct kb_working_set *set, struct kb_run run, struct kb_error *error) {
+    const uint32_t node = run.page + 1;
+    const uint64_t now = set->references + 1, last = set->references + kb_run_count(run);
+    if (set->pages[0].prev == node) { /* the last one again */
+        set->pages[node].used_at = last;
+    } else {
+        if (set->pages[node].used_at != 0)
+            take_out(set, node);
+        else
+            set->entries++;
+        append(set, node, last); /* it cannot leave before that */
+    }
+    set->references = last;
+    if (last >= set->quiet)
+        return pass(set, now, last, error);
+    count_size(set, now, last);
+    return KB_OK;
 }
 
 kb_status kb_working_set_add(struct kb_working_set *set, const struct kb_block *block,

@@ -26,6 +26,7 @@ struct kb_working_set {
     uint64_t size, peak;
     uint64_t peak_at;  /* the first reference of that size */
     uint64_t size_sum; /* over all references */
+    uint64_t quiet;    /* before this reference no page leaves, and nobody looks */
     uint64_t entries;  /* references whose page was not in W before: faults of the policy ws */
     uint64_t step;     /* between points of the curve: a power of two */
     uint32_t points;

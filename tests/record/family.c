@@ -1,4 +1,5 @@
-/* family.c - HOW [ARGUMENT]: a process that becomes others or has children, in each way there is. */
+/* family.c - HOW [ARGUMENT]: a process that becomes others or has children, in each way there is.
+ */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>

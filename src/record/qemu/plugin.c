@@ -123,8 +123,7 @@ static void *fetches(uint64_t page, unsigned count) {
     return (void *)(uintptr_t)kb_word(page, KB_EXECUTE, count);
 }
 
-static void watch_instruction(struct qemu_plugin_insn *insn,
-                              qemu_plugin_vcpu_udata_cb_t call) {
+static void watch_instruction(struct qemu_plugin_insn *insn, qemu_plugin_vcpu_udata_cb_t call) {
     uint64_t address = qemu_plugin_insn_vaddr(insn), end = address + qemu_plugin_insn_size(insn);
     for (uint64_t p = address >> settings.shift; p <= (end - 1) >> settings.shift; p++)
         qemu_plugin_register_vcpu_insn_exec_cb(insn, call, QEMU_PLUGIN_CB_NO_REGS, fetches(p, 1));
