@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # run.sh - what `make bench` runs: replay from memory, reading, stores, the machine, shared pages,
-# placement, whole processes; a summary.
+# placement, the recorder, whole processes; a summary.
 #
 #   KILBURN       the program (build/kilburn); its folder holds bench/bench_*
 #   BENCH_QUICK   1: a tenth of the trace, less than half a minute
@@ -52,6 +52,9 @@ echo "== bench_storage"
 echo
 echo "== bench_walk"
 "$programs/bench_walk" "${quick[@]}"
+echo
+echo "== record: real programs under kilburn record and Valgrind's lackey"
+KILBURN=$kilburn BENCH_TIMES=$(((times + 1) / 2)) bash "$here/record.sh" | tee "$folder/record"
 
 # The figures with a goal, from the tables.
 awk '/^zipf/ { on = 1 } /^loop/ { on = 0 }
@@ -65,6 +68,7 @@ awk '$NF == "yes" || $NF == "NO" {
 sed -n 's/^goal: /machine: /p' "$folder/machine" >>"$summary"
 sed -n 's/^goal: /sharing: /p' "$folder/share" >>"$summary"
 sed -n 's/^goal: /placement: /p' "$folder/placement" >>"$summary"
+sed -n 's/^goal: //p' "$folder/record" >>"$summary"
 
 # process TITLE SIM-ARGUMENTS…: the wall time of one kilburn sim, and references replayed a second
 process() {

@@ -90,6 +90,11 @@ void cli_progress_start(struct cli_progress *progress, const struct cli *cli,
 void cli_progress_step(void *context, unsigned phase, uint64_t references, uint64_t all);
 void cli_progress_end(struct cli_progress *progress);
 
+/* ---- record_compile.c ---- */
+
+/* Prints the line that builds the sources, or an example, with Kilburn's hooks. */
+int record_compile(struct cli *cli, char *const *sources);
+
 /* ---- table.c ---- */
 
 struct cli_table;

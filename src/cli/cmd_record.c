@@ -5,7 +5,16 @@
 
 #include "cli.h"
 
-enum { OPT_EXACT = 256, OPT_DATA_ONLY, OPT_GRAIN, OPT_LIMIT, OPT_CHILDREN, OPT_LANG };
+enum {
+    OPT_EXACT = 256,
+    OPT_DATA_ONLY,
+    OPT_GRAIN,
+    OPT_LIMIT,
+    OPT_CHILDREN,
+    OPT_WITH,
+    OPT_COMPILE,
+    OPT_LANG
+};
 
 static const struct option options[] = {
     {"output", required_argument, NULL, 'o'},
@@ -14,6 +23,8 @@ static const struct option options[] = {
     {"grain", required_argument, NULL, OPT_GRAIN},
     {"limit", required_argument, NULL, OPT_LIMIT},
     {"children", no_argument, NULL, OPT_CHILDREN},
+    {"with", required_argument, NULL, OPT_WITH},
+    {"compile", no_argument, NULL, OPT_COMPILE},
     {"quiet", no_argument, NULL, 'q'},
     {"lang", required_argument, NULL, OPT_LANG},
     {"help", no_argument, NULL, 'h'},
@@ -23,8 +34,9 @@ static const struct option options[] = {
 struct record {
     struct cli *cli;
     struct kb_record_options recording;
-    char output[300], qemu[KB_RECORD_PATH_BYTES], plugin[KB_RECORD_PATH_BYTES];
-    bool quiet, help;
+    char output[300], qemu[KB_RECORD_PATH_BYTES], plugin[KB_RECORD_PATH_BYTES],
+        valgrind[KB_RECORD_PATH_BYTES];
+    bool quiet, help, compile;
     bool shown; /* a line of progress stands on the terminal */
 };
 
@@ -52,6 +64,17 @@ static kb_status take_option(struct record *r, int c) {
         return KB_OK;
     case OPT_CHILDREN:
         o->children = true;
+        return KB_OK;
+    case OPT_WITH:
+        if (strcmp(optarg, "qemu") == 0)
+            o->with = KB_RECORD_WITH_QEMU;
+        else if (strcmp(optarg, "lackey") == 0)
+            o->with = KB_RECORD_WITH_LACKEY;
+        else
+            return kb_fail(error, KB_USAGE, KB_MSG_record_with, optarg);
+        return KB_OK;
+    case OPT_COMPILE:
+        r->compile = true;
         return KB_OK;
     case OPT_LIMIT:
         return cli_parse_number("--limit", optarg, 1, UINT64_MAX, &o->limit, error);
@@ -88,6 +111,8 @@ static int parse(struct record *r, int argc, char **argv) {
         cli_print(cli, stdout, KB_MSG_help_record);
         return EXIT_FINE;
     }
+    if (r->compile)
+        return record_compile(cli, argv + optind);
     if (optind == argc)
         return cli_usage(cli, KB_MSG_record_no_program);
     if (r->recording.output == NULL)
@@ -127,6 +152,8 @@ static void tell_result(const struct record *r, const struct kb_record_result *r
         cli_print(cli, stderr, KB_MSG_record_unfollowed, (unsigned long long)result->unfollowed);
     if (result->dropped_threads > 0)
         cli_print(cli, stderr, KB_MSG_record_crowded, (unsigned long long)result->dropped_threads);
+    if (result->replaced)
+        cli_print(cli, stderr, KB_MSG_record_replaced);
     if (result->signal != 0)
         cli_print(cli, stderr, KB_MSG_record_signal, (unsigned long long)result->signal,
                   strsignal(result->signal));
@@ -141,6 +168,7 @@ static int record(struct record *r, char **argv) {
     r->recording.host = &host;
     r->recording.qemu = kb_record_find_qemu(r->qemu) ? r->qemu : NULL;
     r->recording.plugin = kb_record_find_beside(KB_RECORD_PLUGIN, r->plugin) ? r->plugin : NULL;
+    r->recording.valgrind = kb_record_find_valgrind(r->valgrind) ? r->valgrind : NULL;
     r->recording.context = r;
     r->recording.progress = !r->quiet && isatty(STDERR_FILENO) ? show_progress : NULL;
     kb_status status = kb_record((const char *const *)argv, &r->recording, &result, &cli->error);
@@ -153,7 +181,7 @@ static int record(struct record *r, char **argv) {
     if (status == KB_OK && !r->quiet)
         tell_result(r, &result);
     kb_host_close(&host);
-    return result.status;
+    return status == KB_USAGE ? EXIT_BAD_USAGE : result.status;
 }
 
 int cmd_record(struct cli *cli, int argc, char **argv) {

@@ -8,13 +8,7 @@
  *
  *   file     struct kb_recording | channel 0 | channel 1 | …
  *   channel  struct kb_channel: ring, cursors | chunks
- *   chunk    word : 64 = all ones | words
- *   word     | page number : 46 | kind : 2 | count : 16 |      a run
- *            | type : 46 | 3 : 2 | 0 : 16 | first : 64 | pages : 64 | all ones : 64 |   an event
- *
- * Two neighbours of the same page and kind become one word: a thread compares
- * with the word before, which is why a chunk begins and an event ends with one
- * that equals no run's. */
+ *   chunk    word : 64 = all ones | words (word.h) */
 #ifndef KB_RECORD_CHANNEL_H
 #define KB_RECORD_CHANNEL_H
 
@@ -22,6 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#include "record/word.h"
 
 #define KB_RECORDING_MAGIC UINT64_C(0x314443524e42424b) /* changes with the layout */
 
@@ -33,10 +29,8 @@
 #define KB_SHARED_WORDS 256 /* of a chunk while several threads take turns: how fine they mix */
 #define KB_RECORD_PATH 4096
 
-#define KB_WORD_NONE UINT64_MAX
-#define KB_WORD_COUNT UINT64_C(0xffff)
-#define KB_WORD_EVENT 3
-#define KB_EVENT_WORDS 4
+/* Tells a program with hooks the name of the recorder's memory. */
+#define KB_RECORD_VARIABLE "KILBURN_RECORDING"
 
 enum kb_recording_flag {
     KB_RECORD_EXACT = 1,    /* each instruction's fetch before its data; else those of a translated
@@ -111,10 +105,6 @@ static inline uint64_t kb_channel_offset(unsigned channel) {
 
 static inline uint64_t *kb_chunk(const struct kb_channel *channel, uint32_t chunk) {
     return (uint64_t *)((uintptr_t)channel + KB_CHANNEL_HEAD + chunk * KB_CHUNK_BYTES);
-}
-
-static inline uint64_t kb_word(uint64_t page, unsigned kind, unsigned count) {
-    return page << 18 | (uint64_t)kind << 16 | count;
 }
 
 #endif

@@ -114,14 +114,14 @@ void kb_hand_over(struct kb_cursor *cursor) {
 
 static _Thread_local unsigned own_number; /* to be found again after a fork */
 
-bool kb_cursor_begin(unsigned number) {
+/* Under the lock. */
+static bool begin(unsigned number) {
     struct kb_channel *channel = kb_producer.channel;
     if (number >= KB_THREADS) {
         atomic_fetch_add(&kb_producer.recording->crowded, 1);
         return false;
     }
     struct kb_cursor *cursor = &kb_producer.cursors[number];
-    pthread_mutex_lock(&turn);
     if (!cursor->live) {
         channel->threads++;
         cursor->load = cursor->store = UINT64_MAX;
@@ -129,8 +129,25 @@ bool kb_cursor_begin(unsigned number) {
         cursor->live = 1;
     }
     own_number = number;
-    pthread_mutex_unlock(&turn);
     return true;
+}
+
+bool kb_cursor_begin(unsigned number) {
+    pthread_mutex_lock(&turn);
+    bool fine = begin(number);
+    pthread_mutex_unlock(&turn);
+    return fine;
+}
+
+bool kb_cursor_begin_any(unsigned *number) {
+    pthread_mutex_lock(&turn);
+    unsigned free = 0;
+    while (free < KB_THREADS && kb_producer.cursors[free].live)
+        free++;
+    bool fine = begin(free);
+    pthread_mutex_unlock(&turn);
+    *number = free;
+    return fine;
 }
 
 void kb_cursor_end(unsigned number) {
@@ -254,6 +271,31 @@ static const char *map_recording(int fd) {
     return NULL;
 }
 
+/* The channel of this process, where it has become another image; else perhaps a new one. */
+static bool find_channel(int fd) {
+    struct kb_recording *recording = kb_producer.recording;
+    for (unsigned i = 0; i < KB_CHANNELS; i++) {
+        const struct kb_claim *claim = &recording->channels[i];
+        if (atomic_load(&claim->state) != KB_CHANNEL_OPEN || claim->pid != (int32_t)getpid())
+            continue;
+        if (!map_channel(fd, i))
+            return false;
+        kb_producer.channel->image += kb_producer.channel->attached; /* by the image before */
+        return true;
+    }
+    return (recording->flags & KB_RECORD_CHILDREN) && claim_channel();
+}
+
+static const char *attached(const char *wrong) {
+    if (wrong != NULL)
+        return wrong;
+    kb_producer.dropped = false;
+    take_over(kb_producer.channel);
+    kb_producer.channel->attached = 1;
+    pthread_atfork(before_fork, NULL, after_fork);
+    return NULL;
+}
+
 const char *kb_producer_attach(const char *memory, unsigned channel) {
     int fd = open(memory, O_RDWR | O_CLOEXEC);
     if (fd < 0)
@@ -262,11 +304,16 @@ const char *kb_producer_attach(const char *memory, unsigned channel) {
     if (wrong == NULL && !map_channel(fd, channel))
         wrong = "cannot map a channel of the recorder's memory";
     close(fd);
-    if (wrong != NULL)
-        return wrong;
-    kb_producer.dropped = false;
-    take_over(kb_producer.channel);
-    kb_producer.channel->attached = 1;
-    pthread_atfork(before_fork, NULL, after_fork);
-    return NULL;
+    return attached(wrong);
+}
+
+const char *kb_producer_join(const char *memory) {
+    int fd = open(memory, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return "cannot open the recorder's memory";
+    const char *wrong = map_recording(fd);
+    if (wrong == NULL && !find_channel(fd))
+        wrong = "this process is not recorded";
+    close(fd);
+    return attached(wrong);
 }

@@ -25,10 +25,17 @@ extern struct kb_producer kb_producer;
  * process left in it. Returns 0, or what is wrong, in English. */
 const char *kb_producer_attach(const char *memory, unsigned channel);
 
+/* The same for a program that only knows the recording's name: the channel is this process's, or,
+ * where all children are recorded, a new one. */
+const char *kb_producer_join(const char *memory);
+
 /* A thread begins (called in it) or ends. False: there are more than KB_THREADS, it is not recorded
  * and must not note anything. */
 bool kb_cursor_begin(unsigned number);
 void kb_cursor_end(unsigned number);
+
+/* A thread begins with any number that is free; *number = KB_THREADS and more: none is. */
+bool kb_cursor_begin_any(unsigned *number);
 
 /* Gives the recorder what the thread has noted. */
 void kb_hand_over(struct kb_cursor *cursor);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host/host.h"
+#include "record/word.h"
 #include "trace/intern.h"
 
 #define BLOCK 16384 /* runs given to the writer at once */

@@ -1,11 +1,10 @@
-/* stream.h - the recorder's side of a channel: its chunks become a native trace. */
+/* stream.h - what threads have noted (word.h) becomes a native trace. */
 #ifndef KB_RECORD_STREAM_H
 #define KB_RECORD_STREAM_H
 
 #include <stdatomic.h>
 
 #include "base/host.h"
-#include "record/channel.h"
 #include "trace/writer.h"
 
 struct kb_stream; /* opaque: a file that is being written, and what is needed for it */

@@ -73,6 +73,19 @@ static bool read_words(uint64_t list, struct words *words) {
     return false;
 }
 
+/* A file that is named by a descriptor of this process gets its own name: the descriptor may be
+ * closed when QEMU looks for it. False: it has none, and is. */
+static bool settle(char path[KB_PROGRAM_PATH]) {
+    static const char descriptors[] = "/proc/self/fd/";
+    char own[KB_PROGRAM_PATH];
+    if (strncmp(path, descriptors, sizeof descriptors - 1) != 0)
+        return true;
+    if (realpath(path, own) == NULL)
+        return fcntl(atoi(path + sizeof descriptors - 1), F_GETFD) == 0;
+    snprintf(path, KB_PROGRAM_PATH, "%s", own);
+    return true;
+}
+
 static char own_image[KB_PROGRAM_PATH];
 
 /* It is QEMU's last argument of its own: qemu -plugin P -0 NAME IMAGE. */
@@ -105,7 +118,7 @@ static bool name_file(const struct kb_call *call, char path[KB_PROGRAM_PATH]) {
     if (fine && (strcmp(path, "/proc/self/exe") == 0 || strcmp(path, own) == 0))
         snprintf(path, KB_PROGRAM_PATH, "%s", own_image);
     free(name);
-    return fine;
+    return fine && settle(path);
 }
 
 static void run(const struct kb_program *program, const char *path, const struct words *words,

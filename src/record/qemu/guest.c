@@ -27,22 +27,6 @@ bool kb_guest_read(uint64_t address, void *to, size_t bytes) {
     return bytes == 0 || process_vm_readv(getpid(), &here, 1, &there, 1, 0) == (ssize_t)bytes;
 }
 
-void kb_tell_range(struct kb_cursor *cursor, unsigned type, uint64_t start, uint64_t bytes) {
-    unsigned shift = kb_producer.recording->shift;
-    uint64_t first = start >> shift, last = (start + bytes - 1) >> shift;
-    if (bytes > 0)
-        kb_note_event(cursor, type, first, last - first + 1);
-}
-
-void kb_tell_mapping(struct kb_cursor *cursor, uint64_t start, uint64_t bytes, const char *name,
-                     unsigned rights, bool replaced) {
-    if (replaced)
-        kb_tell_range(cursor, KB_EVENT_UNMAP, start, bytes);
-    kb_tell_range(cursor, KB_EVENT_MAP, start, bytes);
-    kb_note_name(cursor, name);
-    kb_tell_range(cursor, KB_EVENT_PROTECT + rights, start, bytes);
-}
-
 /* ---- system calls ---- */
 
 static void nothing_more(qemu_plugin_id_t id) { (void)id; }

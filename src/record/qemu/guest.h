@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "record/maps.h"
 #include "record/producer.h"
 #include "record/qemu/qemu_plugin.h"
 
@@ -27,12 +28,6 @@ void kb_guest_starts(const struct qemu_plugin_insn *insn);
 
 /* Copies from the program's memory; false if not all of it can be read. */
 bool kb_guest_read(uint64_t address, void *to, size_t bytes);
-
-/* Tells a mapping: rights as PROT_*. replaced: whatever was there is gone. */
-void kb_tell_mapping(struct kb_cursor *cursor, uint64_t start, uint64_t bytes, const char *name,
-                     unsigned rights, bool replaced);
-/* Tells that something happened to the pages of a range: an enum kb_event_type. */
-void kb_tell_range(struct kb_cursor *cursor, unsigned type, uint64_t start, uint64_t bytes);
 
 /* ---- mappings.c ---- */
 

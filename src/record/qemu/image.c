@@ -14,38 +14,16 @@
 
 #include "record/qemu/guest.h"
 
-/* One line of /proc/self/maps. */
-struct mapping {
-    uint64_t start, end, offset;
-    char rights[5];
-    char name[4096];
-};
-
 static uint64_t lowest_own = UINT64_MAX; /* of QEMU's own mappings */
 
-static bool next_mapping(FILE *maps, struct mapping *m) {
-    char line[4400];
-    unsigned long start, end, offset;
-    int name = 0;
-    if (fgets(line, sizeof line, maps) == NULL ||
-        sscanf(line, "%lx-%lx %4s %lx %*s %*s %n", &start, &end, m->rights, &offset, &name) < 4)
-        return false;
-    m->start = start;
-    m->end = end;
-    m->offset = offset;
-    line[strcspn(line, "\n")] = '\0';
-    snprintf(m->name, sizeof m->name, "%s", name > 0 ? line + name : "");
-    return true;
-}
-
 void kb_image_before(void) {
-    struct mapping m;
-    FILE *maps = fopen("/proc/self/maps", "re");
-    if (maps == NULL)
+    struct kb_maps maps;
+    struct kb_maps_line m;
+    if (!kb_maps_open(&maps))
         return;
-    if (next_mapping(maps, &m))
+    if (kb_maps_next(&maps, &m))
         lowest_own = m.start;
-    fclose(maps);
+    kb_maps_close(&maps);
 }
 
 #define MOST_SEGMENTS 64
@@ -85,9 +63,9 @@ static void read_segments(const char *name, struct segments *all) {
 
 /* The mapping, in parts with the rights of the file's segments: what for QEMU is only read, be it
  * code or not, the host shows as one. */
-static void tell_parts(struct kb_cursor *cursor, const struct mapping *m, unsigned rights,
+static void tell_parts(struct kb_cursor *cursor, const struct kb_maps_line *m, unsigned rights,
                        uint64_t base) {
-    static struct segments all; /* as kb_image_tell's mapping */
+    static struct segments all; /* a process tells its image once, before it has threads */
     uint64_t end = m->offset + (m->end - m->start);
     read_segments(m->name, &all);
     for (uint64_t at = m->offset, to; at < end; at = to) {
@@ -107,22 +85,43 @@ static void tell_parts(struct kb_cursor *cursor, const struct mapping *m, unsign
     }
 }
 
-void kb_image_tell(struct kb_cursor *cursor, uint64_t base) {
-    static struct mapping m; /* a process tells its image once, before it has threads */
-    uint64_t guarded = 0;    /* the end of what nobody may use */
-    FILE *maps = fopen("/proc/self/maps", "re");
-    if (maps == NULL)
-        return;
-    while (next_mapping(maps, &m) && m.start < lowest_own) {
-        unsigned rights =
-            (m.rights[0] == 'r' ? PROT_READ : 0) | (m.rights[1] == 'w' ? PROT_WRITE : 0);
-        if (rights == 0)
+static unsigned rights_of(const struct kb_maps_line *m) {
+    return (m->rights[0] == 'r' ? PROT_READ : 0) | (m->rights[1] == 'w' ? PROT_WRITE : 0);
+}
+
+/* Nameless memory directly behind what nobody may use: the stack is the last such; a program's own
+ * zeros behind a gap are before it. Threads' stacks come later. */
+static uint64_t find_stack(void) {
+    struct kb_maps maps;
+    struct kb_maps_line m;
+    uint64_t guarded = 0, stack = 0;
+    if (!kb_maps_open(&maps))
+        return 0;
+    while (kb_maps_next(&maps, &m) && m.start < lowest_own) {
+        if (rights_of(&m) == 0)
             guarded = m.end;
+        else if (m.name[0] == '\0' && m.start == guarded)
+            stack = m.start;
+    }
+    kb_maps_close(&maps);
+    return stack;
+}
+
+void kb_image_tell(struct kb_cursor *cursor, uint64_t base) {
+    static uint64_t stack; /* a forked process has its parent's */
+    struct kb_maps maps;
+    struct kb_maps_line m;
+    if (stack == 0)
+        stack = find_stack();
+    if (!kb_maps_open(&maps))
+        return;
+    while (kb_maps_next(&maps, &m) && m.start < lowest_own) {
+        unsigned rights = rights_of(&m);
         if (rights == 0 || m.start < base)
             continue;
-        if (m.name[0] == '\0' && m.start == guarded)
+        if (m.start == stack)
             snprintf(m.name, sizeof m.name, "[stack]");
         tell_parts(cursor, &m, rights, base);
     }
-    fclose(maps);
+    kb_maps_close(&maps);
 }

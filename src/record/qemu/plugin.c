@@ -14,6 +14,7 @@
 #include "record/qemu/qemu_plugin.h"
 #include "trace/run.h"
 
+#define LARGEST_FIELD 8   /* bytes of an instruction that QEMU reads at once */
 #define LARGEST_ACCESS 64 /* bytes; what is that far from a page's end cannot cross it */
 
 /* Of an access's description, in all versions of QEMU so far. */
@@ -122,9 +123,28 @@ static void *fetches(uint64_t page, unsigned count) {
     return (void *)(uintptr_t)kb_word(page, KB_EXECUTE, count);
 }
 
+static void watch_instruction(struct qemu_plugin_insn *insn, qemu_plugin_vcpu_udata_cb_t call) {
+    uint64_t address = qemu_plugin_insn_vaddr(insn), end = address + qemu_plugin_insn_size(insn);
+    for (uint64_t p = address >> settings.shift; p <= (end - 1) >> settings.shift; p++)
+        qemu_plugin_register_vcpu_insn_exec_cb(insn, call, QEMU_PLUGIN_CB_NO_REGS, fetches(p, 1));
+}
+
+/* QEMU puts an instruction that runs across the end of its page into a block of its own, but only
+ * after it has shown the part before that end to us, as the last instruction of the block before.
+ * Calls of the instruction itself are then taken back, calls of the block are not. */
+static bool may_be_taken_back(const struct qemu_plugin_insn *insn) {
+    uint64_t end = qemu_plugin_insn_vaddr(insn) + qemu_plugin_insn_size(insn);
+    return (end - 1) % KB_GUEST_PAGE >= KB_GUEST_PAGE - LARGEST_FIELD;
+}
+
 /* The pages of all instructions; one that lies on two counts on both. */
 static void watch_block(struct qemu_plugin_tb *tb) {
     size_t instructions = qemu_plugin_tb_n_insns(tb);
+    struct qemu_plugin_insn *last = qemu_plugin_tb_get_insn(tb, instructions - 1);
+    if (may_be_taken_back(last)) {
+        watch_instruction(last, fetch);
+        instructions--;
+    }
     uint64_t page = 0;
     unsigned count = 0;
     for (size_t i = 0; i < instructions; i++) {
@@ -146,17 +166,6 @@ static void watch_block(struct qemu_plugin_tb *tb) {
                                              fetches(page, count));
 }
 
-static void watch_instruction(struct qemu_plugin_insn *insn) {
-    if (settings.data_only) {
-        qemu_plugin_register_vcpu_insn_exec_cb(insn, begin_exact, QEMU_PLUGIN_CB_NO_REGS, NULL);
-        return;
-    }
-    uint64_t address = qemu_plugin_insn_vaddr(insn), end = address + qemu_plugin_insn_size(insn);
-    for (uint64_t p = address >> settings.shift; p <= (end - 1) >> settings.shift; p++)
-        qemu_plugin_register_vcpu_insn_exec_cb(insn, fetch_exact, QEMU_PLUGIN_CB_NO_REGS,
-                                               fetches(p, 1));
-}
-
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb) {
     (void)id;
     size_t instructions = qemu_plugin_tb_n_insns(tb);
@@ -165,8 +174,10 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb) {
         watch_block(tb);
     for (size_t i = 0; i < instructions; i++) {
         struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
-        if (settings.exact)
-            watch_instruction(insn);
+        if (settings.exact && settings.data_only)
+            qemu_plugin_register_vcpu_insn_exec_cb(insn, begin_exact, QEMU_PLUGIN_CB_NO_REGS, NULL);
+        else if (settings.exact)
+            watch_instruction(insn, fetch_exact);
         /* not one call for loads and one for stores: QEMU 7.2 confuses them */
         qemu_plugin_register_vcpu_mem_cb(insn, settings.exact ? access_exactly : access_memory,
                                          QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_RW, NULL);

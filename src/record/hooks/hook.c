@@ -1,0 +1,230 @@
+/* hook.c - a program that records itself: it finds the recorder, its threads begin and end, chunks
+ * are handed over.
+ *
+ * The recorder is found at the first hook or at this file's constructor,
+ * whichever comes first, by the name that it left in the environment. All but
+ * the noting of a reference is done with signals blocked, so that no handler
+ * leaves it in the middle. */
+#include "record/hooks/hook.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "record/maps.h"
+
+#define USER_SPACE (UINT64_C(1) << 47) /* addresses that programs have */
+
+_Thread_local struct kb_hook kb_hook = {.state = KB_HOOK_NEW};
+
+/* How the recorder knows a program with hooks: an ELF note, which linkers and strip keep. */
+static const struct {
+    uint32_t owner_bytes, text_bytes, type;
+    char owner[8], text[8];
+} note __attribute__((section(".note.kilburn"), aligned(4), used)) = {8, 8, 1, "Kilburn", "hooks"};
+
+static struct {
+    pthread_once_t once;
+    bool recorded;
+    pthread_key_t key; /* its destructor is how the end of a thread is known */
+} process = {.once = PTHREAD_ONCE_INIT};
+
+static _Thread_local unsigned rounds; /* of the key's destructor so far */
+
+/* ---- signals ---- */
+
+static void block_signals(sigset_t *before) {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, before);
+}
+
+static void allow_signals(const sigset_t *before) { pthread_sigmask(SIG_SETMASK, before, NULL); }
+
+/* ---- the process ---- */
+
+static bool is_ours(const struct kb_maps_line *m) {
+    return strncmp(m->name, "/memfd:kilburn-record", 21) == 0;
+}
+
+/* Tells the mappings of the program as they are. Later ones are not seen. */
+static void tell_image(struct kb_cursor *cursor) {
+    struct kb_maps maps;
+    struct kb_maps_line m;
+    if (!kb_maps_open(&maps))
+        return;
+    while (kb_maps_next(&maps, &m)) {
+        unsigned rights = (m.rights[0] == 'r' ? PROT_READ : 0) |
+                          (m.rights[1] == 'w' ? PROT_WRITE : 0) |
+                          (m.rights[2] == 'x' ? PROT_EXEC : 0);
+        if (rights != 0 && !is_ours(&m) && strcmp(m.name, "[vsyscall]") != 0)
+            kb_tell_mapping(cursor, m.start, m.end - m.start, m.name, rights, false);
+    }
+    kb_maps_close(&maps);
+}
+
+static void turn_off(void) {
+    kb_hook.cursor = NULL;
+    kb_hook_order();
+    kb_hook.state = KB_HOOK_OFF;
+}
+
+/* This thread's notes go to a cursor of any free number. */
+static void take_cursor(void) {
+    unsigned number;
+    if (!kb_cursor_begin_any(&number)) {
+        turn_off();
+        return;
+    }
+    kb_hook.number = number;
+    kb_hook.shift = kb_producer.recording->shift;
+    kb_hook.cursor = &kb_producer.cursors[number];
+}
+
+/* In a forked child, after the producer's handler: its notes go to a channel of its own, or
+ * nowhere. A hook that was at work when a handler forked still holds the old cursor. */
+static void after_fork(void) {
+    bool at_work = kb_hook.state > KB_HOOK_OFF;
+    if (kb_producer.dropped && !at_work)
+        turn_off();
+    if (kb_producer.dropped || kb_hook.cursor == NULL)
+        return;
+    if (at_work) {
+        kb_cursor_end(kb_hook.number);
+        take_cursor();
+    }
+    if (kb_hook.cursor != NULL)
+        tell_image(kb_hook.cursor);
+}
+
+static void thread_ends(void *hook);
+
+static void find_recorder(void) {
+    const char *memory = getenv(KB_RECORD_VARIABLE);
+    if (memory == NULL || memory[0] == '\0' || kb_producer_join(memory) != NULL ||
+        pthread_key_create(&process.key, thread_ends) != 0)
+        return;
+    pthread_atfork(NULL, NULL, after_fork);
+    process.recorded = true;
+}
+
+/* The first thread of an image tells it. */
+static void tell_beginning(void) {
+    static atomic_flag told = ATOMIC_FLAG_INIT;
+    uint32_t image = kb_producer.channel->image;
+    if (atomic_flag_test_and_set(&told))
+        return;
+    if (image > 0) { /* by exec: the memory of the former image is gone */
+        kb_tell_range(kb_hook.cursor, KB_EVENT_UNMAP, 0, USER_SPACE);
+        kb_note_event(kb_hook.cursor, KB_EVENT_PROCESS, image, 0);
+    }
+    tell_image(kb_hook.cursor);
+}
+
+/* ---- threads ---- */
+
+static KB_HOOK_COLD void begin(void) {
+    sigset_t before;
+    int saved = errno;
+    block_signals(&before);
+    kb_hook.state = kb_hook_stack();
+    pthread_once(&process.once, find_recorder);
+    if (process.recorded && !kb_producer.dropped) {
+        take_cursor();
+        if (kb_hook.cursor != NULL) {
+            tell_beginning();
+            pthread_setspecific(process.key, &kb_hook);
+        }
+    }
+    kb_hook.state = kb_hook.cursor != NULL ? KB_HOOK_FREE : KB_HOOK_OFF;
+    allow_signals(&before);
+    errno = saved;
+}
+
+/* Destructors of other keys may still have something to note: the last round is the end. */
+static void thread_ends(void *hook) {
+    sigset_t before;
+    if (kb_hook.cursor == NULL)
+        return;
+    if (++rounds < PTHREAD_DESTRUCTOR_ITERATIONS) {
+        pthread_setspecific(process.key, hook);
+        return;
+    }
+    block_signals(&before);
+    unsigned number = kb_hook.number;
+    turn_off();
+    kb_cursor_end(number);
+    allow_signals(&before);
+}
+
+void kb_hook_full(void) {
+    sigset_t before;
+    int saved = errno;
+    block_signals(&before);
+    kb_hand_over(kb_hook.cursor);
+    if (kb_producer.dropped)
+        turn_off();
+    else
+        kb_hook.state = KB_HOOK_FREE;
+    allow_signals(&before);
+    errno = saved;
+}
+
+/* ---- what is not the usual way ---- */
+
+static bool on_other_stack(void) {
+    stack_t stack;
+    return sigaltstack(NULL, &stack) == 0 && (stack.ss_flags & SS_ONSTACK);
+}
+
+/* Whether the hook that is at work was left for good, by longjmp; then the thread goes on. */
+static bool given_up(void) {
+    if (kb_hook_stack() < kb_hook.state || on_other_stack())
+        return false;
+    if (kb_hook.cursor->at >= kb_hook.cursor->end)
+        kb_hook_full();
+    else
+        kb_hook.state = KB_HOOK_FREE;
+    return kb_hook.state == KB_HOOK_FREE;
+}
+
+static KB_HOOK_COLD void note_range(uintptr_t address, size_t bytes, unsigned kind) {
+    struct kb_hook *hook = &kb_hook;
+    uint64_t last = (address + bytes - 1) >> hook->shift;
+    for (uint64_t page = address >> hook->shift; page <= last; page++) {
+        if (hook->state != KB_HOOK_FREE)
+            return;
+        hook->state = kb_hook_stack();
+        kb_hook_order();
+        bool full = kb_hook_note(hook->cursor, kb_word(page, kind, 1));
+        kb_hook_order();
+        if (full)
+            kb_hook_full();
+        else
+            hook->state = KB_HOOK_FREE;
+    }
+}
+
+void kb_hook_slowly(uintptr_t address, size_t bytes, unsigned kind) {
+    uintptr_t state = kb_hook.state;
+    if (state == KB_HOOK_OFF)
+        return;
+    if (state == KB_HOOK_NEW)
+        begin();
+    else if (state != KB_HOOK_FREE && !given_up())
+        return;
+    if (kb_hook.state == KB_HOOK_FREE && bytes > 0)
+        note_range(address, bytes, kind);
+}
+
+void kb_hook_start(void) {
+    if (kb_hook.state == KB_HOOK_NEW)
+        begin();
+}
+
+__attribute__((constructor(101))) static void start(void) { kb_hook_start(); }
