@@ -5,9 +5,11 @@
  *   flags   1 recover     2 a pipe that gives few bytes a call     4 no codecs
  *           8 mend: magic numbers and checksums are put right in place, and a trailer is added, so
  *             that what lies behind them is reached
+ *           16 what was mapped before the window is told
  *
  * What is delivered must keep the reader's promises: pages below the stated
- * number, counts of at least 1 that sum up, padding, events inside the block. */
+ * number, counts of at least 1 that sum up, padding, events inside the block. What trace info tells
+ * of it adds up, too. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,7 @@
 #include "../tests/memory.h"
 #include "base/checksum.h"
 #include "host/codecs.h"
+#include "replay/story.h"
 #include "trace/kbt.h"
 #include "trace/reader.h"
 
@@ -28,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
         }                                                                                          \
     } while (0)
 
-enum { RECOVER = 1, PIPE = 2, NO_CODECS = 4, MEND = 8 };
+enum { RECOVER = 1, PIPE = 2, NO_CODECS = 4, MEND = 8, PAST = 16 };
 
 static kb_status memory_seek(void *context, uint64_t offset, struct kb_error *error) {
     struct memory *memory = context;
@@ -103,6 +106,22 @@ static void check_block(const struct kb_block *block, uint32_t pages_before) {
     }
 }
 
+/* Each reference lies in an object, or outside; pages that are mapped now are those of regions. */
+static void check_story(struct kb_story *story, uint64_t references) {
+    struct kb_error error = {.language = KB_ENGLISH};
+    struct kb_story_reuse reuse;
+    uint64_t sum = kb_story_references(&story->outside);
+    MUST(kb_story_end(story, &reuse, &error) == KB_OK);
+    for (uint32_t i = 0; i < story->mappings.object_count; i++) {
+        struct kb_story_use use = kb_story_use(story, i);
+        MUST(kb_mapped_most(&story->mappings.objects[i]) >= story->mappings.objects[i].pages);
+        MUST(use.pages <= story->page_count);
+        sum += kb_story_references(&use);
+    }
+    MUST(story->references == references && (!story->mapped || sum == references));
+    MUST(reuse.nine_tenths >= reuse.half && reuse.once <= story->page_count);
+}
+
 static void read_all(struct kb_source source, const struct kb_reader_options *options) {
     struct kb_error error = {.language = KB_ENGLISH};
     struct kb_reader *reader;
@@ -110,6 +129,8 @@ static void read_all(struct kb_source source, const struct kb_reader_options *op
     struct kb_trace_info info;
     uint64_t references = 0, names = 0;
     uint32_t pages = 0;
+    struct kb_story story;
+    MUST(kb_story_init(&story, NULL, &error) == KB_OK);
     kb_status status = kb_reader_open(&reader, source, options, &error);
     while (status == KB_OK) {
         status = kb_reader_next(reader, &block, &error);
@@ -118,6 +139,8 @@ static void read_all(struct kb_source source, const struct kb_reader_options *op
         check_block(&block, pages);
         for (uint32_t i = pages; i < block.pages; i++)
             names ^= kb_reader_page_numbers(reader)[i];
+        MUST(kb_story_add(&story, &block, kb_reader_page_numbers(reader),
+                          kb_reader_processes(reader), &error) == KB_OK);
         references += block.references;
         pages = block.pages;
     }
@@ -128,6 +151,8 @@ static void read_all(struct kb_source source, const struct kb_reader_options *op
         MUST(kb_reader_lost_bytes(reader) <= (options->recover ? UINT64_MAX : 0));
     }
     kb_reader_close(reader);
+    check_story(&story, references);
+    kb_story_free(&story);
     (void)names;
 }
 
@@ -154,6 +179,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                         .limit = data[2],
                                         .page_size = data[3] == 0 ? 0 : UINT64_C(1) << data[3] % 44,
                                         .recover = flags & RECOVER,
+                                        .past = flags & PAST,
                                         .host = flags & NO_CODECS ? NULL : &host};
     read_all(source, &options);
     free(file);

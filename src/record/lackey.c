@@ -187,8 +187,7 @@ static kb_status put_together(struct lackey *l, const char *const *argv, struct 
     struct kb_launch *launch = l->launch;
     size_t count;
     launch->run = l->options->valgrind;
-    launch->arguments =
-        kb_program_arguments(&launch->program, launch->path, argv, OWN_ARGUMENTS, &count);
+    launch->arguments = kb_program_arguments(&launch->program, argv, OWN_ARGUMENTS, &count);
     if (launch->arguments == NULL)
         return kb_fail(error, KB_NO_MEMORY, KB_MSG_no_memory, argv[0], 0ULL);
     const char **a = launch->arguments;

@@ -114,7 +114,9 @@ static bool take_line(const char *line, char *interpreter, char *option) {
     return length > 0;
 }
 
-static enum kb_program_fault look(const char *path, struct kb_program *program, bool *script) {
+/* script: it is one, and interpreter and option are what its first line names. */
+static enum kb_program_fault look(const char *path, struct kb_program *program, bool *script,
+                                  char *interpreter, char *option) {
     union {
         Elf64_Ehdr file;
         char line[KB_PROGRAM_LINE];
@@ -132,7 +134,7 @@ static enum kb_program_fault look(const char *path, struct kb_program *program, 
         head.line[strcspn(head.line, "\n")] = '\0';
         *script = true;
         fault = KB_PROGRAM_FINE;
-        if (!take_line(head.line, program->image, program->option))
+        if (!take_line(head.line, interpreter, option))
             fault = KB_PROGRAM_UNKNOWN;
     }
     if (!*script && fstat(fd, &status) == 0)
@@ -144,41 +146,41 @@ static enum kb_program_fault look(const char *path, struct kb_program *program, 
 enum kb_program_fault kb_program_check(const char *path, struct kb_program *program) {
     bool script;
     memset(program, 0, sizeof *program);
-    enum kb_program_fault fault = look(path, program, &script);
-    if (!script) {
-        snprintf(program->image, sizeof program->image, "%s", path);
-        return fault;
+    snprintf(program->image, sizeof program->image, "%s", path);
+    for (;;) {
+        char interpreter[KB_PROGRAM_PATH] = "", option[KB_PROGRAM_LINE] = "";
+        bool runs = program->scripts == 0 || access(program->image, X_OK) == 0;
+        enum kb_program_fault fault =
+            runs ? look(program->image, program, &script, interpreter, option) : KB_PROGRAM_MISSING;
+        if (fault != KB_PROGRAM_FINE)
+            return program->scripts == 0 ? fault : KB_PROGRAM_INTERPRETER;
+        if (!script)
+            return KB_PROGRAM_FINE;
+        if (program->scripts == KB_PROGRAM_SCRIPTS)
+            return KB_PROGRAM_INTERPRETER;
+        struct kb_program_script *line = &program->script[program->scripts++];
+        memcpy(line->file, program->image, sizeof line->file);
+        memcpy(line->option, option, sizeof line->option);
+        memcpy(program->image, interpreter, sizeof program->image);
     }
-    if (fault != KB_PROGRAM_FINE)
-        return fault;
-    program->script = true;
-    struct kb_program interpreter;
-    bool again;
-    memset(&interpreter, 0, sizeof interpreter);
-    fault = access(program->image, X_OK) == 0 ? look(program->image, &interpreter, &again)
-                                              : KB_PROGRAM_MISSING;
-    if (fault != KB_PROGRAM_FINE || again)
-        return KB_PROGRAM_INTERPRETER;
-    program->privileged = interpreter.privileged;
-    program->hooked = interpreter.hooked;
-    return KB_PROGRAM_FINE;
 }
 
-const char **kb_program_arguments(const struct kb_program *program, const char *path,
-                                  const char *const *argv, size_t first, size_t *count) {
+const char **kb_program_arguments(const struct kb_program *program, const char *const *argv,
+                                  size_t first, size_t *count) {
     size_t given = 0, n = first;
     while (argv[given] != NULL)
         given++;
-    const char **all = calloc(first + given + 4, sizeof *all);
+    const char **all = calloc(first + given + 2 * KB_PROGRAM_SCRIPTS + 2, sizeof *all);
     if (all == NULL)
         return NULL;
-    if (program->script) {
+    if (program->scripts > 0)
         all[n++] = program->image;
-        if (program->option[0] != '\0')
-            all[n++] = program->option;
-        all[n++] = path;
-    } else if (given > 0) {
+    else if (given > 0)
         all[n++] = argv[0];
+    for (unsigned i = program->scripts; i-- > 0;) {
+        if (program->script[i].option[0] != '\0')
+            all[n++] = program->script[i].option;
+        all[n++] = program->script[i].file;
     }
     for (size_t i = 1; i < given; i++)
         all[n++] = argv[i];

@@ -8,7 +8,8 @@
 #include <stddef.h>
 
 #define KB_PROGRAM_PATH 4096
-#define KB_PROGRAM_LINE 256 /* of a script's first line, as the kernel takes it */
+#define KB_PROGRAM_SCRIPTS 5 /* one behind the other, as the kernel follows them */
+#define KB_PROGRAM_LINE 256  /* of a script's first line, as the kernel takes it */
 
 enum kb_program_fault {
     KB_PROGRAM_FINE,
@@ -19,9 +20,15 @@ enum kb_program_fault {
     KB_PROGRAM_INTERPRETER, /* its #! names a program that cannot be run; image tells which */
 };
 
+/* A script: its file, and what its first line has behind the interpreter; "" if nothing. */
+struct kb_program_script {
+    char file[KB_PROGRAM_PATH], option[KB_PROGRAM_LINE];
+};
+
 struct kb_program {
     char image[KB_PROGRAM_PATH]; /* the ELF file that runs: the program, or its interpreter */
-    bool script;
+    unsigned scripts;            /* interpreters that are scripts come behind theirs */
+    struct kb_program_script script[KB_PROGRAM_SCRIPTS];
     bool privileged; /* takes another user's or group's rights when it runs */
     bool hooked;     /* holds Kilburn's hooks: records itself, without QEMU */
     char
@@ -39,10 +46,10 @@ enum kb_program_fault kb_program_check(const char *path, struct kb_program *prog
 const char *kb_program_machine(unsigned machine);
 unsigned kb_program_host_machine(void);
 
-/* The arguments that run program with the arguments argv of its file at path: for a script
- * interpreter, option and path come before argv[1]. first: arguments to leave free at the front.
- * *count is without the NULL at the end. Allocated; the strings are borrowed. NULL: no memory. */
-const char **kb_program_arguments(const struct kb_program *program, const char *path,
-                                  const char *const *argv, size_t first, size_t *count);
+/* The arguments that run program with the arguments argv of its file: for a script interpreter,
+ * option and file come before argv[1]. first: arguments to leave free at the front. *count is
+ * without the NULL at the end. Allocated; the strings are borrowed. NULL: no memory. */
+const char **kb_program_arguments(const struct kb_program *program, const char *const *argv,
+                                  size_t first, size_t *count);
 
 #endif

@@ -35,7 +35,7 @@ static kb_status put_together(const char *const *argv, const struct kb_record_op
                               size_t room, struct kb_error *error) {
     size_t count;
     bool qemu = needs_qemu(l, options);
-    l->arguments = kb_program_arguments(&l->program, l->path, argv, qemu ? 5 : 0, &count);
+    l->arguments = kb_program_arguments(&l->program, argv, qemu ? 5 : 0, &count);
     if (l->arguments == NULL)
         return kb_fail(error, KB_NO_MEMORY, KB_MSG_no_memory, argv[0], 0ULL);
     l->run = qemu ? options->qemu : l->program.image;

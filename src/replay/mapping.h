@@ -18,7 +18,7 @@
  * what is done with it: see kb_mapped_kind. Equal names in all processes are
  * one object; ranges are of the process that the last PROCESS event names.
  *
- * Memory: 40 bytes a region, names. A change costs the regions behind it, a
+ * Memory: 24 bytes a region, names. A change costs the regions behind it, a
  * search their logarithm. */
 #ifndef KB_REPLAY_MAPPING_H
 #define KB_REPLAY_MAPPING_H

@@ -192,13 +192,13 @@ done
 
 # ---- what a person sees ----
 run trace info first.kbt
-expect 0 "version      2" "program      first" "~^kinds +[0-9.]+ % reads, " "kernel       2 references" "threads      2, in 1 processes" \
+expect 0 "version      2" "program      first" "~^kinds +[0-9.]+ % reads, " "kernel       2 references" "threads      2; processes: 1" \
     "10 map, 2 unmap" "LRU hits     90.0 % with" "working set  pages of the last 100 references" "┤" "⣿" \
     "~^NAME +KIND +MAPPED +TOUCHED +PAGES +REFERENCES +SHARE +WRITES" "~^libexample\.so\.6 +library code +80 KiB" \
     "~^first +program code +64 KiB" "~^\[heap\] +heap +64 KiB" "~^\[stack\] +stack +32 KiB" "~^ld\.so\.cache +file" \
     "reserved, no rights" "~^- +in no mapping .* 5 "
 run --lang es trace info first.kbt
-expect 0 "versión      2" "~^clases +[0-9.]+ % lecturas" "núcleo       2 referencias" "hilos        2, en 1 procesos" \
+expect 0 "versión      2" "~^clases +[0-9.]+ % lecturas" "núcleo       2 referencias" "hilos        2; procesos: 1" \
     "aciertos LRU 90.0 % con" "conjunto de trabajo" "~^NOMBRE +CLASE +MAPEADO" "~ código de biblioteca " "~ montículo " "en ningún mapeo"
 # Without events there is no table, and nothing of threads or the kernel.
 echo "1 2 3 4 1 2 5 1 2 3 4 5" >belady.txt

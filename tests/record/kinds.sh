@@ -98,6 +98,19 @@ record ./options
 ended $native
 record ./env
 ended 11
+# interpreters that are scripts, as many as natively
+printf '#!/bin/sh\necho "<$0> $*"\nexit 9\n' >level1
+chmod +x level1
+for level in 2 3 4 5 6; do
+    printf '#!%s/level%d -o%d\n' "$PWD" $((level - 1)) $level >level$level
+    chmod +x level$level
+done
+./level5 a b >native
+record ./level5 a b
+ended 9
+same "scripts of scripts" "$(cat native)" "$(cat out)"
+record ./level6 a b
+ended 126 "level"
 
 # refused before anything is written: one line
 refused() { # refused STATUS TEXT PROGRAM

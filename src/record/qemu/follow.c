@@ -121,13 +121,12 @@ static bool name_file(const struct kb_call *call, char path[KB_PROGRAM_PATH]) {
     return fine && settle(path);
 }
 
-static void run(const struct kb_program *program, const char *path, const struct words *words,
+static void run(const struct kb_program *program, const struct words *words,
                 char *const *environment) {
     static char plugin[2 * KB_RECORD_PATH + 64];
     const struct kb_recording *recording = kb_producer.recording;
     size_t count;
-    const char **all =
-        kb_program_arguments(program, path, (const char *const *)words->word, 5, &count);
+    const char **all = kb_program_arguments(program, (const char *const *)words->word, 5, &count);
     if (all == NULL)
         return;
     snprintf(plugin, sizeof plugin, "%s,memory=%s,channel=%u", recording->plugin, recording->memory,
@@ -157,7 +156,7 @@ void kb_follow_exec(struct kb_cursor *cursor, const struct kb_call *call) {
     if (fine) {
         kb_hand_over(cursor);
         kb_producer.channel->image++;
-        run(&program, path, &arguments, environment.word);
+        run(&program, &arguments, environment.word);
         kb_producer.channel->image--; /* it could not */
     }
     forget(&arguments);
