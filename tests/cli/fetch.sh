@@ -42,12 +42,16 @@ true_of '"prefetches" not in r[0] and r[0]["faults"] == 8'
 policies=$("$KILBURN" sim --policy help | sed -nE 's/^([a-z0-9][a-z0-9-]*) .*/\1/p' |
     grep -vxE 'opt|ws|pff' | paste -sd,)
 for trace in sqlite python; do
+    part="--limit 200000"
+    [ $trace = python ] && part="--skip 20000000 $part" # before, its loop has no strides over pages
     for fetch in sequential:depth=2 stride:depth=3:evict=yes:on=use history:depth=2:evict=yes; do
-        run sim "$KILBURN_SOURCE/traces/$trace.kbt" --policy "$policies" --frames 60 --limit 200000 \
+        # shellcheck disable=SC2086
+        run sim "$KILBURN_SOURCE/traces/$trace.kbt" --policy "$policies" --frames 60 $part \
             --fetch $fetch --json
         expect 0
         mv out plain.json
-        run sim "$KILBURN_SOURCE/traces/$trace.kbt" --policy "$policies" --frames 60 --limit 200000 \
+        # shellcheck disable=SC2086
+        run sim "$KILBURN_SOURCE/traces/$trace.kbt" --policy "$policies" --frames 60 $part \
             --fetch $fetch --json --machine
         expect 0
         checks=$((checks + 1))
