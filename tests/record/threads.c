@@ -18,7 +18,7 @@ static void *work(void *page) {
     pthread_barrier_wait(&all);
     for (int i = 0; i < 100000; i++)
         ((volatile char *)page)[i & 1023] = 1; /* a run */
-    for (int i = 0; i < 50000; i++) {          /* none */
+    for (int i = 0; i < 5000; i++) {           /* none */
         ((volatile char *)page)[0] = 1;
         (void)((volatile char *)page)[1];
     }
