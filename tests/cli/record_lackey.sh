@@ -100,7 +100,8 @@ for signal in INT TERM; do
     sleep 3
     kill -$signal $recorder
     wait $recorder
-    same "SIG$signal: status" $((128 + $(kill -l $signal))) $?
+    status=$?
+    same "SIG$signal: status" $((128 + $(kill -l $signal))) $status
     run trace verify got.kbt; expect 0 whole
 done
 printf '#!%s -e\necho "script $0 $1"\nexit 3\n' "$(command -v sh)" >script.sh

@@ -1,6 +1,6 @@
 /* processes.c - what becomes of the pages' references: "fork" writes 1,000 times to page 0 before,
- * in the child 500 times to page 1, after it 300 times to page 2; "exec" executes itself, which then
- * writes 200 times to page 3; "spawn" lets a new process do that; "handler" forks in a signal
+ * in the child 500 times to page 1, after it 300 times to page 2; "exec" executes itself, which
+ * then writes 200 times to page 3; "spawn" lets a new process do that; "handler" forks in a signal
  * handler. Prints where the pages are. */
 #include <signal.h>
 #include <spawn.h>
@@ -72,7 +72,8 @@ int main(int count, char **arguments) {
         do_fork();
     if (strcmp(what, "exec") == 0)
         execv(again[0], again);
-    if (strcmp(what, "spawn") == 0 && posix_spawn(&child, again[0], NULL, NULL, again, environ) == 0)
+    if (strcmp(what, "spawn") == 0 &&
+        posix_spawn(&child, again[0], NULL, NULL, again, environ) == 0)
         waitpid(child, NULL, 0);
     return 0;
 }

@@ -1,7 +1,7 @@
-/* signals.c - a timer's handler notes while hooks run: it returns, or leaves with siglongjmp, on the
- * same stack or on another one. The main program's own references are counted: 100,000 and more to
- * pages 0 and 1, 12,345 to page 3 at the end; the handler's are 1,500 reads and writes of page 2.
- * Prints where the pages are, and how often it came. */
+/* signals.c - a timer's handler notes while hooks run: it returns, or leaves with siglongjmp, on
+ * the same stack or on another one. The main program's own references are counted: 100,000 and more
+ * to pages 0 and 1, 12,345 to page 3 at the end; the handler's are 1,500 reads and writes of
+ * page 2. Prints where the pages are, and how often it came. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>

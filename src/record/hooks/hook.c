@@ -23,7 +23,8 @@
 
 _Thread_local struct kb_hook kb_hook = {.state = KB_HOOK_NEW};
 
-/* For a signal handler that comes while a hook is at work; one that comes in its turn finds no third.
+/* For a signal handler that comes while a hook is at work; one that comes in its turn finds no
+ * third.
  */
 static _Thread_local struct kb_hook aside = {.state = KB_HOOK_NEW};
 
