@@ -57,6 +57,10 @@ _kilburn() {
         mapfile -t COMPREPLY < <(compgen -W "pages rw ls lackey din pin champsim oracle kbt" -- "$cur")
         return
         ;;
+    --with)
+        mapfile -t COMPREPLY < <(compgen -W "qemu lackey" -- "$cur")
+        return
+        ;;
     --table-format)
         mapfile -t COMPREPLY < <(compgen -W "generic sv32 sv39 sv48 sv57 x86-32 x86-64 inverted" -- "$cur")
         return

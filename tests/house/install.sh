@@ -52,4 +52,10 @@ echo "1 2 3 4 1 2 5 1 2 3 4 5" >belady.txt
 for wanted in '"references": *12' '"faults": *[1-9]'; do
     grep -q "$wanted" result || { echo "no $wanted in:"; cat result; exit 1; }
 done
+
+# A program that records itself, with the line that the installed program prints.
+echo 'int main(int n, char **a) { volatile char page[4096]; page[n] = a[0][0]; return page[n] == 0; }' >own.c
+eval "$("$prefix/usr/bin/kilburn" record --compile own.c)"
+"$prefix/usr/bin/kilburn" record -q -o own.kbt -- ./own
+"$prefix/usr/bin/kilburn" trace info own.kbt | grep -q '0 instructions' || { echo "own.c did not record itself"; exit 1; }
 "$prefix/usr/bin/kilburn" --version

@@ -18,9 +18,15 @@
 
 #include "record/maps.h"
 
+#define SMALLEST_SIGNAL_FRAME 512
 #define USER_SPACE (UINT64_C(1) << 47) /* addresses that programs have */
 
 _Thread_local struct kb_hook kb_hook = {.state = KB_HOOK_NEW};
+
+/* For a signal handler that comes while a hook is at work; one that comes in its turn finds no
+ * third.
+ */
+static _Thread_local struct kb_hook aside = {.state = KB_HOOK_NEW};
 
 /* How the recorder knows a program with hooks: an ELF note, which linkers and strip keep. */
 static const struct {
@@ -68,35 +74,34 @@ static void tell_image(struct kb_cursor *cursor) {
     kb_maps_close(&maps);
 }
 
-static void turn_off(void) {
-    kb_hook.cursor = NULL;
+static void turn_off(struct kb_hook *hook) {
+    hook->cursor = NULL;
     kb_hook_order();
-    kb_hook.state = KB_HOOK_OFF;
+    hook->state = KB_HOOK_OFF;
 }
 
-/* This thread's notes go to a cursor of any free number. */
-static void take_cursor(void) {
-    unsigned number;
-    if (!kb_cursor_begin_any(&number)) {
-        turn_off();
+/* The notes go to a cursor of any free number. */
+static void take_cursor(struct kb_hook *hook) {
+    if (!kb_cursor_begin_any(&hook->number)) {
+        turn_off(hook);
         return;
     }
-    kb_hook.number = number;
-    kb_hook.shift = kb_producer.recording->shift;
-    kb_hook.cursor = &kb_producer.cursors[number];
+    hook->shift = kb_producer.recording->shift;
+    hook->cursor = &kb_producer.cursors[hook->number];
 }
 
 /* In a forked child, after the producer's handler: its notes go to a channel of its own, or
  * nowhere. A hook that was at work when a handler forked still holds the old cursor. */
 static void after_fork(void) {
     bool at_work = kb_hook.state > KB_HOOK_OFF;
+    aside = (struct kb_hook){.state = kb_producer.dropped ? KB_HOOK_OFF : KB_HOOK_NEW};
     if (kb_producer.dropped && !at_work)
-        turn_off();
+        turn_off(&kb_hook);
     if (kb_producer.dropped || kb_hook.cursor == NULL)
         return;
     if (at_work) {
         kb_cursor_end(kb_hook.number);
-        take_cursor();
+        take_cursor(&kb_hook);
     }
     if (kb_hook.cursor != NULL)
         tell_image(kb_hook.cursor);
@@ -128,49 +133,53 @@ static void tell_beginning(void) {
 
 /* ---- threads ---- */
 
-static KB_HOOK_COLD void begin(void) {
+static KB_HOOK_COLD void begin(struct kb_hook *hook) {
     sigset_t before;
     int saved = errno;
     block_signals(&before);
-    kb_hook.state = kb_hook_stack();
+    hook->state = kb_hook_stack();
     pthread_once(&process.once, find_recorder);
-    if (process.recorded && !kb_producer.dropped) {
-        take_cursor();
-        if (kb_hook.cursor != NULL) {
-            tell_beginning();
-            pthread_setspecific(process.key, &kb_hook);
-        }
+    if (process.recorded && !kb_producer.dropped)
+        take_cursor(hook);
+    if (hook->cursor != NULL && hook == &kb_hook) {
+        tell_beginning();
+        pthread_setspecific(process.key, hook);
     }
-    kb_hook.state = kb_hook.cursor != NULL ? KB_HOOK_FREE : KB_HOOK_OFF;
+    hook->state = hook->cursor != NULL ? KB_HOOK_FREE : KB_HOOK_OFF;
     allow_signals(&before);
     errno = saved;
+}
+
+static void end(struct kb_hook *hook) {
+    unsigned number = hook->number;
+    bool recorded = hook->cursor != NULL;
+    turn_off(hook);
+    if (recorded)
+        kb_cursor_end(number);
 }
 
 /* Destructors of other keys may still have something to note: the last round is the end. */
 static void thread_ends(void *hook) {
     sigset_t before;
-    if (kb_hook.cursor == NULL)
-        return;
     if (++rounds < PTHREAD_DESTRUCTOR_ITERATIONS) {
         pthread_setspecific(process.key, hook);
         return;
     }
     block_signals(&before);
-    unsigned number = kb_hook.number;
-    turn_off();
-    kb_cursor_end(number);
+    end(&kb_hook);
+    end(&aside);
     allow_signals(&before);
 }
 
-void kb_hook_full(void) {
+void kb_hook_full(struct kb_hook *hook) {
     sigset_t before;
     int saved = errno;
     block_signals(&before);
-    kb_hand_over(kb_hook.cursor);
+    kb_hand_over(hook->cursor);
     if (kb_producer.dropped)
-        turn_off();
+        turn_off(hook);
     else
-        kb_hook.state = KB_HOOK_FREE;
+        hook->state = KB_HOOK_FREE;
     allow_signals(&before);
     errno = saved;
 }
@@ -182,19 +191,19 @@ static bool on_other_stack(void) {
     return sigaltstack(NULL, &stack) == 0 && (stack.ss_flags & SS_ONSTACK);
 }
 
-/* Whether the hook that is at work was left for good, by longjmp; then the thread goes on. */
-static bool given_up(void) {
-    if (kb_hook_stack() < kb_hook.state || on_other_stack())
+/* Whether the hook that is at work was left for good, by longjmp; then it is free again. frame is
+ * the present hook's: a handler's lies below the many registers that the kernel has saved. */
+static bool given_up(struct kb_hook *hook, uintptr_t frame) {
+    if (frame + SMALLEST_SIGNAL_FRAME <= hook->state || on_other_stack())
         return false;
-    if (kb_hook.cursor->at >= kb_hook.cursor->end)
-        kb_hook_full();
+    if (hook->cursor->at >= hook->cursor->end)
+        kb_hook_full(hook);
     else
-        kb_hook.state = KB_HOOK_FREE;
-    return kb_hook.state == KB_HOOK_FREE;
+        hook->state = KB_HOOK_FREE;
+    return true;
 }
 
-static KB_HOOK_COLD void note_range(uintptr_t address, size_t bytes, unsigned kind) {
-    struct kb_hook *hook = &kb_hook;
+static void note_range(struct kb_hook *hook, uintptr_t address, size_t bytes, unsigned kind) {
     uint64_t last = (address + bytes - 1) >> hook->shift;
     for (uint64_t page = address >> hook->shift; page <= last; page++) {
         if (hook->state != KB_HOOK_FREE)
@@ -204,27 +213,33 @@ static KB_HOOK_COLD void note_range(uintptr_t address, size_t bytes, unsigned ki
         bool full = kb_hook_note(hook->cursor, kb_word(page, kind, 1));
         kb_hook_order();
         if (full)
-            kb_hook_full();
+            kb_hook_full(hook);
         else
             hook->state = KB_HOOK_FREE;
     }
 }
 
+/* Which of the two is free to note; if none is, its state tells. */
+static struct kb_hook *choose(uintptr_t frame) {
+    struct kb_hook *hook = &kb_hook;
+    for (;;) {
+        if (hook->state == KB_HOOK_NEW)
+            begin(hook);
+        if (hook->state <= KB_HOOK_OFF || given_up(hook, frame) || hook == &aside)
+            return hook;
+        hook = &aside;
+    }
+}
+
 void kb_hook_slowly(uintptr_t address, size_t bytes, unsigned kind) {
-    uintptr_t state = kb_hook.state;
-    if (state == KB_HOOK_OFF)
-        return;
-    if (state == KB_HOOK_NEW)
-        begin();
-    else if (state != KB_HOOK_FREE && !given_up())
-        return;
-    if (kb_hook.state == KB_HOOK_FREE && bytes > 0)
-        note_range(address, bytes, kind);
+    struct kb_hook *hook = choose((uintptr_t)__builtin_frame_address(0));
+    if (hook->state == KB_HOOK_FREE && bytes > 0)
+        note_range(hook, address, bytes, kind);
 }
 
 void kb_hook_start(void) {
     if (kb_hook.state == KB_HOOK_NEW)
-        begin();
+        begin(&kb_hook);
 }
 
 __attribute__((constructor(101))) static void start(void) { kb_hook_start(); }

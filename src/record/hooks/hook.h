@@ -1,9 +1,9 @@
 /* hook.h - what an instrumented access does: it notes its page in the chunk of its thread.
  *
  * While a hook is at work the thread's state is its stack pointer. A signal
- * handler that comes in between finds it so, and leaves the notes alone: what
- * it would note then is lost. A handler that leaves with longjmp is found out
- * by the first hook that stands higher on the stack. */
+ * handler that comes in between finds it so, and notes aside, with a cursor of
+ * its own. A handler that leaves with longjmp is found out by the first hook
+ * that does not stand deeper on the stack. */
 #ifndef KB_RECORD_HOOKS_HOOK_H
 #define KB_RECORD_HOOKS_HOOK_H
 
@@ -24,8 +24,8 @@ enum {
 struct kb_hook {
     uintptr_t state;
     struct kb_cursor *cursor;
-    unsigned shift; /* a page has 1 << shift bytes */
-    unsigned number;
+    unsigned shift;  /* a page has 1 << shift bytes */
+    unsigned number; /* of the cursor */
 };
 
 #define KB_HOOK_INLINE static inline __attribute__((always_inline))
@@ -34,12 +34,12 @@ struct kb_hook {
 
 extern _Thread_local struct kb_hook kb_hook __attribute__((tls_model("initial-exec")));
 
-/* Notes an access of any size, and in any state: the thread begins, or its hooks are off, or at
- * work. */
+/* Notes an access of any size, and in any state: the thread begins, or its hooks are off, or one is
+ * at work. */
 void kb_hook_slowly(uintptr_t address, size_t bytes, unsigned kind);
 
 /* The chunk is full: hands it over and sets the state free. */
-void kb_hook_full(void);
+void kb_hook_full(struct kb_hook *hook);
 
 /* The thread begins, if it has not yet. */
 void kb_hook_start(void);
@@ -89,7 +89,7 @@ KB_HOOK_INLINE void kb_hook_access(const volatile void *pointer, size_t bytes, u
     bool full = kb_hook_note(hook->cursor, kb_word(address >> hook->shift, kind, 1));
     kb_hook_order();
     if (__builtin_expect(full, 0)) {
-        kb_hook_full();
+        kb_hook_full(hook);
         return;
     }
     hook->state = KB_HOOK_FREE;
