@@ -85,5 +85,5 @@ checks=$((checks + 1))
 record ./family daemon
 ended 33
 whole t.kbt t.*.kbt
-same "a daemon's last words" done "$(cat daemon)"
+same "a daemon's last words" "done" "$(cat daemon)"
 finish
