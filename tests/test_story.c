@@ -100,9 +100,15 @@ static void say_map(struct trace *t, uint64_t first, uint64_t pages) {
     say_name(t, names[name]);
     if (rights < 8)
         say(t, KB_EVENT_PROTECT + rights, first, pages);
+    int part = rights < 8 ? part_of(rights) : KB_MAPPED_DATA;
+    int before = first > 0 ? t->model.at[t->model.process][first - 1] : -1;
+    bool behind_data = before >= 0 && before % KB_MAPPED_PARTS == KB_MAPPED_DATA &&
+                       names[before / KB_MAPPED_PARTS][0] != '[' &&
+                       names[before / KB_MAPPED_PARTS][0] != '\0';
+    if (over && names[name][0] == '\0' && part == KB_MAPPED_DATA && behind_data)
+        name = before / KB_MAPPED_PARTS; /* a file's zeros */
     put(&t->model, first, pages, -1);
-    put(&t->model, first, pages,
-        name * KB_MAPPED_PARTS + (rights < 8 ? part_of(rights) : KB_MAPPED_DATA));
+    put(&t->model, first, pages, name * KB_MAPPED_PARTS + part);
     if (rights == 8) /* else a protect that follows by chance would be this mapping's */
         say(t, KB_EVENT_RELEASE, first, pages);
 }
@@ -392,6 +398,28 @@ static void test_long_names(void) {
     kb_mappings_free(&m);
 }
 
+/* Nameless memory over the end of a library's reservation is its zeros; elsewhere it is not. */
+static void test_zeros(void) {
+    static const struct kb_event events[] = {
+        {0, KB_EVENT_MAP, 100, 20},         {0, KB_EVENT_NAME, 0x6f732e78, 0}, /* "x.so" */
+        {0, KB_EVENT_PROTECT + 5, 100, 20}, {0, KB_EVENT_UNMAP, 110, 4},
+        {0, KB_EVENT_MAP, 110, 4},          {0, KB_EVENT_NAME, 0x6f732e78, 0},
+        {0, KB_EVENT_PROTECT + 3, 110, 4},  {0, KB_EVENT_UNMAP, 114, 6},
+        {0, KB_EVENT_MAP, 114, 6},          {0, KB_EVENT_PROTECT + 3, 114, 6},
+        {0, KB_EVENT_MAP, 120, 5},          {0, KB_EVENT_PROTECT + 3, 120, 5}};
+    struct kb_error error = {.language = KB_ENGLISH};
+    struct kb_mappings m;
+    kb_mappings_init(&m, NULL);
+    for (unsigned i = 0; i < sizeof events / sizeof events[0]; i++)
+        CHECK_EQ(kb_mappings_event(&m, &events[i], &error), KB_OK);
+    CHECK_EQ(kb_mappings_settle(&m, &error), KB_OK);
+    uint32_t data = kb_mappings_find(&m, 0, 113), rest = kb_mappings_find(&m, 0, 120);
+    CHECK_EQ(kb_mappings_find(&m, 0, 114), data);
+    CHECK_EQ(m.objects[data].pages, 10);
+    CHECK(m.names[m.objects[rest].name].length == 0);
+    kb_mappings_free(&m);
+}
+
 /* A library as loaders map it: the whole, then its parts over it. */
 static void test_loader(void) {
     static const struct kb_event events[] = {
@@ -422,5 +450,6 @@ int main(void) {
     test_kinds();
     test_long_names();
     test_loader();
+    test_zeros();
     return harness_end();
 }

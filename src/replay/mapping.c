@@ -311,6 +311,19 @@ static kb_status protect(struct kb_mappings *m, uint64_t first, uint64_t end, un
 
 /* ---- events ---- */
 
+/* Whether the mapping that is told is the zeros of a file whose data end where it begins. */
+static bool is_zeros(const struct kb_mappings *m, unsigned rights, uint32_t *name) {
+    const struct kb_mapping_told *told = &m->told;
+    if (told->length > 0 || !told->replaces || part_of(rights) != KB_MAPPED_DATA ||
+        told->first == 0)
+        return false;
+    uint32_t before = kb_mappings_find(m, m->process, told->first - 1);
+    if (before == KB_NO_OBJECT || m->objects[before].part != KB_MAPPED_DATA)
+        return false;
+    *name = m->objects[before].name;
+    return m->names[*name].kind >= KB_MAPPED_FILE;
+}
+
 static kb_status enter(struct kb_mappings *m, unsigned rights, struct kb_error *error) {
     struct kb_mapping_told *told = &m->told;
     uint32_t name, object;
@@ -318,7 +331,9 @@ static kb_status enter(struct kb_mappings *m, unsigned rights, struct kb_error *
     if (told->first == told->end)
         return KB_OK;
     told->name[told->length] = '\0';
-    kb_status status = find_name(m, told->name, strlen(told->name), &name, error);
+    kb_status status = KB_OK;
+    if (!is_zeros(m, rights, &name))
+        status = find_name(m, told->name, strlen(told->name), &name, error);
     if (status == KB_OK)
         status = note_program(m, name, error);
     if (status == KB_OK)
@@ -378,6 +393,7 @@ kb_status kb_mappings_event(struct kb_mappings *m, const struct kb_event *event,
     case KB_EVENT_MAP:
         m->maps++;
         told->open = true;
+        told->replaces = replaces;
         told->first = first;
         told->end = end;
         told->length = 0;

@@ -17,6 +17,8 @@
  * to another part of the same name. What a name is follows from it and from
  * what is done with it: see kb_mapped_kind. Equal names in all processes are
  * one object; ranges are of the process that the last PROCESS event names.
+ * Loaders lay a file's zeros (.bss) over the end of its reservation, behind its
+ * data: such nameless memory is the file's data, too.
  *
  * Memory: 24 bytes a region, names. A change costs the regions behind it, a
  * search their logarithm. */
@@ -69,6 +71,7 @@ struct kb_mapped_region;
 /* A mapping that is being told: MAP, then its names, then its rights. */
 struct kb_mapping_told {
     bool open;
+    bool replaces; /* what was unmapped just before, exactly */
     uint64_t first, end;
     size_t length; /* of the name so far */
     char name[KB_MAPPED_NAME];

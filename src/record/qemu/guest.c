@@ -37,6 +37,8 @@ static void leave(qemu_plugin_id_t id) {
         qemu_plugin_reset(id, nothing_more);
 }
 
+static bool begins_thread(int64_t number) { return number == SYS_clone || number == SYS_clone3; }
+
 static void call_begins(qemu_plugin_id_t id, unsigned vcpu, int64_t number, uint64_t a1,
                         uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5, uint64_t a6,
                         uint64_t a7, uint64_t a8) {
@@ -50,8 +52,9 @@ static void call_begins(qemu_plugin_id_t id, unsigned vcpu, int64_t number, uint
     *call = (struct kb_call){number, {a1, a2, a3, a4, a5, a6}};
     if (number == SYS_execve || number == SYS_execveat)
         kb_follow_exec(cursor, call);
-    else if (kb_producer.channel->threads > 1) /* others may wait for what it does here */
-        kb_hand_over(cursor);
+    kb_tell_unmapping(cursor, call);
+    if (kb_producer.channel->threads > 1 || begins_thread(number))
+        kb_hand_over(cursor); /* others may wait for what it does here */
 }
 
 static void call_ends(qemu_plugin_id_t id, unsigned vcpu, int64_t number, int64_t result) {
@@ -61,6 +64,8 @@ static void call_ends(qemu_plugin_id_t id, unsigned vcpu, int64_t number, int64_
     struct kb_cursor *cursor = &kb_producer.cursors[vcpu];
     kb_tell_mappings(cursor, &guest.calls[vcpu], result);
     kb_note_buffers(cursor, &guest.calls[vcpu], result);
+    if (kb_producer.channel->threads > 1) /* others may use what it has mapped */
+        kb_hand_over(cursor);
 }
 
 /* ---- QEMU's own words ---- */

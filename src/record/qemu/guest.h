@@ -31,6 +31,9 @@ bool kb_guest_read(uint64_t address, void *to, size_t bytes);
 
 /* ---- mappings.c ---- */
 
+/* Tells what munmap is about to do, if it makes sense: afterwards another thread may already have
+ * something else there. */
+void kb_tell_unmapping(struct kb_cursor *cursor, const struct kb_call *call);
 /* Tells what mmap, brk and kin have done. */
 void kb_tell_mappings(struct kb_cursor *cursor, const struct kb_call *call, int64_t result);
 

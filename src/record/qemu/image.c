@@ -109,6 +109,8 @@ static uint64_t find_stack(void) {
 
 void kb_image_tell(struct kb_cursor *cursor, uint64_t base) {
     static uint64_t stack; /* a forked process has its parent's */
+    static char data[sizeof((struct kb_maps_line *)0)->name]; /* the file that ends at data_end */
+    uint64_t data_end = 0;
     struct kb_maps maps;
     struct kb_maps_line m;
     if (stack == 0)
@@ -121,6 +123,13 @@ void kb_image_tell(struct kb_cursor *cursor, uint64_t base) {
             continue;
         if (m.start == stack)
             snprintf(m.name, sizeof m.name, "[stack]");
+        else if (m.name[0] == '\0' && (rights & PROT_WRITE) && m.start == data_end)
+            snprintf(m.name, sizeof m.name, "%s", data); /* its zeros */
+        data_end = 0;
+        if (m.name[0] == '/' && (rights & PROT_WRITE)) {
+            memcpy(data, m.name, sizeof data);
+            data_end = m.end;
+        }
         tell_parts(cursor, &m, rights, base);
     }
     kb_maps_close(&maps);

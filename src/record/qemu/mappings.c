@@ -52,6 +52,12 @@ static void advised(struct kb_cursor *cursor, const struct kb_call *call) {
     }
 }
 
+void kb_tell_unmapping(struct kb_cursor *cursor, const struct kb_call *call) {
+    uint64_t start = call->argument[0], bytes = call->argument[1];
+    if (call->number == SYS_munmap && start % KB_GUEST_PAGE == 0 && start + bytes >= start)
+        kb_tell_range(cursor, KB_EVENT_UNMAP, start, whole(bytes));
+}
+
 void kb_tell_mappings(struct kb_cursor *cursor, const struct kb_call *call, int64_t result) {
     const uint64_t *a = call->argument;
     if (result < 0 && result >= -4095)
@@ -59,9 +65,6 @@ void kb_tell_mappings(struct kb_cursor *cursor, const struct kb_call *call, int6
     switch (call->number) {
     case SYS_mmap:
         mapped(cursor, call, (uint64_t)result);
-        break;
-    case SYS_munmap:
-        kb_tell_range(cursor, KB_EVENT_UNMAP, a[0], whole(a[1]));
         break;
     case SYS_mremap: /* contents move along; a trace knows pages by their place */
         if (!(a[3] & MREMAP_DONTUNMAP) && a[1] > 0)
