@@ -9,7 +9,7 @@ JOBS         = $(shell nproc)
 
 CTEST   = ctest --output-on-failure -j$(JOBS)
 C_FILES = git ls-files -co --exclude-standard -- '*.c' '*.h'
-SCRIPTS = git ls-files -co --exclude-standard -- '*.sh' .ci/run completions
+SCRIPTS = git ls-files -co --exclude-standard -- '*.sh' .ci/run completions traces/record
 
 # $(call build,PRESET,FOLDER): configure once, then build; CMake reconfigures by itself. The make
 # below is to feel alone: with its own number of jobs, and without a word on each folder.

@@ -36,6 +36,26 @@ for how in exec-missing exec-directory exec-text exec-null; do
     same "images of $how" 1 "$(images t.kbt)"
 done
 
+# who has given up rights, or sees other folders, cannot be followed: it runs natively
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null && setpriv --reuid 65534 --clear-groups true; then
+    record setpriv --reuid 65534 --clear-groups /bin/sh -c 'id -u; exit 6'
+    ended 6 "ran natively: 1"
+    same "another user" 65534 "$(cat out)"
+    whole t.kbt
+    options=(--children)
+    record setpriv --reuid 65534 --clear-groups /bin/sh -c 'id -u; id -u; exit 6'
+    ended 6 "ran natively: 1"
+    same "another user's children" 65534,65534 "$(paste -sd, out)"
+    whole t.kbt
+    options=()
+fi
+if "$cc" -static -o static "$RECORD_TESTS/family.c" -pthread 2>built && mkdir -p root &&
+    cp static root/family && chroot root /family exit 7 2>/dev/null || [ $? = 7 ]; then
+    record chroot root /family exit 7
+    ended 7 "ran natively: 1"
+    whole t.kbt
+fi
+
 # forks: dropped and counted
 children() { find . -name 't.*.kbt' | wc -l; }
 for how in fork vfork spawn system; do
@@ -85,5 +105,5 @@ checks=$((checks + 1))
 record ./family daemon
 ended 33
 whole t.kbt t.*.kbt
-same "a daemon's last words" done "$(cat daemon)"
+same "a daemon's last words" "done" "$(cat daemon)"
 finish

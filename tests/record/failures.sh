@@ -9,7 +9,7 @@ compile churn -O1
 clear_line() { # what is said: what is wrong, and how to save the rest
     same "$ran: what is said of it" "1 1" \
         "$(grep -c 'cannot write it' err) $(grep -c -e '--recover' err)"
-    same "$ran: what the program says" done "$(cat out)"
+    same "$ran: what the program says" "done" "$(cat out)"
 }
 
 options=()

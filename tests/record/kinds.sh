@@ -74,7 +74,7 @@ same "one stack" 1 "$(grep -c '^map .* \[stack\]$' lines)"
 printf '#!/bin/sh\necho "<$0> <$1> $#"\nexit 9\n' >script
 printf '#! /bin/sh -e \nfalse\nexit 9\n' >option
 printf '#!/bin/sh  -c  exit 8 \n' >options
-printf '#!/usr/bin/env sh\nexit 11' >env
+printf '#!/usr/bin/env sh\nexit 11' >by-env
 printf '#!/bin/sh\r\nexit 9\n' >windows
 printf '#!/no/such/interpreter -x\n' >missing
 printf '#!\n' >nothing
@@ -82,8 +82,8 @@ printf 'exit 9\n' >text
 : >empty
 mkdir directory
 cp sum unreadable && chmod 644 unreadable
-head -c 40 sum >cut
-chmod +x script option options env windows missing nothing text empty cut
+head -c 40 sum >cut-off
+chmod +x script option options by-env windows missing nothing text empty cut-off
 record ./script "a b"
 ended 9
 same "a script's arguments" "<./script> <a b> 1" "$(cat out)"
@@ -96,7 +96,7 @@ ended 1
 native=$?
 record ./options
 ended $native
-record ./env
+record ./by-env
 ended 11
 # interpreters that are scripts, as many as natively
 printf '#!/bin/sh\necho "<$0> $*"\nexit 9\n' >level1
@@ -111,6 +111,17 @@ ended 9
 same "scripts of scripts" "$(cat native)" "$(cat out)"
 record ./level6 a b
 ended 126 "level"
+# an interpreter that is a script itself, as deep as Linux follows
+printf '#!%s -1\necho never\n' "$PWD/show" >script2
+printf '#!/bin/sh\nprintf "<%%s>\\n" "$0" "$@"\n' >show
+printf '#!%s -2\necho never\n' "$PWD/script2" >script3
+chmod +x script2 script3 show
+for nested in script2 script3; do
+    ./$nested a b >native
+    record ./$nested a b
+    ended 0
+    same_files "$nested, whose interpreter is a script" native out
+done
 
 # refused before anything is written: one line
 refused() { # refused STATUS TEXT PROGRAM
@@ -134,7 +145,7 @@ refused 126 "/bin/sh" ./windows
 refused 126 "" ./nothing
 refused 126 "" ./text
 refused 126 "" ./empty
-refused 126 "" ./cut
+refused 126 "" ./cut-off
 refused 126 "not a file" ./directory
 refused 126 "may not be executed" ./unreadable
 # another machine: the same file with another number in its header
@@ -162,7 +173,7 @@ refused 126 "" ./strange
 mkdir tools
 ln -s "$(command -v sh)" tools/sh
 ln -s "$(command -v touch)" tools/touch
-(PATH=$PWD/tools && "$KILBURN" record -o t.kbt -- sh -c 'touch started') >out 2>err
+env PATH="$PWD/tools" "$KILBURN" record -o t.kbt -- sh -c 'touch started' >out 2>err
 status=$? ran="kilburn record without QEMU"
 ended 125 "qemu"
 same "$ran: lines" 1 "$(wc -l <err)"

@@ -129,8 +129,8 @@ static void run(const struct kb_program *program, const struct words *words,
     const char **all = kb_program_arguments(program, (const char *const *)words->word, 5, &count);
     if (all == NULL)
         return;
-    snprintf(plugin, sizeof plugin, "%s,memory=%s,channel=%u", recording->plugin, recording->memory,
-             kb_producer.number);
+    snprintf(plugin, sizeof plugin, "%s,memory=%s,channel=%u,follows=on", recording->plugin,
+             recording->memory, kb_producer.number);
     all[0] = recording->qemu;
     all[1] = "-plugin";
     all[2] = plugin;
@@ -141,6 +141,17 @@ static void run(const struct kb_program *program, const struct words *words,
     free(all);
 }
 
+/* A process that has given up rights, or sees other folders now, may not find the recorder again.
+ * What it gives up only by the exec shows there: qemu_plugin_install. */
+static bool finds_recorder(void) {
+    const struct kb_recording *recording = kb_producer.recording;
+    int fd = open(recording->memory, O_RDWR | O_CLOEXEC);
+    bool found = fd >= 0 && access(recording->qemu, X_OK) == 0;
+    if (fd >= 0)
+        close(fd);
+    return found;
+}
+
 void kb_follow_exec(struct kb_cursor *cursor, const struct kb_call *call) {
     static struct kb_program program;
     unsigned at = call->number == SYS_execveat ? 1 : 0;
@@ -149,15 +160,18 @@ void kb_follow_exec(struct kb_cursor *cursor, const struct kb_call *call) {
     int saved = errno;
     bool runs = name_file(call, path) && access(path, X_OK) == 0;
     bool fine = runs && kb_program_check(path, &program) == KB_PROGRAM_FINE &&
-                !program.privileged && read_words(call->argument[at + 1], &arguments) &&
+                !program.privileged && finds_recorder() &&
+                read_words(call->argument[at + 1], &arguments) &&
                 read_words(call->argument[at + 2], &environment);
     if (runs && !fine)
         atomic_fetch_add(&kb_producer.recording->unfollowed, 1);
     if (fine) {
         kb_hand_over(cursor);
         kb_producer.channel->image++;
+        atomic_fetch_add(&kb_producer.recording->unfollowed, 1); /* until it is there */
         run(&program, &arguments, environment.word);
         kb_producer.channel->image--; /* it could not */
+        atomic_fetch_sub(&kb_producer.recording->unfollowed, 1);
     }
     forget(&arguments);
     forget(&environment);

@@ -205,19 +205,26 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int
                                char **argv) {
     const char *memory = NULL;
     unsigned channel = 0;
+    bool follows = false; /* a recorded program has become this one */
     (void)info;
     for (int i = 0; i < argc; i++) {
         if (strncmp(argv[i], "memory=", 7) == 0)
             memory = argv[i] + 7;
         else if (strncmp(argv[i], "channel=", 8) == 0)
             channel = (unsigned)strtoul(argv[i] + 8, NULL, 10);
+        else if (strncmp(argv[i], "follows=", 8) == 0)
+            follows = true;
     }
     const char *wrong = memory == NULL ? "memory= is missing" : kb_producer_attach(memory, channel);
+    if (wrong != NULL && follows) /* it has no right to find the recorder: it runs, unrecorded */
+        return 0;
     if (wrong != NULL) {
         fprintf(stderr, "kilburn: %s\n", wrong);
         return -1;
     }
-    const struct kb_recording *recording = kb_producer.recording;
+    struct kb_recording *recording = kb_producer.recording;
+    if (follows)
+        atomic_fetch_sub(&recording->unfollowed, 1);
     settings.shift = recording->shift;
     settings.within = (UINT64_C(1) << recording->shift) - 1;
     settings.near_end = (UINT64_C(1) << recording->shift) - LARGEST_ACCESS + 1;
