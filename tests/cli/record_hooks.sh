@@ -17,14 +17,14 @@ done
 build() {
     local source=$1 line
     shift
-    extra=("$@")
+    options=("$@")
     line=$("$KILBURN" record --compile "$source")
     checks=$((checks + 1))
     eval "$line" || fail "$compiler $*: does not build: $line"
 }
-extra=()
-cc() { command "$compiler" "$@" "${extra[@]}"; }
-c++() { command "$cxx" "$@" "${extra[@]}"; }
+options=()
+cc() { command "$compiler" "$@" "${options[@]}"; }
+c++() { command "$cxx" "$@" "${options[@]}"; }
 library=$("$KILBURN" record --compile | grep -oE '/[^ ]*libkilburn-hooks\.a')
 
 # record ARGUMENTS… -- PROGRAM…: status, out, err of the program and the recorder.
