@@ -117,17 +117,6 @@ static bool read_some(struct lackey *l) {
     return true;
 }
 
-static void tell_progress(const struct lackey *l, double started) {
-    struct kb_record_progress progress = {
-        .references = atomic_load(&l->counts.references),
-        .pages = atomic_load(&l->counts.pages),
-        .bytes = atomic_load(&l->counts.bytes),
-        .seconds = kb_launch_clock() - started,
-    };
-    if (l->options->progress != NULL)
-        l->options->progress(l->options->context, &progress);
-}
-
 /* A status that is not KB_OK is the error's, too. */
 static void flush(struct lackey *l) {
     if (l->error.status == KB_OK && give(l) == KB_OK)
@@ -149,7 +138,7 @@ static void take_all(struct lackey *l) {
             return;
         double now = kb_launch_clock();
         if (now - told >= KB_LAUNCH_TICK / 1000.0) {
-            tell_progress(l, started);
+            kb_launch_progress(l->options, &l->counts, started);
             told = now;
         }
         if (now - flushed > FLUSH_AFTER) {

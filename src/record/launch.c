@@ -156,3 +156,15 @@ void kb_launch_result(const struct kb_launch *l, struct kb_record_result *result
     result->signal = WIFSIGNALED(l->told) ? WTERMSIG(l->told) : 0;
     result->status = WIFSIGNALED(l->told) ? 128 + WTERMSIG(l->told) : WEXITSTATUS(l->told);
 }
+
+void kb_launch_progress(const struct kb_record_options *options,
+                        const struct kb_stream_counts *counts, double started) {
+    struct kb_record_progress progress = {
+        .references = atomic_load(&counts->references),
+        .pages = atomic_load(&counts->pages),
+        .bytes = atomic_load(&counts->bytes),
+        .seconds = kb_launch_clock() - started,
+    };
+    if (options->progress != NULL)
+        options->progress(options->context, &progress);
+}

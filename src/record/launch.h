@@ -7,6 +7,7 @@
 
 #include "record/program.h"
 #include "record/recorder.h"
+#include "record/stream.h"
 
 #define KB_LAUNCH_DENIED 126
 #define KB_LAUNCH_MISSING 127
@@ -49,6 +50,10 @@ void kb_launch_close(struct kb_launch *launch);
 
 /* Seconds of a clock that never goes back. */
 double kb_launch_clock(void);
+
+/* Tells the caller how far the recording is that was started then. */
+void kb_launch_progress(const struct kb_record_options *options,
+                        const struct kb_stream_counts *counts, double started);
 
 #define KB_LAUNCH_TICK 100 /* milliseconds between two looks at the progress */
 

@@ -67,17 +67,6 @@ static void before_program(void *context) {
         unsetenv(KB_RECORD_VARIABLE);
 }
 
-static void tell_progress(const struct kb_collecting *c, double started) {
-    struct kb_record_progress progress = {
-        .references = atomic_load(&c->counts.references),
-        .pages = atomic_load(&c->counts.pages),
-        .bytes = atomic_load(&c->counts.bytes),
-        .seconds = kb_launch_clock() - started,
-    };
-    if (c->options->progress != NULL)
-        c->options->progress(c->options->context, &progress);
-}
-
 /* Until the program has ended and all is written. */
 static void wait_for_all(struct kb_collecting *c, struct kb_launch *l) {
     double started = kb_launch_clock();
@@ -93,7 +82,7 @@ static void wait_for_all(struct kb_collecting *c, struct kb_launch *l) {
             atomic_store(&c->main_ended, true);
             atomic_fetch_add(&c->shared->head->bell, 1);
         }
-        tell_progress(c, started);
+        kb_launch_progress(c->options, &c->counts, started);
     }
     kb_collecting_end(c);
 }
