@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/units.h"
@@ -87,6 +88,13 @@ static void wait_for_all(struct kb_collecting *c, struct kb_launch *l) {
     kb_collecting_end(c);
 }
 
+/* Nobody has written a reference: the file is no trace. */
+static void remove_empty(const char *output) {
+    struct stat status;
+    if (lstat(output, &status) == 0 && S_ISREG(status.st_mode))
+        unlink(output);
+}
+
 static void fill_result(const struct kb_collecting *c, struct kb_record_result *result) {
     const struct kb_recording *head = c->shared->head;
     result->references = atomic_load(&c->counts.references);
@@ -166,8 +174,11 @@ static kb_status record(struct kb_launch *l, const char *const *argv, const char
         status = run(l, c, result, error);
     }
     if (status == KB_OK && !c->attached) {
+        bool qemu = needs_qemu(l, options);
         result->status = KB_RECORD_FAILED;
-        status = kb_fail(error, KB_IO, KB_MSG_record_not_loaded, l->run);
+        remove_empty(options->output);
+        status = kb_fail(error, KB_IO, qemu ? KB_MSG_record_not_loaded : KB_MSG_record_not_joined,
+                         l->run);
     }
     kb_shared_close(&shared);
     free(c);
