@@ -1,10 +1,11 @@
 /* image.c - the mappings of a program that has just been loaded, or forked.
  *
  * QEMU and its program share one address space. The program's mappings are
- * those that were not there before it was loaded, and lie below all that QEMU
- * maps for itself. Which of them hold code the file's program headers tell:
- * QEMU itself never executes them, so their rights here do not. The stack is
- * what QEMU has set behind a guard. */
+ * those that were not there before it was loaded; up to QEMU 8 they lie below
+ * all that QEMU maps for itself, later ones among it: there they are files, and
+ * what lies directly behind them, or behind a guard, as the stack does. Which
+ * of them hold code the file's program headers tell: QEMU itself never executes
+ * them, so their rights here do not. */
 #include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,16 +15,68 @@
 
 #include "record/qemu/guest.h"
 
-static uint64_t lowest_own = UINT64_MAX; /* of QEMU's own mappings */
+#define MOST_OWN 512
+#define ARENA (UINT64_C(64) << 20) /* the C library's, for QEMU's threads, begin at multiples */
+
+/* QEMU's own mappings, before the program was loaded. */
+static struct {
+    unsigned count;
+    struct {
+        uint64_t start, end;
+    } range[MOST_OWN];
+} own;
 
 void kb_image_before(void) {
     struct kb_maps maps;
     struct kb_maps_line m;
     if (!kb_maps_open(&maps))
         return;
-    if (kb_maps_next(&maps, &m))
-        lowest_own = m.start;
+    while (own.count < MOST_OWN && kb_maps_next(&maps, &m)) {
+        own.range[own.count].start = m.start;
+        own.range[own.count++].end = m.end;
+    }
     kb_maps_close(&maps);
+}
+
+static bool is_own(const struct kb_maps_line *m) {
+    for (unsigned i = 0; i < own.count; i++)
+        if (m->start < own.range[i].end && own.range[i].start < m->end)
+            return true;
+    return own.count == 0;
+}
+
+/* The mappings of the program, one after the other. */
+struct walk {
+    struct kb_maps maps;
+    uint64_t behind;  /* the end of the program's mapping before this one */
+    uint64_t guarded; /* the end of what nobody may use */
+};
+
+static unsigned rights_of(const struct kb_maps_line *m) {
+    return (m->rights[0] == 'r' ? PROT_READ : 0) | (m->rights[1] == 'w' ? PROT_WRITE : 0);
+}
+
+static bool is_low(const struct kb_maps_line *m) { return m->end <= own.range[0].start; }
+
+static bool is_programs(const struct walk *walk, const struct kb_maps_line *m) {
+    if (is_own(m) || m->rights[2] == 'x' || rights_of(m) == 0)
+        return false;
+    if (is_low(m) || m->name[0] == '/')
+        return true;
+    bool stack = m->start == walk->guarded && m->start % ARENA != 0;
+    return m->name[0] == '\0' && (m->start == walk->behind || stack);
+}
+
+static bool next_of_program(struct walk *walk, struct kb_maps_line *m) {
+    while (kb_maps_next(&walk->maps, m)) {
+        if (rights_of(m) == 0 && m->rights[2] != 'x' && !is_own(m))
+            walk->guarded = m->end;
+        if (!is_programs(walk, m))
+            continue;
+        walk->behind = m->end;
+        return true;
+    }
+    return false;
 }
 
 #define MOST_SEGMENTS 64
@@ -69,41 +122,37 @@ static void tell_parts(struct kb_cursor *cursor, const struct kb_maps_line *m, u
     uint64_t end = m->offset + (m->end - m->start);
     read_segments(m->name, &all);
     for (uint64_t at = m->offset, to; at < end; at = to) {
-        unsigned own = rights;
+        unsigned part = rights;
         to = end;
         for (unsigned i = 0; i < all.count; i++) {
             if ((all.segment[i].rights & PROT_WRITE) != (rights & PROT_WRITE))
                 continue;
             if (at >= all.segment[i].from && at < all.segment[i].to) {
-                own = all.segment[i].rights;
+                part = all.segment[i].rights;
                 to = all.segment[i].to < to ? all.segment[i].to : to;
             } else if (all.segment[i].from > at && all.segment[i].from < to) {
                 to = all.segment[i].from;
             }
         }
-        kb_tell_mapping(cursor, m->start - base + (at - m->offset), to - at, m->name, own, false);
+        kb_tell_mapping(cursor, m->start - base + (at - m->offset), to - at, m->name, part, false);
     }
-}
-
-static unsigned rights_of(const struct kb_maps_line *m) {
-    return (m->rights[0] == 'r' ? PROT_READ : 0) | (m->rights[1] == 'w' ? PROT_WRITE : 0);
 }
 
 /* Nameless memory directly behind what nobody may use: the stack is the last such; a program's own
  * zeros behind a gap are before it. Threads' stacks come later. */
 static uint64_t find_stack(void) {
-    struct kb_maps maps;
+    struct walk walk = {.behind = 0};
     struct kb_maps_line m;
-    uint64_t guarded = 0, stack = 0;
-    if (!kb_maps_open(&maps))
+    uint64_t stack = 0;
+    bool low = false;
+    if (!kb_maps_open(&walk.maps))
         return 0;
-    while (kb_maps_next(&maps, &m) && m.start < lowest_own) {
-        if (rights_of(&m) == 0)
-            guarded = m.end;
-        else if (m.name[0] == '\0' && m.start == guarded)
+    while (next_of_program(&walk, &m))
+        if (m.name[0] == '\0' && m.start == walk.guarded && (is_low(&m) || !low)) {
             stack = m.start;
-    }
-    kb_maps_close(&maps);
+            low = is_low(&m);
+        }
+    kb_maps_close(&walk.maps);
     return stack;
 }
 
@@ -111,15 +160,15 @@ void kb_image_tell(struct kb_cursor *cursor, uint64_t base) {
     static uint64_t stack; /* a forked process has its parent's */
     static char data[sizeof((struct kb_maps_line *)0)->name]; /* the file that ends at data_end */
     uint64_t data_end = 0;
-    struct kb_maps maps;
+    struct walk walk = {.behind = 0};
     struct kb_maps_line m;
     if (stack == 0)
         stack = find_stack();
-    if (!kb_maps_open(&maps))
+    if (!kb_maps_open(&walk.maps))
         return;
-    while (kb_maps_next(&maps, &m) && m.start < lowest_own) {
+    while (next_of_program(&walk, &m)) {
         unsigned rights = rights_of(&m);
-        if (rights == 0 || m.start < base)
+        if (m.start < base)
             continue;
         if (m.start == stack)
             snprintf(m.name, sizeof m.name, "[stack]");
@@ -132,5 +181,5 @@ void kb_image_tell(struct kb_cursor *cursor, uint64_t base) {
         }
         tell_parts(cursor, &m, rights, base);
     }
-    kb_maps_close(&maps);
+    kb_maps_close(&walk.maps);
 }
