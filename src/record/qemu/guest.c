@@ -39,10 +39,20 @@ static void leave(qemu_plugin_id_t id) {
 
 static bool begins_thread(int64_t number) { return number == SYS_clone || number == SYS_clone3; }
 
+static bool forks(int64_t number) {
+#ifdef SYS_fork
+    if (number == SYS_fork || number == SYS_vfork)
+        return true;
+#endif
+    return begins_thread(number);
+}
+
 static void call_begins(qemu_plugin_id_t id, unsigned vcpu, int64_t number, uint64_t a1,
                         uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5, uint64_t a6,
                         uint64_t a7, uint64_t a8) {
     (void)a7, (void)a8;
+    if (forks(number))
+        kb_cursor_forks(vcpu);
     if (kb_producer.dropped)
         leave(id);
     if (vcpu >= KB_THREADS || kb_producer.dropped)
