@@ -59,7 +59,7 @@ static void call_begins(qemu_plugin_id_t id, unsigned vcpu, int64_t number, uint
         return;
     struct kb_cursor *cursor = &kb_producer.cursors[vcpu];
     struct kb_call *call = &guest.calls[vcpu];
-    *call = (struct kb_call){number, {a1, a2, a3, a4, a5, a6}};
+    *call = (struct kb_call){number, {a1, a2, a3, a4, a5, a6}, false};
     if (number == SYS_execve || number == SYS_execveat)
         kb_follow_exec(cursor, call);
     kb_tell_unmapping(cursor, call);
@@ -72,6 +72,7 @@ static void call_ends(qemu_plugin_id_t id, unsigned vcpu, int64_t number, int64_
     if (vcpu >= KB_THREADS || kb_producer.dropped || guest.calls[vcpu].number != number)
         return;
     struct kb_cursor *cursor = &kb_producer.cursors[vcpu];
+    kb_follow_failed(&guest.calls[vcpu]);
     kb_tell_mappings(cursor, &guest.calls[vcpu], result);
     kb_note_buffers(cursor, &guest.calls[vcpu], result);
     if (kb_producer.channel->threads > 1) /* others may use what it has mapped */
