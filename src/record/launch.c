@@ -75,6 +75,7 @@ void kb_launch_open(struct kb_launch *l) {
     sigset_t own;
     own_signals(&own);
     sigprocmask(SIG_BLOCK, &own, &l->mask);
+    l->children = signal(SIGCHLD, SIG_DFL); /* where it is ignored, nobody learns of an end */
     l->signals = -1;
     keep_streams();
 }
@@ -115,6 +116,7 @@ void kb_launch_close(struct kb_launch *l) {
         close(l->signals);
     while (sigtimedwait(&own, NULL, &at_once) > 0)
         ; /* what came at the end has nobody to go to */
+    signal(SIGCHLD, l->children);
     sigprocmask(SIG_SETMASK, &l->mask, NULL);
     free(l->arguments);
 }
@@ -125,6 +127,7 @@ void kb_launch_close(struct kb_launch *l) {
 static void become(const struct kb_launch *l, void (*before)(void *context), void *context) {
     if (before != NULL)
         before(context);
+    signal(SIGCHLD, l->children);
     sigprocmask(SIG_SETMASK, &l->mask, NULL);
     execv(l->run, (char *const *)l->arguments);
 }

@@ -19,6 +19,7 @@ struct kb_launch {
     const char **arguments; /* of it; the list is owned, its strings are borrowed */
     int signals;            /* a descriptor: readable when there is something to look at */
     sigset_t mask;          /* the caller's own, which the program gets, too */
+    void (*children)(int number); /* what SIGCHLD did; the program has that, too */
     pid_t pid;
     bool ended;
     int told;       /* by waitpid, when it has ended */

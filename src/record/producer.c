@@ -114,6 +114,8 @@ void kb_hand_over(struct kb_cursor *cursor) {
 
 static _Thread_local unsigned own_number; /* to be found again after a fork */
 
+void kb_cursor_forks(unsigned number) { own_number = number; }
+
 /* Under the lock. */
 static bool begin(unsigned number) {
     struct kb_channel *channel = kb_producer.channel;
@@ -128,7 +130,6 @@ static bool begin(unsigned number) {
         set_chunk(cursor, take_chunk(channel));
         cursor->live = 1;
     }
-    own_number = number;
     return true;
 }
 
@@ -146,7 +147,7 @@ bool kb_cursor_begin_any(unsigned *number) {
         free++;
     bool fine = begin(free);
     pthread_mutex_unlock(&turn);
-    *number = free;
+    *number = own_number = free;
     return fine;
 }
 

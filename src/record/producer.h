@@ -29,13 +29,16 @@ const char *kb_producer_attach(const char *memory, unsigned channel);
  * where all children are recorded, a new one. */
 const char *kb_producer_join(const char *memory);
 
-/* A thread begins (called in it) or ends. False: there are more than KB_THREADS, it is not recorded
- * and must not note anything. */
+/* A thread begins (QEMU tells it in the thread that starts it) or ends. False: there are more than
+ * KB_THREADS, it is not recorded and must not note anything. */
 bool kb_cursor_begin(unsigned number);
 void kb_cursor_end(unsigned number);
 
-/* A thread begins with any number that is free; *number = KB_THREADS and more: none is. */
+/* The calling thread begins with any number that is free; *number = KB_THREADS and more: none is. */
 bool kb_cursor_begin_any(unsigned *number);
+
+/* The calling thread has this number, and may be about to fork. */
+void kb_cursor_forks(unsigned number);
 
 /* Gives the recorder what the thread has noted. */
 void kb_hand_over(struct kb_cursor *cursor);

@@ -13,7 +13,7 @@
 
 static bool is_file(const char *path) {
     struct stat status;
-    return stat(path, &status) == 0 && !S_ISDIR(status.st_mode);
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode);
 }
 
 enum kb_program_fault kb_program_find(const char *name, char *path) {
@@ -123,6 +123,8 @@ static enum kb_program_fault look(const char *path, struct kb_program *program, 
     } head = {.line = ""};
     struct stat status;
     *script = false;
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+        return KB_PROGRAM_DENIED; /* not to be opened: a FIFO would make us wait */
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? KB_PROGRAM_MISSING : KB_PROGRAM_DENIED;
@@ -146,7 +148,8 @@ static enum kb_program_fault look(const char *path, struct kb_program *program, 
 enum kb_program_fault kb_program_check(const char *path, struct kb_program *program) {
     bool script;
     memset(program, 0, sizeof *program);
-    snprintf(program->image, sizeof program->image, "%s", path);
+    /* QEMU would take "-d/x" for an option */
+    snprintf(program->image, sizeof program->image, "%s%s", path[0] == '-' ? "./" : "", path);
     for (;;) {
         char interpreter[KB_PROGRAM_PATH] = "", option[KB_PROGRAM_LINE] = "";
         bool runs = program->scripts == 0 || access(program->image, X_OK) == 0;

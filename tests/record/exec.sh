@@ -36,6 +36,15 @@ for how in exec-missing exec-directory exec-text exec-null; do
     same "images of $how" 1 "$(images t.kbt)"
 done
 
+# a text that the shell takes as its own script: the exec fails, so nothing has run natively
+printf 'exit 45\n' >text
+chmod +x text
+record sh -c ./text
+ended 45
+checks=$((checks + 1))
+grep -q natively err && fail "$ran: an exec that has failed is counted: $(cat err)"
+rm text
+
 # who has given up rights, or sees other folders, cannot be followed: it runs natively
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null && setpriv --reuid 65534 --clear-groups true; then
     record setpriv --reuid 65534 --clear-groups /bin/sh -c 'id -u; exit 6'

@@ -36,6 +36,19 @@ same "its name" "<pl,ace>" "$(cat name)"
 record bash -c 'exec -a other ./place'
 same_files "another argv[0]" native out
 
+mkdir -p ./-d
+cp place ./-d/place
+-d/place >native
+record -d/place
+same_files "a folder that looks like an option" native out
+record sh -c 'exec -d/place'
+same_files "… and becoming a program there" native out
+mkfifo -m 755 fifo
+record ./fifo
+ended 126 fifo
+record sh -c 'exec ./fifo'
+ended 126
+
 (cd / && "$folder/place" >"$folder/native")
 (cd / && "$KILBURN" record -q -o "$folder/t.kbt" -- "$folder/place" >"$folder/out")
 same_files "another working directory" native out

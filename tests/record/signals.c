@@ -56,6 +56,8 @@ int main(int argc, char **argv) {
         raise(SIGSEGV);
         return caught == SIGSEGV ? 41 : 1;
     }
+    if (strcmp(how, "ignores") == 0)
+        return 50 + (signal(SIGCHLD, SIG_DFL) == SIG_IGN);
     if (strcmp(how, "timer") == 0) { /* a handler that runs often, in the middle of a loop */
         const struct itimerval often = {{0, 1000}, {0, 1000}};
         signal(SIGALRM, note);

@@ -152,7 +152,12 @@ static bool finds_recorder(void) {
     return found;
 }
 
-void kb_follow_exec(struct kb_cursor *cursor, const struct kb_call *call) {
+void kb_follow_failed(const struct kb_call *call) {
+    if (call->unfollowed)
+        atomic_fetch_sub(&kb_producer.recording->unfollowed, 1);
+}
+
+void kb_follow_exec(struct kb_cursor *cursor, struct kb_call *call) {
     static struct kb_program program;
     unsigned at = call->number == SYS_execveat ? 1 : 0;
     char path[KB_PROGRAM_PATH];
@@ -163,15 +168,14 @@ void kb_follow_exec(struct kb_cursor *cursor, const struct kb_call *call) {
                 !program.privileged && finds_recorder() &&
                 read_words(call->argument[at + 1], &arguments) &&
                 read_words(call->argument[at + 2], &environment);
-    if (runs && !fine)
+    call->unfollowed = runs;
+    if (runs)
         atomic_fetch_add(&kb_producer.recording->unfollowed, 1);
     if (fine) {
         kb_hand_over(cursor);
         kb_producer.channel->image++;
-        atomic_fetch_add(&kb_producer.recording->unfollowed, 1); /* until it is there */
         run(&program, &arguments, environment.word);
         kb_producer.channel->image--; /* it could not */
-        atomic_fetch_sub(&kb_producer.recording->unfollowed, 1);
     }
     forget(&arguments);
     forget(&environment);

@@ -39,17 +39,27 @@ static void leave(qemu_plugin_id_t id) {
 
 static bool begins_thread(int64_t number) { return number == SYS_clone || number == SYS_clone3; }
 
+static bool forks(int64_t number) {
+#ifdef SYS_fork
+    if (number == SYS_fork || number == SYS_vfork)
+        return true;
+#endif
+    return begins_thread(number);
+}
+
 static void call_begins(qemu_plugin_id_t id, unsigned vcpu, int64_t number, uint64_t a1,
                         uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5, uint64_t a6,
                         uint64_t a7, uint64_t a8) {
     (void)a7, (void)a8;
+    if (forks(number))
+        kb_cursor_forks(vcpu);
     if (kb_producer.dropped)
         leave(id);
     if (vcpu >= KB_THREADS || kb_producer.dropped)
         return;
     struct kb_cursor *cursor = &kb_producer.cursors[vcpu];
     struct kb_call *call = &guest.calls[vcpu];
-    *call = (struct kb_call){number, {a1, a2, a3, a4, a5, a6}};
+    *call = (struct kb_call){number, {a1, a2, a3, a4, a5, a6}, false};
     if (number == SYS_execve || number == SYS_execveat)
         kb_follow_exec(cursor, call);
     kb_tell_unmapping(cursor, call);
@@ -62,6 +72,7 @@ static void call_ends(qemu_plugin_id_t id, unsigned vcpu, int64_t number, int64_
     if (vcpu >= KB_THREADS || kb_producer.dropped || guest.calls[vcpu].number != number)
         return;
     struct kb_cursor *cursor = &kb_producer.cursors[vcpu];
+    kb_follow_failed(&guest.calls[vcpu]);
     kb_tell_mappings(cursor, &guest.calls[vcpu], result);
     kb_note_buffers(cursor, &guest.calls[vcpu], result);
     if (kb_producer.channel->threads > 1) /* others may use what it has mapped */

@@ -16,6 +16,7 @@
 struct kb_call {
     int64_t number;
     uint64_t argument[6];
+    bool unfollowed; /* an exec that is counted as such, unless it fails */
 };
 
 /* ---- guest.c ---- */
@@ -56,6 +57,8 @@ void kb_follow_remember(void);
 
 /* Before an exec: goes on in a QEMU that runs the new image, if it can. Returns only if not; then
  * the call takes its course. */
-void kb_follow_exec(struct kb_cursor *cursor, const struct kb_call *call);
+void kb_follow_exec(struct kb_cursor *cursor, struct kb_call *call);
+/* It has failed: the program is what it was. */
+void kb_follow_failed(const struct kb_call *call);
 
 #endif
