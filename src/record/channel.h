@@ -51,7 +51,6 @@ struct kb_recording {
     int32_t recorder;       /* its process id */
     uint32_t shift;         /* a page has 1 << shift bytes */
     uint32_t flags;         /* enum kb_recording_flag */
-    atomic_uint stopped;    /* the recorder takes no more: what comes is dropped */
     atomic_uint bell;       /* a futex: the recorder sleeps on it */
     atomic_uint asleep;     /* whether it does */
     atomic_uint forks;      /* processes that were not recorded */
@@ -82,6 +81,7 @@ struct kb_channel {
     _Atomic uint64_t filled;  /* chunks handed over */
     _Atomic uint64_t emptied; /* taken by the recorder; its low half is a futex */
     atomic_uint waiting;      /* the program waits for one to be emptied */
+    atomic_uint stopped;      /* the recorder takes no more: what comes is dropped */
     uint32_t image;           /* execs so far */
     uint32_t attached;        /* the process has found it */
     uint64_t reclaimed;       /* chunks used again */

@@ -29,8 +29,8 @@ static void note_failure(struct kb_collecting *c, unsigned channel, const struct
     c->channels[channel].failed = true;
     if (c->error.status == KB_OK)
         c->error = *error;
-    if (channel == 0)
-        atomic_store(&c->shared->head->stopped, 1);
+    if (c->shared->channels[channel] != NULL)
+        atomic_store(&c->shared->channels[channel]->stopped, 1);
 }
 
 static void add(struct kb_collecting *c, unsigned channel, uint32_t thread, const uint64_t *words,
@@ -41,10 +41,10 @@ static void add(struct kb_collecting *c, unsigned channel, uint32_t thread, cons
         return;
     if (kb_stream_add(to->stream, thread, words, count, &to->full, &error) != KB_OK)
         note_failure(c, channel, &error);
-    if (to->full && channel == 0) {
+    if (to->full)
+        atomic_store(&c->shared->channels[channel]->stopped, 1);
+    if (to->full && channel == 0)
         c->limited = true;
-        atomic_store(&c->shared->head->stopped, 1);
-    }
 }
 
 /* Takes up to TURN chunks; whether there were any. */

@@ -42,19 +42,18 @@ static bool recorder_lives(void) {
 /* ---- chunks ---- */
 
 static void wait_for_room(struct kb_channel *channel) {
-    struct kb_recording *recording = kb_producer.recording;
     const struct timespec patience = {.tv_nsec = 100 * 1000 * 1000};
     for (;;) {
         uint64_t emptied = atomic_load(&channel->emptied);
         if (atomic_load(&channel->filled) - emptied < KB_CHUNKS_AHEAD)
             return;
         atomic_store(&channel->waiting, 1);
-        ring(recording);
+        ring(kb_producer.recording);
         int saved = errno;
         long woken = syscall(SYS_futex, low_half(&channel->emptied), FUTEX_WAIT, (uint32_t)emptied,
                              &patience, NULL, 0);
         bool late = woken != 0 && errno == ETIMEDOUT;
-        if (atomic_load(&recording->stopped) || (late && !recorder_lives()))
+        if (atomic_load(&channel->stopped) || (late && !recorder_lives()))
             kb_producer.dropped = true;
         errno = saved;
         if (kb_producer.dropped)
@@ -94,18 +93,24 @@ static void publish(struct kb_cursor *cursor) {
         ring(kb_producer.recording);
 }
 
-void kb_hand_over(struct kb_cursor *cursor) {
-    struct kb_channel *channel = kb_producer.channel;
-    pthread_mutex_lock(&turn);
-    if (atomic_load_explicit(&kb_producer.recording->stopped, memory_order_relaxed))
+/* Under the lock. False: what has been noted goes nowhere. */
+static bool can_publish(struct kb_channel *channel) {
+    if (atomic_load_explicit(&channel->stopped, memory_order_relaxed))
         kb_producer.dropped = true;
-    if (!kb_producer.dropped && cursor->at > cursor->begin)
+    if (!kb_producer.dropped)
         wait_for_room(channel);
-    if (kb_producer.dropped) {
-        cursor->at = cursor->begin;
-    } else if (cursor->at > cursor->begin) {
-        publish(cursor);
-        set_chunk(cursor, take_chunk(channel));
+    return !kb_producer.dropped;
+}
+
+void kb_hand_over(struct kb_cursor *cursor) {
+    pthread_mutex_lock(&turn);
+    if (cursor->at > cursor->begin) {
+        if (can_publish(kb_producer.channel)) {
+            publish(cursor);
+            set_chunk(cursor, take_chunk(kb_producer.channel));
+        } else {
+            cursor->at = cursor->begin;
+        }
     }
     pthread_mutex_unlock(&turn);
 }
@@ -116,7 +121,8 @@ static _Thread_local unsigned own_number; /* to be found again after a fork */
 
 void kb_cursor_forks(unsigned number) { own_number = number; }
 
-/* Under the lock. */
+/* Under the lock. Where notes go nowhere, no chunk comes back: then a cursor keeps for ever what it
+ * has once had. */
 static bool begin(unsigned number) {
     struct kb_channel *channel = kb_producer.channel;
     if (number >= KB_THREADS) {
@@ -127,7 +133,8 @@ static bool begin(unsigned number) {
     if (!cursor->live) {
         channel->threads++;
         cursor->load = cursor->store = UINT64_MAX;
-        set_chunk(cursor, take_chunk(channel));
+        bool keeps = kb_producer.dropped && cursor->begin != NULL;
+        set_chunk(cursor, keeps ? cursor->chunk : take_chunk(channel));
         cursor->live = 1;
     }
     return true;
@@ -155,7 +162,8 @@ void kb_cursor_end(unsigned number) {
     if (number >= KB_THREADS || !kb_producer.cursors[number].live)
         return;
     pthread_mutex_lock(&turn);
-    publish(&kb_producer.cursors[number]);
+    if (can_publish(kb_producer.channel))
+        publish(&kb_producer.cursors[number]);
     kb_producer.cursors[number].live = 0;
     kb_producer.channel->threads--;
     pthread_mutex_unlock(&turn);
@@ -169,6 +177,7 @@ void kb_note_event(struct kb_cursor *cursor, unsigned type, uint64_t first, uint
     at[1] = first;
     at[2] = pages;
     at[3] = KB_WORD_NONE;
+    atomic_signal_fence(memory_order_release); /* a thread may be killed between two lines */
     cursor->at = at + KB_EVENT_WORDS;
 }
 
@@ -183,11 +192,18 @@ void kb_note_name(struct kb_cursor *cursor, const char *name) {
 
 /* ---- the process ---- */
 
+/* A thread was killed when it had handed over this chunk and had no other yet. */
+static bool is_handed(const struct kb_channel *channel, const struct kb_cursor *cursor) {
+    uint64_t filled = atomic_load(&channel->filled);
+    return channel->reclaimed < filled &&
+           channel->ring[(filled - 1) % KB_CHUNKS].chunk == cursor->chunk;
+}
+
 /* What threads of a former image had noted when it ended. Their chunks go round again. */
 static void take_over(struct kb_channel *channel) {
     for (unsigned i = 0; i < KB_THREADS; i++) {
         struct kb_cursor *cursor = &channel->cursors[i];
-        if (cursor->live)
+        if (cursor->live && !is_handed(channel, cursor))
             publish(cursor);
         cursor->live = 0;
     }

@@ -60,6 +60,7 @@ static inline void kb_note(struct kb_cursor *cursor, uint64_t word) {
         return;
     }
     *at = word;
+    atomic_signal_fence(memory_order_release); /* a thread may be killed between two lines */
     cursor->at = at + 1;
     if (at + 1 == cursor->end)
         kb_hand_over(cursor);

@@ -167,6 +167,23 @@ for compiler in "${compilers[@]}"; do
         same "atomics: status" "0 " "$status $(cat out)"
     done
 
+    # The recorder is killed: a program with many threads runs on to its end.
+    build "$programs/orphan.c" -O1 -pthread
+    rm -f told
+    "$KILBURN" record -q -o trace.kbt -- ./orphan told >out 2>err &
+    recorder=$!
+    for _ in {1..500}; do
+        grep -q ready out && break
+        sleep 0.02
+    done
+    kill -KILL $recorder
+    wait $recorder 2>/dev/null
+    for _ in {1..1500}; do
+        [ -s told ] && break
+        sleep 0.02
+    done
+    same "threads after the recorder's end" 6000 "$(cat told)"
+
     # C++.
     if command -v $cxx >/dev/null; then
         build "$programs/objects.cc" -O1
