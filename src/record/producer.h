@@ -34,7 +34,8 @@ const char *kb_producer_join(const char *memory);
 bool kb_cursor_begin(unsigned number);
 void kb_cursor_end(unsigned number);
 
-/* The calling thread begins with any number that is free; *number = KB_THREADS and more: none is. */
+/* The calling thread begins with any number that is free; *number = KB_THREADS and more: none is.
+ */
 bool kb_cursor_begin_any(unsigned *number);
 
 /* The calling thread has this number, and may be about to fork. */

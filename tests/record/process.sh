@@ -38,6 +38,7 @@ same_files "another argv[0]" native out
 
 mkdir -p ./-d
 cp place ./-d/place
+# shellcheck disable=SC2215
 -d/place >native
 record -d/place
 same_files "a folder that looks like an option" native out

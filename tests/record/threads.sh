@@ -2,7 +2,8 @@
 # threads.sh - no reference of a thread is lost, each thread's own order stays, and each stands behind
 # its number; also where there are hundreds.
 . "$KILBURN_SOURCE/tests/record/lib.bash" || exit 1
-compile threads -O1 -no-pie -pthread
+# bound at once: else how often the binder is called depends on the threads, too
+compile threads -O1 -no-pie -pthread -Wl,-z,now
 
 # lines of "THREAD WRITES": how many each thread wrote to each of the pages
 writes_by_thread() {
