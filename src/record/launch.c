@@ -33,6 +33,8 @@ static kb_status refuse(struct kb_error *error, enum kb_program_fault fault, con
                        kb_program_machine(kb_program_host_machine()));
     case KB_PROGRAM_INTERPRETER:
         return kb_fail(error, KB_IO, KB_MSG_record_interpreter, name, program->image);
+    case KB_PROGRAM_LOADER:
+        return kb_fail(error, KB_IO, KB_MSG_record_loader, program->image, program->loader);
     default:
         return kb_fail(error, KB_IO, KB_MSG_record_unknown, name);
     }

@@ -88,6 +88,22 @@ static bool has_hooks(int fd, const Elf64_Ehdr *file) {
     return false;
 }
 
+/* The file's dynamic loader, if it names one, is there. */
+static bool has_loader(int fd, const Elf64_Ehdr *file, char loader[KB_PROGRAM_PATH]) {
+    for (unsigned i = 0; i < file->e_phnum; i++) {
+        Elf64_Phdr segment;
+        if (pread(fd, &segment, sizeof segment, (off_t)(file->e_phoff + i * sizeof segment)) !=
+            sizeof segment)
+            return true; /* who runs it says what is wrong */
+        if (segment.p_type != PT_INTERP || segment.p_filesz >= KB_PROGRAM_PATH)
+            continue;
+        ssize_t got = pread(fd, loader, segment.p_filesz, (off_t)segment.p_offset);
+        loader[got > 0 ? got : 0] = '\0';
+        return access(loader, X_OK) == 0;
+    }
+    return true;
+}
+
 static enum kb_program_fault check_elf(int fd, const Elf64_Ehdr *file, struct kb_program *program) {
     program->machine = file->e_machine;
     if (file->e_ident[EI_CLASS] != ELFCLASS64 || file->e_ident[EI_DATA] != ELFDATA2LSB ||
@@ -95,6 +111,8 @@ static enum kb_program_fault check_elf(int fd, const Elf64_Ehdr *file, struct kb
         return KB_PROGRAM_FOREIGN;
     if (file->e_type != ET_EXEC && file->e_type != ET_DYN)
         return KB_PROGRAM_UNKNOWN;
+    if (!has_loader(fd, file, program->loader))
+        return KB_PROGRAM_LOADER;
     program->hooked = has_hooks(fd, file);
     return KB_PROGRAM_FINE;
 }
@@ -155,6 +173,8 @@ enum kb_program_fault kb_program_check(const char *path, struct kb_program *prog
         bool runs = program->scripts == 0 || access(program->image, X_OK) == 0;
         enum kb_program_fault fault =
             runs ? look(program->image, program, &script, interpreter, option) : KB_PROGRAM_MISSING;
+        if (fault == KB_PROGRAM_LOADER)
+            return fault;
         if (fault != KB_PROGRAM_FINE)
             return program->scripts == 0 ? fault : KB_PROGRAM_INTERPRETER;
         if (!script)

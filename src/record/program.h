@@ -18,6 +18,7 @@ enum kb_program_fault {
     KB_PROGRAM_UNKNOWN,     /* neither ELF nor a script */
     KB_PROGRAM_FOREIGN,     /* for another machine, or another word length */
     KB_PROGRAM_INTERPRETER, /* its #! names a program that cannot be run; image tells which */
+    KB_PROGRAM_LOADER,      /* there is no such dynamic loader as it names; loader tells which */
 };
 
 /* A script: its file, and what its first line has behind the interpreter; "" if nothing. */
@@ -29,10 +30,9 @@ struct kb_program {
     char image[KB_PROGRAM_PATH]; /* the ELF file that runs: the program, or its interpreter */
     unsigned scripts;            /* interpreters that are scripts come behind theirs */
     struct kb_program_script script[KB_PROGRAM_SCRIPTS];
+    char loader[KB_PROGRAM_PATH]; /* the dynamic loader that image names; "" if none */
     bool privileged; /* takes another user's or group's rights when it runs */
     bool hooked;     /* holds Kilburn's hooks: records itself, without QEMU */
-    char
-        option[KB_PROGRAM_LINE]; /* a script's: what stands behind the interpreter; "" if nothing */
     unsigned machine;            /* of a foreign one: ELF's e_machine */
 };
 

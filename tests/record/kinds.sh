@@ -148,6 +148,13 @@ refused 126 "" ./empty
 refused 126 "" ./cut-off
 refused 126 "not a file" ./directory
 refused 126 "may not be executed" ./unreadable
+if "$cc" -o no-loader "$RECORD_TESTS/plain.c" -Wl,--dynamic-linker=/no/such/loader 2>built; then
+    refused 126 "/no/such/loader" ./no-loader
+    ./no-loader 2>native
+    native=$?
+    record bash -c ./no-loader
+    ended $native
+fi
 # another machine: the same file with another number in its header
 patch() { python3 -c 'import sys
 data = bytearray(open("sum", "rb").read())
