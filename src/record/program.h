@@ -31,9 +31,9 @@ struct kb_program {
     unsigned scripts;            /* interpreters that are scripts come behind theirs */
     struct kb_program_script script[KB_PROGRAM_SCRIPTS];
     char loader[KB_PROGRAM_PATH]; /* the dynamic loader that image names; "" if none */
-    bool privileged; /* takes another user's or group's rights when it runs */
-    bool hooked;     /* holds Kilburn's hooks: records itself, without QEMU */
-    unsigned machine;            /* of a foreign one: ELF's e_machine */
+    bool privileged;              /* takes another user's or group's rights when it runs */
+    bool hooked;                  /* holds Kilburn's hooks: records itself, without QEMU */
+    unsigned machine;             /* of a foreign one: ELF's e_machine */
 };
 
 /* Where execvp would find the name; path has KB_PROGRAM_PATH bytes. */
