@@ -124,6 +124,7 @@ static void finish(struct kb_collecting *c, unsigned number) {
         close(to->watch);
     to->stream = NULL;
     to->watch = -1;
+    to->failed = false;            /* for the next process of this number */
     if (!atomic_load(&c->give_up)) /* else the process may still write there */
         kb_shared_release(c->shared, number);
 }
@@ -137,7 +138,7 @@ static bool go_round(struct kb_collecting *c, unsigned *open, bool look_for_ends
     for (unsigned i = 0; i < KB_CHANNELS; i++) {
         if (atomic_load(&c->shared->head->channels[i].state) != KB_CHANNEL_OPEN)
             continue;
-        if (i > 0 && c->shared->channels[i] == NULL)
+        if (i > 0 && c->shared->channels[i] == NULL && !c->channels[i].failed)
             open_child(c, i);
         ++*open;
         bool over = look_for_ends && ended(c, i); /* first this, then the rest of its ring */

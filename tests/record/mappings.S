@@ -55,19 +55,22 @@ _start:
     mov $-1, %r8                    #:
     syscall                         #: map 0x600000 0x2000 rwx
 
-    # mremap: in place smaller; elsewhere, fixed
+    # mremap: in place smaller, larger; elsewhere, fixed
     mov $25, %eax                   #:
     mov $0x600000, %edi             #:
     mov $0x2000, %esi               #:
     mov $0x1000, %edx               #:
     xor %r10d, %r10d                #:
-    syscall                         #: unmap 0x600000 0x2000 ; map 0x600000 0x1000 rw-
+    syscall                         #: unmap 0x601000 0x1000
     mov $25, %eax                   #:
     mov $0x1000, %esi               #:
     mov $0x2000, %edx               #:
+    syscall                         #: map 0x601000 0x1000 rw-
+    mov $25, %eax                   #:
+    mov $0x2000, %esi               #:
     mov $3, %r10d                   #:
     mov $0x700000, %r8d             #:
-    syscall                         #: unmap 0x600000 0x1000 ; unmap 0x700000 0x2000 ; map 0x700000 0x2000 rw-
+    syscall                         #: unmap 0x600000 0x2000 ; unmap 0x700000 0x2000 ; map 0x700000 0x2000 rw-
     mov %eax, 0x701ffc              #: W 0x701ffc:4
 
     # brk: where is it; three pages more; one less; to where it is

@@ -36,6 +36,23 @@ static void broken(struct kb_cursor *cursor, uint64_t end) {
     before = end;
 }
 
+/* In place only the end is told. Elsewhere contents move along, but a trace knows pages by their
+ * place: the old ones are gone, the new ones are there. */
+static void remapped(struct kb_cursor *cursor, const struct kb_call *call, uint64_t start) {
+    const uint64_t *a = call->argument;
+    uint64_t old = whole(a[1]), now = whole(a[2]);
+    if (start == a[0] && old > 0) {
+        if (now < old)
+            kb_tell_range(cursor, KB_EVENT_UNMAP, start + now, old - now);
+        else if (now > old)
+            kb_tell_mapping(cursor, start + old, now - old, "", PROT_READ | PROT_WRITE, false);
+        return;
+    }
+    if (!(a[3] & MREMAP_DONTUNMAP) && old > 0)
+        kb_tell_range(cursor, KB_EVENT_UNMAP, a[0], old);
+    kb_tell_mapping(cursor, start, now, "", PROT_READ | PROT_WRITE, a[3] & MREMAP_FIXED);
+}
+
 static void advised(struct kb_cursor *cursor, const struct kb_call *call) {
     uint64_t start = call->argument[0], bytes = whole(call->argument[1]);
     switch ((int)call->argument[2]) {
@@ -66,16 +83,14 @@ void kb_tell_mappings(struct kb_cursor *cursor, const struct kb_call *call, int6
     case SYS_mmap:
         mapped(cursor, call, (uint64_t)result);
         break;
-    case SYS_mremap: /* contents move along; a trace knows pages by their place */
-        if (!(a[3] & MREMAP_DONTUNMAP) && a[1] > 0)
-            kb_tell_range(cursor, KB_EVENT_UNMAP, a[0], whole(a[1]));
-        kb_tell_mapping(cursor, (uint64_t)result, whole(a[2]), "", PROT_READ | PROT_WRITE,
-                        a[3] & MREMAP_FIXED);
+    case SYS_mremap:
+        remapped(cursor, call, (uint64_t)result);
         break;
     case SYS_brk:
         broken(cursor, (uint64_t)result);
         break;
     case SYS_mprotect:
+    case SYS_pkey_mprotect:
         kb_tell_range(cursor, KB_EVENT_PROTECT + ((unsigned)a[2] & 7), a[0], whole(a[1]));
         break;
     case SYS_madvise:
