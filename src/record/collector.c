@@ -8,19 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "record/launch.h"
 
 #define TURN 64        /* chunks of one channel before the next has its turn */
 #define NAP 10         /* milliseconds without being rung for */
 #define FLUSH_AFTER 5  /* seconds: what is not in the file then is written */
 #define LAST_FORKS 1.0 /* seconds that processes in the middle of a fork may still come in */
-
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
 
 /* ---- one channel ---- */
 
@@ -132,7 +127,7 @@ static void finish(struct kb_collecting *c, unsigned number) {
 /* ---- all of them ---- */
 
 /* One round. *open: channels that are still in use. */
-static bool go_round(struct kb_collecting *c, unsigned *open, bool look_for_ends) {
+static bool go_round(struct kb_collecting *c, unsigned *open) {
     bool any = false;
     *open = 0;
     for (unsigned i = 0; i < KB_CHANNELS; i++) {
@@ -141,7 +136,7 @@ static bool go_round(struct kb_collecting *c, unsigned *open, bool look_for_ends
         if (i > 0 && c->shared->channels[i] == NULL && !c->channels[i].failed)
             open_child(c, i);
         ++*open;
-        bool over = look_for_ends && ended(c, i); /* first this, then the rest of its ring */
+        bool over = ended(c, i); /* first this, then the rest of its ring */
         if (c->shared->channels[i] != NULL && take(c, i))
             any = true;
         else if (over) {
@@ -163,22 +158,23 @@ static void flush_all(struct kb_collecting *c) {
 
 static void *collect(void *context) {
     struct kb_collecting *c = context;
-    double flushed = now(), last = 0;
+    double flushed = kb_launch_clock(), last = 0;
     for (;;) {
         unsigned open, bell = atomic_load(&c->shared->head->bell);
-        bool any = go_round(c, &open, true);
+        bool any = go_round(c, &open);
         if (open == 0 && last == 0)
-            last = now();
+            last = kb_launch_clock();
         if (open > 0)
             last = 0;
         bool forking = atomic_load(&c->shared->head->forking) > 0;
-        if (open == 0 && (!forking || now() - last > LAST_FORKS || atomic_load(&c->give_up)))
+        if (open == 0 &&
+            (!forking || kb_launch_clock() - last > LAST_FORKS || atomic_load(&c->give_up)))
             break;
         if (!any)
             kb_shared_wait(c->shared, bell, NAP);
-        if (now() - flushed > FLUSH_AFTER) {
+        if (kb_launch_clock() - flushed > FLUSH_AFTER) {
             flush_all(c);
-            flushed = now();
+            flushed = kb_launch_clock();
         }
     }
     atomic_store(&c->all_ended, true);

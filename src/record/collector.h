@@ -23,9 +23,9 @@ struct kb_collecting {
     struct kb_stream_counts counts, other_counts; /* of the main program; of all others */
     struct kb_collected channels[KB_CHANNELS];
     atomic_bool main_ended; /* set by the thread that waits for the program */
+    atomic_bool give_up;    /* … that does not want to wait for children */
     atomic_bool all_ended;  /* set by the thread that collects: it has nothing to do any more */
     bool attached;          /* the program has found its channel */
-    atomic_bool give_up;    /* … that does not want to wait for children */
     pthread_t thread;
     uint32_t recorded_children;
     bool limited;

@@ -6,9 +6,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "trace/run.h"
+
+#define USER_SPACE (UINT64_C(1) << 47) /* addresses that programs have */
 
 bool kb_maps_open(struct kb_maps *m) {
     m->fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
@@ -51,6 +54,11 @@ bool kb_maps_next(struct kb_maps *maps, struct kb_maps_line *m) {
     return true;
 }
 
+unsigned kb_maps_rights(const struct kb_maps_line *line) {
+    return (line->rights[0] == 'r' ? PROT_READ : 0) | (line->rights[1] == 'w' ? PROT_WRITE : 0) |
+           (line->rights[2] == 'x' ? PROT_EXEC : 0);
+}
+
 void kb_tell_range(struct kb_cursor *cursor, unsigned type, uint64_t start, uint64_t bytes) {
     unsigned shift = kb_producer.recording->shift;
     uint64_t rest = (UINT64_C(1) << shift) - 1, end = start + bytes;
@@ -68,4 +76,12 @@ void kb_tell_mapping(struct kb_cursor *cursor, uint64_t start, uint64_t bytes, c
     kb_tell_range(cursor, KB_EVENT_MAP, start, bytes);
     kb_note_name(cursor, name);
     kb_tell_range(cursor, KB_EVENT_PROTECT + rights, start, bytes);
+}
+
+void kb_tell_image_begins(struct kb_cursor *cursor) {
+    uint32_t image = kb_producer.channel->image;
+    if (image == 0)
+        return;
+    kb_tell_range(cursor, KB_EVENT_UNMAP, 0, USER_SPACE);
+    kb_note_event(cursor, KB_EVENT_PROCESS, image, 0);
 }

@@ -13,13 +13,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "record/maps.h"
 
 #define SMALLEST_SIGNAL_FRAME 512
-#define USER_SPACE (UINT64_C(1) << 47) /* addresses that programs have */
 
 _Thread_local struct kb_hook kb_hook = {.state = KB_HOOK_NEW};
 
@@ -65,9 +63,7 @@ static void tell_image(struct kb_cursor *cursor) {
     if (!kb_maps_open(&maps))
         return;
     while (kb_maps_next(&maps, &m)) {
-        unsigned rights = (m.rights[0] == 'r' ? PROT_READ : 0) |
-                          (m.rights[1] == 'w' ? PROT_WRITE : 0) |
-                          (m.rights[2] == 'x' ? PROT_EXEC : 0);
+        unsigned rights = kb_maps_rights(&m);
         if (rights != 0 && !is_ours(&m) && strcmp(m.name, "[vsyscall]") != 0)
             kb_tell_mapping(cursor, m.start, m.end - m.start, m.name, rights, false);
     }
@@ -121,13 +117,9 @@ static void find_recorder(void) {
 /* The first thread of an image tells it. */
 static void tell_beginning(void) {
     static atomic_flag told = ATOMIC_FLAG_INIT;
-    uint32_t image = kb_producer.channel->image;
     if (atomic_flag_test_and_set(&told))
         return;
-    if (image > 0) { /* by exec: the memory of the former image is gone */
-        kb_tell_range(kb_hook.cursor, KB_EVENT_UNMAP, 0, USER_SPACE);
-        kb_note_event(kb_hook.cursor, KB_EVENT_PROCESS, image, 0);
-    }
+    kb_tell_image_begins(kb_hook.cursor);
     tell_image(kb_hook.cursor);
 }
 

@@ -13,8 +13,6 @@
 
 #include "trace/run.h"
 
-#define USER_SPACE (UINT64_C(1) << 47) /* addresses that programs have */
-
 static struct {
     bool started;
     atomic_flag left; /* QEMU has been asked to go on without us */
@@ -118,9 +116,6 @@ void kb_guest_starts(const struct qemu_plugin_insn *insn) {
     guest.started = true;
     struct kb_cursor *cursor = &kb_producer.cursors[0];
     guest.base = (uint64_t)(uintptr_t)qemu_plugin_insn_haddr(insn) - qemu_plugin_insn_vaddr(insn);
-    if (kb_producer.channel->image > 0) { /* by exec: the memory of the former image is gone */
-        kb_tell_range(cursor, KB_EVENT_UNMAP, 0, USER_SPACE);
-        kb_note_event(cursor, KB_EVENT_PROCESS, kb_producer.channel->image, 0);
-    }
+    kb_tell_image_begins(cursor);
     kb_image_tell(cursor, guest.base);
 }

@@ -52,14 +52,11 @@ struct walk {
     uint64_t guarded; /* the end of what nobody may use */
 };
 
-static unsigned rights_of(const struct kb_maps_line *m) {
-    return (m->rights[0] == 'r' ? PROT_READ : 0) | (m->rights[1] == 'w' ? PROT_WRITE : 0);
-}
-
 static bool is_low(const struct kb_maps_line *m) { return m->end <= own.range[0].start; }
 
 static bool is_programs(const struct walk *walk, const struct kb_maps_line *m) {
-    if (is_own(m) || m->rights[2] == 'x' || rights_of(m) == 0)
+    unsigned rights = kb_maps_rights(m);
+    if (is_own(m) || (rights & PROT_EXEC) || rights == 0)
         return false;
     if (is_low(m) || m->name[0] == '/')
         return true;
@@ -69,7 +66,7 @@ static bool is_programs(const struct walk *walk, const struct kb_maps_line *m) {
 
 static bool next_of_program(struct walk *walk, struct kb_maps_line *m) {
     while (kb_maps_next(&walk->maps, m)) {
-        if (rights_of(m) == 0 && m->rights[2] != 'x' && !is_own(m))
+        if (kb_maps_rights(m) == 0 && !is_own(m))
             walk->guarded = m->end;
         if (!is_programs(walk, m))
             continue;
@@ -167,7 +164,7 @@ void kb_image_tell(struct kb_cursor *cursor, uint64_t base) {
     if (!kb_maps_open(&walk.maps))
         return;
     while (next_of_program(&walk, &m)) {
-        unsigned rights = rights_of(&m);
+        unsigned rights = kb_maps_rights(&m);
         if (m.start < base)
             continue;
         if (m.start == stack)
