@@ -398,6 +398,15 @@ static void test_long_names(void) {
     kb_mappings_free(&m);
 }
 
+/* From the first event to the last, which all are taken. */
+static void follow(struct kb_mappings *m, const struct kb_event *events, size_t count) {
+    struct kb_error error = {.language = KB_ENGLISH};
+    kb_mappings_init(m, NULL);
+    for (size_t i = 0; i < count; i++)
+        CHECK_EQ(kb_mappings_event(m, &events[i], &error), KB_OK);
+    CHECK_EQ(kb_mappings_settle(m, &error), KB_OK);
+}
+
 /* Nameless memory over the end of a library's reservation is its zeros; elsewhere it is not. */
 static void test_zeros(void) {
     static const struct kb_event events[] = {
@@ -407,12 +416,8 @@ static void test_zeros(void) {
         {0, KB_EVENT_PROTECT + 3, 110, 4},  {0, KB_EVENT_UNMAP, 114, 6},
         {0, KB_EVENT_MAP, 114, 6},          {0, KB_EVENT_PROTECT + 3, 114, 6},
         {0, KB_EVENT_MAP, 120, 5},          {0, KB_EVENT_PROTECT + 3, 120, 5}};
-    struct kb_error error = {.language = KB_ENGLISH};
     struct kb_mappings m;
-    kb_mappings_init(&m, NULL);
-    for (unsigned i = 0; i < sizeof events / sizeof events[0]; i++)
-        CHECK_EQ(kb_mappings_event(&m, &events[i], &error), KB_OK);
-    CHECK_EQ(kb_mappings_settle(&m, &error), KB_OK);
+    follow(&m, events, sizeof events / sizeof events[0]);
     uint32_t data = kb_mappings_find(&m, 0, 113), rest = kb_mappings_find(&m, 0, 120);
     CHECK_EQ(kb_mappings_find(&m, 0, 114), data);
     CHECK_EQ(m.objects[data].pages, 10);
@@ -428,12 +433,8 @@ static void test_loader(void) {
         {0, KB_EVENT_PROTECT + 5, 104, 10}, {0, KB_EVENT_PROTECT + 1, 118, 1},
         {0, KB_EVENT_MAP, 120, 5},          {0, KB_EVENT_PROTECT + 3, 120, 5},
         {0, KB_EVENT_UNMAP, 120, 5}};
-    struct kb_error error = {.language = KB_ENGLISH};
     struct kb_mappings m;
-    kb_mappings_init(&m, NULL);
-    for (unsigned i = 0; i < sizeof events / sizeof events[0]; i++)
-        CHECK_EQ(kb_mappings_event(&m, &events[i], &error), KB_OK);
-    CHECK_EQ(kb_mappings_settle(&m, &error), KB_OK);
+    follow(&m, events, sizeof events / sizeof events[0]);
     const struct kb_mapped_object *data = &m.objects[kb_mappings_find(&m, 0, 100)];
     const struct kb_mapped_object *code = &m.objects[kb_mappings_find(&m, 0, 104)];
     CHECK(data->part == KB_MAPPED_DATA && code->part == KB_MAPPED_CODE);
